@@ -1,0 +1,58 @@
+"""The errors qtheory raises: one base class, one subclass per cause.
+
+Every message names the argument, the value it had and what is allowed.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataError",
+    "HypothesisError",
+    "InvalidArgumentError",
+    "PrecisionError",
+    "QTheoryError",
+    "SymbolicValueError",
+    "UnstableError",
+]
+
+
+class QTheoryError(ValueError):
+    """Base class of every error that qtheory raises on purpose."""
+
+
+class InvalidArgumentError(QTheoryError):
+    """An argument has a wrong type or a value outside its range."""
+
+    def __init__(self, argument: str, value: object, allowed: str) -> None:
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        super().__init__(f"{argument} is {shown}, but must be {allowed}")
+        self.argument = argument
+        self.value = value
+        self.allowed = allowed
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # The default rebuilds an exception from its message alone, which
+        # does not fit three arguments; worker processes need this.
+        return type(self), (self.argument, self.value, self.allowed)
+
+
+class SymbolicValueError(QTheoryError):
+    """A number was asked of an object that still holds free symbols."""
+
+
+class UnstableError(QTheoryError):
+    """The second moments of the recursion grow without bound."""
+
+
+class HypothesisError(QTheoryError):
+    """A theorem was to be evaluated outside its hypotheses."""
+
+
+class PrecisionError(QTheoryError):
+    """The digits asked for could not be certified within the limit."""
+
+
+class DataError(QTheoryError):
+    """A data table is unreadable, or its parts do not fit together."""

@@ -1,0 +1,150 @@
+"""An instance: a problem, a quantization and an SGD run as numbers of one arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import ErrorModel, Quantization
+from qtheory.model.sgd import SGD
+from qtheory.model.spectra import Explicit, coordinate
+from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
+from qtheory.numbers.evaluate import evaluate
+from qtheory.numbers.exact import require_numeric
+
+__all__ = ["Instance", "NumericErrorModel", "instantiate"]
+
+
+@dataclass(frozen=True)
+class NumericErrorModel:
+    """The three error levels of one target as numbers."""
+
+    additive: Scalar
+    shared: Scalar
+    elementwise: Scalar
+
+    @property
+    def multiplicative(self) -> Scalar:
+        return self.shared + self.elementwise
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """Everything section 2 of the theory needs, as numbers; arrays have shape (d,).
+
+    Coordinates whose quantized data vanish (zero eigenvalue and no additive data error) are
+    left out: their iterate stays at zero and they carry no risk.
+    """
+
+    eigenvalues: Array
+    target: Array
+    noise: Scalar
+    stepsize: Scalar
+    batch: Scalar
+    steps: int
+    first_averaged: int
+    output: str
+    data: NumericErrorModel
+    label: NumericErrorModel
+    parameter: NumericErrorModel
+    activation: NumericErrorModel
+    gradient: NumericErrorModel
+    arithmetic: Arithmetic
+
+    @property
+    def quantized_eigenvalues(self) -> Array:
+        r"""lambda^q = (1 + eps_d^m) lambda + eps_d^a."""
+        return (1 + self.data.multiplicative) * self.eigenvalues + self.data.additive
+
+    @property
+    def quantized_target(self) -> Array:
+        r"""w^q = (H^q)^{-1} H w*, the minimiser of the risk on quantized data."""
+        return self.eigenvalues * self.target / self.quantized_eigenvalues
+
+
+def instantiate(
+    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+) -> Instance:
+    """The numbers of a problem, a quantization and a run. Call it inside ``working()``.
+
+    Raises
+    ------
+    SymbolicValueError
+        If a parameter still holds a free symbol.
+    InvalidArgumentError
+        If an argument is of the wrong type, or the dimension is infinite.
+    """
+    for name, value, kind in (
+        ("problem", problem, Problem),
+        ("quantization", quantization, Quantization),
+        ("sgd", sgd, SGD),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    if problem.dim is sp.oo:
+        raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
+
+    def number(value: sp.Expr, name: str) -> Scalar:
+        require_numeric(value, name)
+        return evaluate(value, {}, arithmetic)
+
+    def levels(target: str, model: ErrorModel) -> NumericErrorModel:
+        return NumericErrorModel(
+            number(model.additive, f"{target} additive error"),
+            number(model.shared, f"{target} multiplicative error"),
+            number(model.elementwise, f"{target} multiplicative error"),
+        )
+
+    require_numeric(problem.dim, "dim")
+    require_numeric(sgd.steps, "steps")
+    require_numeric(sgd.first_averaged, "tail")
+    eigenvalues, target = _spectrum_and_target(problem, arithmetic)
+    if quantization.data.additive == 0 and isinstance(problem.spectrum, Explicit):
+        moving = [value != 0 for value in problem.spectrum.values]
+        eigenvalues, target = eigenvalues[moving], target[moving]
+    return Instance(
+        eigenvalues=eigenvalues,
+        target=target,
+        noise=number(problem.noise, "noise"),
+        stepsize=number(sgd.stepsize, "stepsize"),
+        batch=number(sgd.batch, "batch"),
+        steps=int(sgd.steps),
+        first_averaged=int(sgd.first_averaged),
+        output=sgd.output,
+        arithmetic=arithmetic,
+        **{name: levels(name, model) for name, model in quantization.items()},
+    )
+
+
+def _spectrum_and_target(problem: Problem, arithmetic: Arithmetic) -> tuple[Array, Array]:
+    indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
+    values = {coordinate: arithmetic.array(indices)}
+
+    def fill(formula: sp.Expr, name: str) -> Array:
+        free = formula.free_symbols - {coordinate}
+        require_numeric(formula if free else sp.S.Zero, name)
+        result = evaluate(formula, values, arithmetic)
+        return arithmetic.array([result] * len(indices)) if formula.is_number else result
+
+    def listed(explicit: Explicit, name: str) -> Array:
+        for value in explicit.values:
+            require_numeric(value, name)
+        return arithmetic.array([evaluate(value, {}, arithmetic) for value in explicit.values])
+
+    if isinstance(problem.spectrum, Explicit):
+        eigenvalues = listed(problem.spectrum, "spectrum")
+    else:
+        eigenvalues = fill(problem.spectrum.formula, "spectrum")
+    if isinstance(problem.target, Explicit):
+        return eigenvalues, listed(problem.target, "target")
+    if not isinstance(problem.spectrum, Explicit):
+        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
+    eigenvalue = sp.Symbol("lambda_i", positive=True)
+    formula = problem.target.formula(eigenvalue)
+    values[eigenvalue] = eigenvalues
+    require_numeric(formula.subs({eigenvalue: 1, coordinate: 1}), "target")
+    result = evaluate(formula, values, arithmetic)
+    return eigenvalues, arithmetic.array([result] * len(indices)) if formula.is_number else result

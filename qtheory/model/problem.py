@@ -1,0 +1,115 @@
+"""The learning problem: Gaussian data with a spectrum, a linear target, label noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.model.spectra import Explicit, PowerLaw, Spectrum
+from qtheory.model.targets import Constant, Target
+from qtheory.numbers.exact import Number, nonnegative, positive_integer
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    r"""High-dimensional linear regression in the eigenbasis of the data covariance.
+
+    .. math:: x_i \sim N(0, \lambda_i)\ \text{independent},\qquad
+              y = \langle w^*, x\rangle + \xi,\qquad E\xi^2 = \sigma^2 .
+
+    Parameters
+    ----------
+    dim
+        d, a whole number of at least 1, a symbol, or ``oo``.
+    spectrum
+        The eigenvalues: ``PowerLaw``, ``Exponential``, ``Logarithmic`` or ``Explicit``.
+    target
+        The coefficients w*: ``Constant``, ``SourceCondition`` or ``Explicit``.
+    noise
+        sigma^2, the variance of the label noise (not its standard deviation).
+    assumptions
+        What was assumed when the problem was made from data; empty otherwise.
+
+    Examples
+    --------
+    >>> problem = Problem(dim=3, spectrum=PowerLaw(2), target=Constant(1), noise="0.5")
+    >>> problem.noise
+    1/2
+
+    Source: Section 3 of Zhang, Su, Zou (arXiv:2510.18259).
+    """
+
+    dim: sp.Expr
+    spectrum: Spectrum | Explicit
+    target: Target | Explicit
+    noise: sp.Expr
+    assumptions: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        dim: Number,
+        spectrum: Spectrum | Explicit | None = None,
+        target: Target | Explicit | None = None,
+        noise: Number = 1,
+        assumptions: tuple[str, ...] = (),
+    ) -> None:
+        infinite = dim is sp.oo or (isinstance(dim, float) and dim == float("inf"))
+        size = sp.oo if infinite else positive_integer(dim, "dim")
+        spectrum = PowerLaw(2) if spectrum is None else spectrum
+        target = Constant(1) if target is None else target
+        if not isinstance(spectrum, Spectrum | Explicit):
+            raise InvalidArgumentError(
+                "spectrum", spectrum, "PowerLaw, Exponential, Logarithmic or Explicit"
+            )
+        if not isinstance(target, Target | Explicit):
+            raise InvalidArgumentError("target", target, "Constant, SourceCondition or Explicit")
+        for name, values in (("spectrum", spectrum), ("target", target)):
+            if isinstance(values, Explicit) and size != len(values.values):
+                raise InvalidArgumentError(
+                    name, values, f"a list of as many values as dim says, here {size}"
+                )
+        if isinstance(spectrum, Explicit):
+            spectrum.require_nonnegative("spectrum")
+        object.__setattr__(self, "dim", size)
+        object.__setattr__(self, "spectrum", spectrum)
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "noise", nonnegative(noise, "noise"))
+        object.__setattr__(self, "assumptions", tuple(assumptions))
+
+    @classmethod
+    def from_data(cls, X: Any, y: Any) -> Problem:  # noqa: N803
+        """The Gaussian problem with the second moments of a real table.
+
+        Parameters
+        ----------
+        X
+            Table of shape (n, d), n >= 2 rows.
+        y
+            Labels of shape (n,).
+
+        Raises
+        ------
+        DataError
+            If the shapes do not fit, or an entry is not a finite number.
+
+        Examples
+        --------
+        >>> problem = Problem.from_data([[1, 0], [-1, 0], [0, 2], [0, -2]], [1, -1, 4, -4])
+        >>> [round(float(value), 6) for value in problem.spectrum.values]
+        [2.0, 0.5]
+        """
+        from qtheory.model.data import second_moments
+
+        moments = second_moments(X, y)
+        return cls(
+            dim=len(moments.eigenvalues),
+            spectrum=Explicit(moments.eigenvalues),
+            target=Explicit(moments.coefficients),
+            noise=moments.residual_variance,
+            assumptions=moments.assumptions,
+        )

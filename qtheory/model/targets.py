@@ -1,0 +1,60 @@
+"""Targets w*: the regression coefficients in the eigenbasis of the covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.model.spectra import coordinate
+from qtheory.numbers.exact import Number, exact
+
+__all__ = ["Constant", "SourceCondition", "Target"]
+
+
+class Target:
+    """A target given by a formula that may use the eigenvalue of its coordinate."""
+
+    def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Target):
+    r"""The same coefficient everywhere, :math:`w^*_i = \text{value}`.
+
+    Examples
+    --------
+    >>> Constant("1/2").formula(sp.Symbol("lambda"))
+    1/2
+    """
+
+    value: sp.Expr
+
+    def __init__(self, value: Number) -> None:
+        object.__setattr__(self, "value", exact(value, "value"))
+
+    def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
+        return self.value
+
+
+@dataclass(frozen=True)
+class SourceCondition(Target):
+    r"""Signal energy with polynomial decay, :math:`\lambda_i (w^*_i)^2 = i^{-b}`.
+
+    Examples
+    --------
+    >>> from qtheory.model.spectra import PowerLaw
+    >>> SourceCondition(3).formula(PowerLaw(2).formula)
+    i**(-1/2)
+    """
+
+    exponent: sp.Expr
+
+    def __init__(self, exponent: Number) -> None:
+        object.__setattr__(self, "exponent", exact(exponent, "exponent"))
+
+    def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
+        return sp.powdenest(
+            sp.sqrt(sp.powsimp(coordinate**-self.exponent / eigenvalue)), force=True
+        )

@@ -1,0 +1,163 @@
+"""Arithmetics: the kinds of number that one and the same formula can be computed with.
+
+An arithmetic turns exact SymPy expressions into scalars and into NumPy arrays of such scalars.
+NumPy's object arrays carry mpmath numbers, arb balls and SymPy expressions through the same
+``+``, ``*`` and ``@`` as float64, so the mathematics is written once.
+
+=============  ====================  =====================================================
+float64        numpy.float64         fast; about 15 digits, rounding not tracked
+mpmath         mpmath.mpf            any number of digits, rounding not tracked
+balls          flint.arb             any number of digits, every rounding enclosed
+symbolic       sympy.Expr            exact, for identities in small dimension
+=============  ====================  =====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import flint
+import mpmath
+import numpy as np
+import sympy as sp
+
+__all__ = ["Arithmetic", "Array", "Balls", "Float64", "MPMath", "Scalar", "Symbolic"]
+
+#: A number of one arithmetic; its type depends on the arithmetic.
+Scalar = Any
+#: A one-dimensional array of such numbers.
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Base class: conversion in, elementary functions, and the precision to work under."""
+
+    dtype: Any = object
+
+    def number(self, value: sp.Rational | int) -> Scalar:
+        """One exact rational number."""
+        raise TypeError(f"{type(self).__name__} does not convert numbers")
+
+    def constant(self, value: sp.Expr) -> Scalar:
+        """One of the constants pi and E."""
+        raise TypeError(f"{type(self).__name__} does not convert constants")
+
+    def power(self, base: Scalar, exponent: Scalar) -> Scalar:
+        """base ** exponent for real base > 0."""
+        return base**exponent
+
+    def function(self, name: str, argument: Scalar) -> Scalar:
+        """An elementary function by its SymPy name: exp or log."""
+        raise TypeError(f"{type(self).__name__} does not compute {name}")
+
+    def minimum(self, left: Scalar, right: Scalar) -> Scalar:
+        """The smaller of two numbers."""
+        return min(left, right)
+
+    def maximum(self, left: Scalar, right: Scalar) -> Scalar:
+        """The larger of two numbers."""
+        return max(left, right)
+
+    def array(self, values: Sequence[Scalar]) -> Array:
+        """A one-dimensional array holding these scalars."""
+        result = np.empty(len(values), dtype=self.dtype)
+        result[:] = values
+        return result
+
+    def working(self) -> AbstractContextManager[Any]:
+        """The context in which numbers of this arithmetic must be computed."""
+        return nullcontext()
+
+
+@dataclass(frozen=True)
+class Float64(Arithmetic):
+    """IEEE double precision."""
+
+    dtype: Any = np.float64
+
+    def number(self, value: sp.Rational | int) -> np.float64:
+        return np.float64(float(value))
+
+    def constant(self, value: sp.Expr) -> np.float64:
+        return np.float64(float(value))
+
+    def function(self, name: str, argument: Scalar) -> Scalar:
+        functions: dict[str, Callable[[Scalar], Scalar]] = {"exp": np.exp, "log": np.log}
+        return functions[name](argument)
+
+
+@dataclass(frozen=True)
+class MPMath(Arithmetic):
+    """mpmath numbers of a context of their own, so that no global precision is touched."""
+
+    digits: int = 30
+
+    @cached_property
+    def context(self) -> Any:
+        context = mpmath.MPContext()
+        context.dps = self.digits
+        return context
+
+    def number(self, value: sp.Rational | int) -> Any:
+        value = sp.Rational(value)
+        return self.context.mpf(int(value.p)) / int(value.q)
+
+    def constant(self, value: sp.Expr) -> Any:
+        return +{sp.pi: self.context.pi, sp.E: self.context.e}[value]
+
+    def function(self, name: str, argument: Scalar) -> Any:
+        return getattr(self.context, name)(argument)
+
+
+@dataclass(frozen=True)
+class Balls(Arithmetic):
+    """arb balls: midpoint and radius, so that every digit shown is certified."""
+
+    bits: int = 128
+
+    def number(self, value: sp.Rational | int) -> flint.arb:
+        value = sp.Rational(value)
+        return flint.arb(flint.fmpq(int(value.p), int(value.q)))
+
+    def constant(self, value: sp.Expr) -> flint.arb:
+        return {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e}[value]()
+
+    def function(self, name: str, argument: Scalar) -> flint.arb:
+        return getattr(argument, name)()
+
+    def minimum(self, left: Scalar, right: Scalar) -> flint.arb:
+        return left.min(right)
+
+    def maximum(self, left: Scalar, right: Scalar) -> flint.arb:
+        return left.max(right)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        # python-flint keeps one global precision; it is set here and put back after.
+        with flint.ctx.workprec(self.bits):
+            yield
+
+
+@dataclass(frozen=True)
+class Symbolic(Arithmetic):
+    """SymPy expressions themselves."""
+
+    def number(self, value: sp.Rational | int) -> sp.Expr:
+        return sp.Rational(value)
+
+    def constant(self, value: sp.Expr) -> sp.Expr:
+        return value
+
+    def function(self, name: str, argument: Scalar) -> sp.Expr:
+        return getattr(sp, name)(argument)
+
+    def minimum(self, left: Scalar, right: Scalar) -> sp.Expr:
+        return sp.Min(left, right)
+
+    def maximum(self, left: Scalar, right: Scalar) -> sp.Expr:
+        return sp.Max(left, right)

@@ -1,0 +1,92 @@
+"""Fourth moments of the data: the tables Q, T, Y of the exact recursion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qtheory.model.instance import Instance
+from qtheory.numbers.arithmetic import Array, Scalar
+
+__all__ = ["DiagonalPlusLowRank", "FourthMoments", "fourth_moments"]
+
+
+@dataclass(frozen=True, eq=False)
+class DiagonalPlusLowRank:
+    r"""The matrix diag(diagonal) + sum_r left_r right_r^T; a product costs O(d)."""
+
+    diagonal: Array
+    left: tuple[Array, ...]
+    right: tuple[Array, ...]
+
+    def __matmul__(self, vector: Array) -> Array:
+        result = self.diagonal * vector
+        for left, right in zip(self.left, self.right, strict=True):
+            result = result + left * (right @ vector)
+        return result
+
+    def dense(self) -> Array:
+        """The matrix written out, shape (d, d)."""
+        matrix = np.diag(self.diagonal)
+        for left, right in zip(self.left, self.right, strict=True):
+            matrix = matrix + np.outer(left, right)
+        return matrix
+
+    @classmethod
+    def from_entries(
+        cls, diagonal: Array, left: list[Array], right: list[Array]
+    ) -> DiagonalPlusLowRank:
+        """The matrix with this diagonal, and sum_r left_r right_r^T off the diagonal."""
+        pairs = [(u, v) for u, v in zip(left, right, strict=True) if _nonzero(u) and _nonzero(v)]
+        for u, v in pairs:
+            diagonal = diagonal - u * v
+        return cls(diagonal, tuple(u for u, _ in pairs), tuple(v for _, v in pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class FourthMoments:
+    r"""Q_ij = E[xq_i^2 xq_j^2], T_ij = E[xq_i^2 x_j xq_j], Y_ij = E[xq_i^2 x_j^2]."""
+
+    Q: DiagonalPlusLowRank
+    T: DiagonalPlusLowRank
+    Y: DiagonalPlusLowRank
+
+
+def fourth_moments(instance: Instance) -> FourthMoments:
+    """The tables for xq_i = (1 + zeta + zeta_i) x_i + e_i with Gaussian zeta, zeta_i and e_i.
+
+    zeta is the shared factor of a sample, zeta_i the elementwise one, e_i the additive error.
+    With f_k = E(1 + zeta)^k, the off-diagonal factor of Q is
+    E[(1+zeta+zeta_i)^2 (1+zeta+zeta_j)^2] = f4 + 2 m f2 + m^2, where m = E zeta_i^2, and so on;
+    m = 0 gives the shared table of section 2, zeta = 0 the elementwise one.
+    """
+    x = instance.eigenvalues
+    one = x * 0 + 1
+    eps, m = instance.data.additive, instance.data.elementwise
+    f2, f3, f4 = _gaussian_factors(instance.data.shared)
+    h2, h3, h4 = _gaussian_factors(instance.data.multiplicative)  # both factors at once, for i = j
+
+    # Q_ij = (f4 + 2 m f2 + m^2) l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2
+    q, p = f4 + 2 * m * f2 + m**2, f2 + m
+    Q = DiagonalPlusLowRank.from_entries(
+        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one,
+        [q * x + p * eps * one, p * eps * x + eps**2 * one],
+        [x, one],
+    )
+    # T_ij = (f3 + m) l_i l_j + eps l_j
+    T = DiagonalPlusLowRank.from_entries(
+        3 * h3 * x**2 + 3 * eps * x, [(f3 + m) * x + eps * one], [x]
+    )
+    # Y_ij = (f2 + m) l_i l_j + eps l_j
+    Y = DiagonalPlusLowRank.from_entries(3 * h2 * x**2 + eps * x, [p * x + eps * one], [x])
+    return FourthMoments(Q, T, Y)
+
+
+def _gaussian_factors(eps: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """E(1 + zeta)^k for k = 2, 3, 4 and zeta ~ N(0, eps)."""
+    return 1 + eps, 1 + 3 * eps, 1 + 6 * eps + 3 * eps**2
+
+
+def _nonzero(vector: Array) -> bool:
+    return bool(np.any(vector != 0))
