@@ -1,0 +1,93 @@
+"""qtheory: the theory of learning under quantization, derived, checked and simulated.
+
+Describe a learning problem once, with numbers or with symbols; the same object then gives its
+exact risk, its bounds and its simulation.
+
+>>> import qtheory as qt
+>>> problem = qt.Problem(dim=200, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+>>> quantization = qt.Quantization(data=qt.Additive("0.01"))
+>>> sgd = qt.SGD(stepsize="0.1", batch=1, steps=500)
+>>> risk = qt.excess_risk(problem, quantization, sgd).total
+>>> bool(risk <= qt.upper_bound(problem, quantization, sgd).total)
+True
+"""
+
+import sympy as _sympy
+
+from qtheory.errors import (
+    DataError,
+    HypothesisError,
+    InvalidArgumentError,
+    PrecisionError,
+    QTheoryError,
+    SymbolicValueError,
+    UnstableError,
+)
+from qtheory.model import (
+    SGD,
+    Additive,
+    Constant,
+    ErrorModel,
+    Explicit,
+    Exponential,
+    Logarithmic,
+    Multiplicative,
+    PowerLaw,
+    Problem,
+    Quantization,
+    SourceCondition,
+)
+from qtheory.risk import Risk, Stability, excess_risk, stability
+from qtheory.simulate import Estimate, simulate
+from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
+
+__version__ = "0.1.0"
+
+#: Infinity, for ``dim=oo``.
+oo = _sympy.oo
+
+
+def symbols(names: str) -> tuple[_sympy.Symbol, ...]:
+    """Positive real SymPy symbols, for symbolic parameters.
+
+    >>> a, N = symbols("a N")
+    >>> PowerLaw(a).formula
+    i**(-a)
+    """
+    return tuple(_sympy.symbols(names, positive=True, seq=True))
+
+
+__all__ = [
+    "SGD",
+    "Additive",
+    "Bound",
+    "Constant",
+    "DataError",
+    "ErrorModel",
+    "Estimate",
+    "Explicit",
+    "Exponential",
+    "HypothesisError",
+    "InvalidArgumentError",
+    "Logarithmic",
+    "Multiplicative",
+    "PowerLaw",
+    "PrecisionError",
+    "Problem",
+    "QTheoryError",
+    "Quantization",
+    "Risk",
+    "SourceCondition",
+    "Stability",
+    "SymbolicValueError",
+    "Theorem",
+    "UnstableError",
+    "excess_risk",
+    "lower_bound",
+    "oo",
+    "simulate",
+    "stability",
+    "symbols",
+    "theorems",
+    "upper_bound",
+]

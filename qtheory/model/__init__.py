@@ -1,0 +1,23 @@
+"""The model: problem, spectra, targets, quantization and the algorithm, as frozen dataclasses."""
+
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
+from qtheory.model.sgd import SGD
+from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw
+from qtheory.model.targets import Constant, SourceCondition
+
+__all__ = [
+    "SGD",
+    "TARGETS",
+    "Additive",
+    "Constant",
+    "ErrorModel",
+    "Explicit",
+    "Exponential",
+    "Logarithmic",
+    "Multiplicative",
+    "PowerLaw",
+    "Problem",
+    "Quantization",
+    "SourceCondition",
+]

@@ -57,7 +57,12 @@ class Instance:
     @property
     def quantized_eigenvalues(self) -> Array:
         r"""lambda^q = (1 + eps_d^m) lambda + eps_d^a."""
-        return (1 + self.data.multiplicative) * self.eigenvalues + self.data.additive
+        return self.eigenvalues + self.distortion
+
+    @property
+    def distortion(self) -> Array:
+        r"""D = H^q - H = eps_d^m lambda + eps_d^a."""
+        return self.data.multiplicative * self.eigenvalues + self.data.additive
 
     @property
     def quantized_target(self) -> Array:

@@ -1,0 +1,1 @@
+"""Exact numbers from users, and the arithmetics that formulas are computed with."""

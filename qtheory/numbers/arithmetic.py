@@ -51,6 +51,10 @@ class Arithmetic:
         """base ** exponent for real base > 0."""
         return base**exponent
 
+    def integer_power(self, base: Scalar, exponent: int) -> Scalar:
+        """base ** exponent for exponent >= 1 and a base of any sign."""
+        return base**exponent
+
     def function(self, name: str, argument: Scalar) -> Scalar:
         """An elementary function by its SymPy name: exp or log."""
         raise TypeError(f"{type(self).__name__} does not compute {name}")
@@ -126,6 +130,12 @@ class Balls(Arithmetic):
 
     def constant(self, value: sp.Expr) -> flint.arb:
         return {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e}[value]()
+
+    def integer_power(self, base: Scalar, exponent: int) -> flint.arb:
+        # arb gives nan for a ball centred at zero; |base| <= r means |base^n| <= r^n.
+        if base.mid().is_zero() and not base.is_exact():
+            return flint.arb(0, base.abs_upper() ** exponent)
+        return base**exponent
 
     def function(self, name: str, argument: Scalar) -> flint.arb:
         return getattr(argument, name)()

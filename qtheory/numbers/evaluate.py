@@ -8,7 +8,8 @@ array, and ``Sum(f(i), (i, 1, d))`` adds the entries of f.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 import numpy as np
@@ -17,10 +18,19 @@ import sympy as sp
 from qtheory.errors import SymbolicValueError
 from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
 
-__all__ = ["evaluate", "truth"]
+__all__ = ["decide", "evaluate"]
 
 #: Values of the free symbols and of the indexed symbols (by their base) of a formula.
 Values = Mapping[sp.Basic, Scalar | Array]
+
+_COMPARE: dict[type, Callable[[Scalar, Scalar], Scalar]] = {
+    sp.Le: operator.le,
+    sp.Lt: operator.lt,
+    sp.Ge: operator.ge,
+    sp.Gt: operator.gt,
+    sp.Eq: operator.eq,
+    sp.Ne: operator.ne,
+}
 
 
 def evaluate(formula: sp.Expr, values: Values, arithmetic: Arithmetic) -> Scalar | Array:
@@ -81,29 +91,25 @@ def evaluate(formula: sp.Expr, values: Values, arithmetic: Arithmetic) -> Scalar
             return recurse(formula.function).sum()
         case sp.Piecewise():
             for branch, condition in formula.args:
-                if truth(condition, values, arithmetic):
+                if decide(condition, values, arithmetic):
                     return recurse(branch)
     raise TypeError(f"evaluate does not know {type(formula).__name__} in {formula}")
 
 
-def truth(condition: sp.Basic, values: Values, arithmetic: Arithmetic) -> bool:
-    """Whether a relation holds; for a relation per coordinate, whether it holds for all.
+def decide(condition: sp.Basic, values: Values, arithmetic: Arithmetic) -> bool | None:
+    """Whether a relation holds, for a relation per coordinate: for every coordinate.
 
-    In ball arithmetic a relation counts as true only if it is certain.
+    None if the numbers cannot tell, as overlapping balls cannot.
     """
     if condition in (sp.true, sp.false):
         return bool(condition)
-    assert isinstance(condition, sp.core.relational.Relational)
     left = evaluate(condition.lhs, values, arithmetic)
     right = evaluate(condition.rhs, values, arithmetic)
-    compare = {
-        sp.Le: lambda x, y: x <= y,
-        sp.Lt: lambda x, y: x < y,
-        sp.Ge: lambda x, y: x >= y,
-        sp.Gt: lambda x, y: x > y,
-        sp.Eq: lambda x, y: x == y,
-    }[type(condition)]
-    return bool(np.all(_elementwise(compare, left, right)))
+    if np.all(_COMPARE[type(condition)](left, right)):
+        return True
+    if np.any(_COMPARE[type(sp.Not(condition))](left, right)):
+        return False
+    return None
 
 
 def _lookup(symbol: sp.Basic, values: Values) -> Scalar | Array:
@@ -118,11 +124,20 @@ def _lookup(symbol: sp.Basic, values: Values) -> Scalar | Array:
 def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | Array:
     base, exponent = formula.args
     if exponent.is_Integer:  # exact for any sign of the base, and cheaper
-        power = evaluate(base, values, arithmetic)
-        return power ** int(exponent) if exponent > 0 else 1 / power ** int(-exponent)
+        power = _elementwise(
+            lambda number: arithmetic.integer_power(number, abs(int(exponent))),
+            evaluate(base, values, arithmetic),
+        )
+        return power if exponent > 0 else 1 / power
     if base is sp.E:
         argument = evaluate(exponent, values, arithmetic)
         return _elementwise(lambda x: arithmetic.function("exp", x), argument)
+    if exponent.is_integer:  # a symbol for a whole number, such as N
+        whole = int(evaluate(exponent, values, arithmetic))
+        return _elementwise(
+            lambda number: arithmetic.integer_power(number, whole),
+            evaluate(base, values, arithmetic),
+        )
     return _elementwise(
         arithmetic.power,
         evaluate(base, values, arithmetic),
@@ -130,14 +145,9 @@ def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | 
     )
 
 
-def _elementwise(function, *arguments):  # type: ignore[no-untyped-def]
+def _elementwise(function: Callable[..., Scalar], *arguments: Scalar | Array) -> Scalar | Array:
     """Apply a scalar function over arrays of any dtype, broadcasting scalars."""
-    if not any(isinstance(argument, np.ndarray) for argument in arguments):
+    arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
+    if not arrays:
         return function(*arguments)
-    result = np.frompyfunc(function, len(arguments), 1)(*arguments)
-    dtype = next(a.dtype for a in arguments if isinstance(a, np.ndarray))
-    return result if result.dtype == dtype or dtype == object else _narrow(result, dtype)
-
-
-def _narrow(result, dtype):  # type: ignore[no-untyped-def]
-    return result.astype(bool if isinstance(result.flat[0], bool | np.bool_) else dtype)
+    return np.frompyfunc(function, len(arguments), 1)(*arguments).astype(arrays[0].dtype)

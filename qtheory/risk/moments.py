@@ -67,12 +67,15 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     f2, f3, f4 = _gaussian_factors(instance.data.shared)
     h2, h3, h4 = _gaussian_factors(instance.data.multiplicative)  # both factors at once, for i = j
 
-    # Q_ij = (f4 + 2 m f2 + m^2) l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2
-    q, p = f4 + 2 * m * f2 + m**2, f2 + m
+    # Q_ij = (f4 + 2 m f2 + m^2) l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2, which is
+    # (p l_i + eps)(p l_j + eps) + (f4 - f2^2) l_i l_j with p = f2 + m
+    p = f2 + m
+    if eps == 0:
+        left, right = [(f4 + 2 * m * f2 + m**2) * x], [x]
+    else:
+        left, right = [p * x + eps * one, (f4 - f2**2) * x], [p * x + eps * one, x]
     Q = DiagonalPlusLowRank.from_entries(
-        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one,
-        [q * x + p * eps * one, p * eps * x + eps**2 * one],
-        [x, one],
+        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one, left, right
     )
     # T_ij = (f3 + m) l_i l_j + eps l_j
     T = DiagonalPlusLowRank.from_entries(

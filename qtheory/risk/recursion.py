@@ -48,6 +48,7 @@ class Step:
         self.lq = lq = instance.quantized_eigenvalues
         self.signal = lam * w_star
         self.rho = 1 - instance.stepsize * lq
+        self.contraction = 1 - 2 * instance.stepsize * lq
         self.drift = instance.stepsize * self.signal
 
         Yy = sigma2 * lq + tables.Y @ w_star**2
@@ -55,6 +56,8 @@ class Step:
         self.activation_noise = activation.additive * lq
         self.gradient_noise = gradient.additive * lq
         self.label_cross = (1 + label.shared) * self.signal**2
+        self.mean_cross = 2 * self.signal * lq
+        self.prediction_cross = (1 + activation.shared) * lq**2
 
     def mean(self, m: Array) -> Array:
         """E w_{t+1} = rho m + gamma lambda w*."""
@@ -62,26 +65,22 @@ class Step:
 
     def second(self, m: Array, v: Array) -> Array:
         """E w_{t+1}^2 from m = E w_t and v = E w_t^2."""
-        instance, lq, gamma, B = self.instance, self.lq, self.instance.stepsize, self.instance.batch
-        parameter, activation = instance.parameter, instance.activation
+        instance, gamma, B = self.instance, self.instance.stepsize, self.instance.batch
+        parameter, activation, gradient = instance.parameter, instance.activation, instance.gradient
 
         # E of the squared quantized parameter
         vh = (1 + parameter.multiplicative) * v + parameter.additive
-        # both factors from the same sample
+        # both factors from the same sample: label, prediction, and what the quantizers add
         X = self.T @ (instance.target * m)
         A = self.Q @ vh
-        core = (
-            (self.label_noise - 2 * X + A)
-            + self.activation_noise
-            + activation.multiplicative * A
-        )
-        same = (1 + instance.gradient.multiplicative) * core + self.gradient_noise
+        core = self.label_noise - 2 * X + (1 + activation.multiplicative) * A + self.activation_noise
+        same = (1 + gradient.multiplicative) * core + self.gradient_noise
         # factors from two samples of the batch: only what they share correlates
-        cross = (1 + instance.gradient.shared) * (
-            self.label_cross - 2 * self.signal * lq * m + (1 + activation.shared) * lq**2 * vh
+        cross = (1 + gradient.shared) * (
+            self.label_cross - self.mean_cross * m + self.prediction_cross * vh
         )
         # v + 2 gamma (lam w* m - lq v), with the terms in v joined so that balls contract
-        drifted = (1 - 2 * gamma * lq) * v + 2 * self.drift * m
+        drifted = self.contraction * v + 2 * self.drift * m
         return drifted + gamma**2 * (same / B + (1 - 1 / B) * cross)
 
 

@@ -1,0 +1,71 @@
+"""Certified digits: repeat a ball computation with more bits until its digits are certain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import flint
+
+from qtheory.errors import InvalidArgumentError, PrecisionError
+from qtheory.numbers.arithmetic import Balls
+
+__all__ = ["MOST_DIGITS", "certified", "checked_digits"]
+
+MOST_DIGITS = 10_000
+_MOST_BITS = 400_000
+_BITS_PER_DIGIT = math.log2(10)
+
+Result = TypeVar("Result")
+
+
+def checked_digits(digits: int | None) -> int | None:
+    """The digits asked for, if they are None (float64) or a whole number within the limit."""
+    if digits is None:
+        return None
+    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
+        raise InvalidArgumentError(
+            "digits", digits, f"None (float64) or a whole number from 1 to {MOST_DIGITS}"
+        )
+    return digits
+
+
+def certified(
+    compute: Callable[[Balls], Result],
+    digits: int,
+    judged: Callable[[Result], list[flint.arb]],
+) -> Result:
+    """The result of ``compute`` at the first precision where every judged ball is good.
+
+    A ball is good if its relative accuracy is at least ``digits``, or if it contains zero and
+    is narrower than 10^(-2 digits) of the largest judged ball (an exact zero computed as a
+    difference would otherwise never be accepted).
+
+    Raises
+    ------
+    PrecisionError
+        If the precision limit is reached first.
+    """
+    wanted = math.ceil(digits * _BITS_PER_DIGIT) + 1
+    bits = wanted + 64
+    while bits <= _MOST_BITS:
+        arithmetic = Balls(bits=bits)
+        with arithmetic.working():
+            result = compute(arithmetic)
+            balls = judged(result)
+            if all(ball.is_finite() for ball in balls) and all(
+                _good(ball, balls, wanted, digits) for ball in balls
+            ):
+                return result
+        bits = 2 * bits
+    raise PrecisionError(
+        f"digits is {digits}, but they could not be certified with {_MOST_BITS} bits"
+    )
+
+
+def _good(ball: flint.arb, balls: list[flint.arb], wanted: int, digits: int) -> bool:
+    if ball.is_exact() or ball.rel_accuracy_bits() >= wanted:
+        return True
+    largest = max(other.abs_lower() for other in balls)
+    return bool(ball.contains(0) and ball.abs_upper() < largest * flint.arb(10) ** (-2 * digits))

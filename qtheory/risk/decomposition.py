@@ -1,0 +1,48 @@
+r"""The parts of the excess risk for given first and second moments of w (theorem T1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qtheory.model.instance import Instance
+from qtheory.numbers.arithmetic import Array, Scalar
+
+__all__ = ["Decomposition", "approximation", "decompose", "floor"]
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    r"""The two sides of T1, :math:`E R(w) = A + E R^q(w) - W`, each computed by itself."""
+
+    total: Scalar  # E R(w) = 1/2 sum lambda E (w - w*)^2
+    approximation: Scalar  # A = 1/2 w*^T H (H^q)^{-1} D w*
+    quantized_risk: Scalar  # E R^q(w) = 1/2 sum lambda^q E (w - w^q)^2
+    distortion: Scalar  # W = 1/2 E w^T D w
+
+
+def decompose(instance: Instance, first: Array, second: Array) -> Decomposition:
+    """The parts of the risk of a w with E w = first and E w^2 = second, shape (d,)."""
+
+    def half_squared_distance(weights: Array, point: Array) -> Scalar:
+        return (weights * (second - 2 * point * first + point**2)).sum() / 2
+
+    lam, lq = instance.eigenvalues, instance.quantized_eigenvalues
+    return Decomposition(
+        total=half_squared_distance(lam, instance.target),
+        approximation=approximation(instance),
+        quantized_risk=half_squared_distance(lq, instance.quantized_target),
+        distortion=(instance.distortion * second).sum() / 2,
+    )
+
+
+def approximation(instance: Instance) -> Scalar:
+    """A = 1/2 w*^T H (H^q)^{-1} D w*, the approximation term of the paper."""
+    lam, lq = instance.eigenvalues, instance.quantized_eigenvalues
+    return (lam / lq * instance.distortion * instance.target**2).sum() / 2
+
+
+def floor(instance: Instance) -> Scalar:
+    """F = 1/2 ||w^q - w*||_H^2, the risk left when w has reached w^q."""
+    # w^q - w* = -D w* / lambda^q, without the cancellation
+    gap = instance.distortion * instance.target / instance.quantized_eigenvalues
+    return (instance.eigenvalues * gap**2).sum() / 2

@@ -1,0 +1,166 @@
+"""Numeric values of the bounds, evaluated from the very statements of the theorems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.instance import instantiate
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.sgd import SGD
+from qtheory.numbers.arithmetic import Arithmetic, Float64, Scalar
+from qtheory.numbers.certify import certified, checked_digits
+from qtheory.theory.definitions import A, D_N, bias, variance
+from qtheory.theory.lower import floor, risk_lower_bound
+from qtheory.theory.lower import lower_bound as quantized_lower_bound
+from qtheory.theory.theorem import Theorem
+from qtheory.theory.upper import refined_upper_bound
+from qtheory.theory.upper import upper_bound as paper_upper_bound
+
+__all__ = ["Bound", "lower_bound", "upper_bound"]
+
+#: The forms of the upper bound.
+UPPER_FORMS = {"refined": refined_upper_bound, "paper": paper_upper_bound}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound on the excess risk of the iterate average, term by term.
+
+    ``total = approximation + bias + variance`` bounds E R; ``quantized_risk`` bounds E R^q.
+    ``form`` names the theorem used. In a lower bound ``approximation`` is the floor
+    F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound.
+    """
+
+    form: str
+    approximation: Scalar
+    bias: Scalar
+    variance: Scalar
+    effective_dimension: Scalar
+    quantized_risk: Scalar
+    total: Scalar
+
+
+def upper_bound(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    digits: int | None = None,
+    form: str | None = None,
+) -> Bound:
+    r"""An upper bound on :math:`E R(\bar w_N)` with explicit constants (T4 or T4').
+
+    Parameters
+    ----------
+    digits
+        None for float64, or the number of certified digits (``flint.arb`` balls).
+    form
+        ``"refined"`` (T4'), ``"paper"`` (T4), or None for the smallest one whose hypotheses hold.
+
+    Raises
+    ------
+    HypothesisError
+        If the hypotheses of the form do not hold (of every form, if none is named).
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> sgd = qt.SGD(stepsize="0.1", steps=60)
+    >>> bound = qt.upper_bound(problem, qt.Quantization(), sgd)
+    >>> bound.form, bound.total > qt.excess_risk(problem, qt.Quantization(), sgd).total
+    ('refined', True)
+
+    Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259), with constants derived here.
+    """
+    if form is not None and form not in UPPER_FORMS:
+        raise InvalidArgumentError("form", form, f"None or one of {', '.join(UPPER_FORMS)}")
+    wanted = UPPER_FORMS if form is None else {form: UPPER_FORMS[form]}
+    bounds: list[Bound] = []
+    refusals: list[str] = []
+    for name, theorem in wanted.items():
+        try:
+            bounds.append(_bound(name, theorem, theorem, A, problem, quantization, sgd, digits))
+        except HypothesisError as error:
+            refusals.append(str(error))
+    if not bounds:
+        raise HypothesisError("; ".join(refusals))
+    return min(bounds, key=lambda bound: float(bound.total))
+
+
+def lower_bound(
+    problem: Problem, quantization: Quantization, sgd: SGD, digits: int | None = None
+) -> Bound:
+    r"""A lower bound on :math:`E R(\bar w_N)` with explicit constants (from T5).
+
+    ``quantized_risk`` is T5 itself, a bound on :math:`E R^q`; with additive data errors that can
+    exceed :math:`E R`, so ``total`` weighs the same estimates with the true spectrum.
+
+    Raises
+    ------
+    HypothesisError
+        If :math:`\gamma\lambda^q_1 > 1`, or with fewer than 2 steps.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> sgd = qt.SGD(stepsize="0.1", steps=60)
+    >>> bound = qt.lower_bound(problem, qt.Quantization(), sgd)
+    >>> bound.total < qt.excess_risk(problem, qt.Quantization(), sgd).total
+    True
+    """
+    return _bound(
+        "lower",
+        risk_lower_bound,
+        quantized_lower_bound,
+        floor,
+        problem,
+        quantization,
+        sgd,
+        digits,
+    )
+
+
+def _bound(
+    form: str,
+    theorem: Theorem,
+    quantized: Theorem,
+    approximation: sp.Symbol,
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    digits: int | None,
+) -> Bound:
+    """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
+    digits = checked_digits(digits)
+    instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
+    if sgd.output != "average":
+        raise HypothesisError(
+            f"{theorem.label} ({theorem.title}) is about output='average', "
+            f"but output is {sgd.output!r}"
+        )
+    theorem.require(problem, quantization, sgd)
+
+    def compute(arithmetic: Arithmetic) -> Bound:
+        instance = instantiate(problem, quantization, sgd, arithmetic)
+        values, quantized_values = theorem.values(instance), quantized.values(instance)
+        terms = [values[symbol] for symbol in (approximation, bias, variance)]
+        return Bound(
+            form,
+            *terms,
+            effective_dimension=values[D_N],
+            quantized_risk=quantized_values[bias] + quantized_values[variance],
+            total=sum(terms[1:], start=terms[0]),
+        )
+
+    if digits is None:
+        return compute(Float64())
+    return certified(
+        compute,
+        digits,
+        judged=lambda b: [b.approximation, b.bias, b.variance, b.effective_dimension, b.total],
+    )

@@ -1,0 +1,71 @@
+"""The symbols of the theory, and their numeric values for an instance."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from qtheory.model.instance import Instance
+from qtheory.model.quantization import TARGETS
+from qtheory.model.spectra import coordinate as i
+from qtheory.numbers.evaluate import Values
+
+__all__ = [
+    "B",
+    "D",
+    "N",
+    "additive",
+    "d",
+    "gamma",
+    "i",
+    "lam",
+    "lq",
+    "multiplicative",
+    "over_coordinates",
+    "shared",
+    "sigma2",
+    "values_of",
+    "w_star",
+    "wq",
+]
+
+d = sp.Symbol("d", integer=True, positive=True)
+N = sp.Symbol("N", integer=True, positive=True)
+B = sp.Symbol("B", integer=True, positive=True)
+gamma = sp.Symbol("gamma", positive=True)
+sigma2 = sp.Symbol("sigma^2", nonnegative=True)
+
+lam = sp.IndexedBase("lambda", nonnegative=True)
+w_star = sp.IndexedBase("w^*", real=True)
+lq = sp.IndexedBase("lambda^q", positive=True)
+wq = sp.IndexedBase("w^q", real=True)
+D = sp.IndexedBase("D", nonnegative=True)
+
+_LETTERS = dict(zip(TARGETS, "dlpao", strict=True))
+
+#: Error levels by target. ``shared`` is the part of ``multiplicative`` with one factor per vector.
+additive = {k: sp.Symbol(f"epsilon_{c}^a", nonnegative=True) for k, c in _LETTERS.items()}
+multiplicative = {k: sp.Symbol(f"epsilon_{c}^m", nonnegative=True) for k, c in _LETTERS.items()}
+shared = {k: sp.Symbol(f"epsilon_{c}^s", nonnegative=True) for k, c in _LETTERS.items()}
+
+
+def over_coordinates(term: sp.Expr) -> sp.Sum:
+    """The sum of a term over the coordinates i = 1, ..., d."""
+    return sp.Sum(term, (i, 1, d))
+
+
+def values_of(instance: Instance) -> Values:
+    """The numbers that the symbols stand for in an instance."""
+    values = {
+        N: instance.arithmetic.number(instance.steps),
+        B: instance.batch,
+        gamma: instance.stepsize,
+        sigma2: instance.noise,
+        lam: instance.eigenvalues,
+        w_star: instance.target,
+    }
+    for target in TARGETS:
+        model = getattr(instance, target)
+        values[additive[target]] = model.additive
+        values[multiplicative[target]] = model.multiplicative
+        values[shared[target]] = model.shared
+    return values

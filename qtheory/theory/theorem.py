@@ -1,0 +1,146 @@
+"""What a theorem is here: a relation, the definitions it uses, its hypotheses and its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from qtheory.errors import HypothesisError
+from qtheory.model.instance import Instance, instantiate
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.sgd import SGD
+from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
+from qtheory.numbers.evaluate import Values, decide, evaluate
+from qtheory.theory.notation import values_of
+
+__all__ = ["Hypothesis", "Theorem", "Valuation"]
+
+PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
+# Names that SymPy would break at their sub- and superscripts.
+_LATEX = {
+    sp.Symbol("tr(H^q)", nonnegative=True): r"\mathrm{tr}(H^q)",
+    sp.Symbol("||w^*||_H^2", nonnegative=True): r"\|w^*\|_H^2",
+    sp.Symbol("||w^q||_{H^q}^2", nonnegative=True): r"\|w^q\|_{H^q}^2",
+    sp.Symbol("E[R(w)]", real=True): r"\mathbb{E} R(w)",
+    sp.Symbol("E[R^q(w)]", real=True): r"\mathbb{E} R^q(w)",
+    sp.Symbol("bias", nonnegative=True): r"\mathrm{bias}",
+    sp.Symbol("variance", nonnegative=True): r"\mathrm{variance}",
+}
+
+BENIGN = "Zou, Wu, Braverman, Gu, Kakade, JMLR 24 (2023)"
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One condition of a theorem; a relation per coordinate must hold for every coordinate."""
+
+    relation: sp.Basic
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A statement about SGD under quantization.
+
+    Attributes
+    ----------
+    name, label, title
+        The key in ``qtheory.theorems``, the number in the theory, and a short title.
+    statement
+        A SymPy relation. Its symbols are defined, in order, by ``definitions``.
+    hypotheses
+        Without them the statement may be false; evaluating it elsewhere raises
+        HypothesisError.
+    source
+        The theorem and paper it follows, and what is different here.
+
+    Examples
+    --------
+    >>> from qtheory import theorems
+    >>> theorems["decomposition"].statement
+    Eq(E[R(w)], A + E[R^q(w)] - W)
+    """
+
+    name: str
+    label: str
+    title: str
+    statement: sp.Basic
+    definitions: tuple[sp.Eq, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    source: str
+
+    @property
+    def assumptions(self) -> tuple[sp.Basic, ...]:
+        """The hypotheses as SymPy relations."""
+        return tuple(hypothesis.relation for hypothesis in self.hypotheses)
+
+    def latex(self) -> str:
+        """The statement, its hypotheses and its definitions as a LaTeX ``aligned`` block."""
+        rows = [_aligned(self.statement)]
+        if self.hypotheses:
+            rows.append(r"&\text{if}")
+            rows += [_aligned(hypothesis.relation) for hypothesis in self.hypotheses]
+        rows.append(r"&\text{where}")
+        rows += [_aligned(definition) for definition in self.definitions]
+        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def __repr__(self) -> str:
+        return f"Theorem({self.label} {self.title}: {self.statement})"
+
+    def require(self, problem: Problem, quantization: Quantization, sgd: SGD) -> None:
+        """Raise HypothesisError, naming the hypothesis and the value, if one does not hold.
+
+        Decided with balls, and in exact arithmetic where a ball cannot tell (an equality).
+        """
+        for hypothesis in self.hypotheses:
+            for arithmetic in (Balls(bits=256), Symbolic()):
+                with arithmetic.working():
+                    values = self.values(instantiate(problem, quantization, sgd, arithmetic))
+                    verdict = decide(hypothesis.relation, values, arithmetic)
+                    if verdict is False:
+                        self._refuse(hypothesis, values, arithmetic)
+                if verdict is not None:
+                    break
+
+    def values(self, instance: Instance) -> Valuation:
+        """The values of this theorem's symbols in an instance, computed as they are needed."""
+        return Valuation(self, instance)
+
+    def _refuse(self, hypothesis: Hypothesis, values: Values, arithmetic: Arithmetic) -> None:
+        left = np.ravel(evaluate(hypothesis.relation.lhs, values, arithmetic))
+        extreme = (min if isinstance(hypothesis.relation, sp.Ge) else max)(map(float, left))
+        raise HypothesisError(
+            f"{self.label} ({self.title}) needs {hypothesis.relation} ({hypothesis.meaning}), "
+            f"but {hypothesis.relation.lhs} is {extreme:.6g} here"
+        )
+
+
+class Valuation(dict[sp.Basic, Any]):
+    """Values of a theorem's symbols; a definition is evaluated when its symbol is first needed."""
+
+    def __init__(self, theorem: Theorem, instance: Instance) -> None:
+        super().__init__(values_of(instance))
+        self._arithmetic = instance.arithmetic
+        self._definitions = {_defined(item): item.rhs for item in theorem.definitions}
+
+    def __missing__(self, symbol: sp.Basic) -> Scalar | Array:
+        self[symbol] = value = evaluate(self._definitions[symbol], self, self._arithmetic)
+        return value
+
+
+def _defined(definition: sp.Eq) -> sp.Basic:
+    """The symbol a definition is for: a quantity per coordinate is stored under its base."""
+    return definition.lhs.base if isinstance(definition.lhs, sp.Indexed) else definition.lhs
+
+
+def _aligned(relation: sp.Basic) -> str:
+    operator = {sp.Eq: "=", sp.Le: r"\le", sp.Lt: "<", sp.Ge: r"\ge", sp.Gt: ">"}[type(relation)]
+    left, right = (sp.latex(side, symbol_names=_LATEX) for side in relation.args[:2])
+    return f"{left} &{operator} {right}"
