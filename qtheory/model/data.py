@@ -31,7 +31,7 @@ def load_table(path: Path) -> np.ndarray[Any, Any]:
         raise DataError(f"{path} is not a readable .npy file of numbers: {error}") from error
 
 
-def second_moments(X: Any, y: Any) -> SecondMoments:  # noqa: N803
+def second_moments(X: Any, y: Any) -> SecondMoments:
     """Covariance spectrum, least-squares coefficients and residual variance of a table.
 
     The table is taken as the whole population: columns and labels are centred, moments are
@@ -48,6 +48,8 @@ def second_moments(X: Any, y: Any) -> SecondMoments:  # noqa: N803
     eigenvalues = np.zeros(columns)
     coefficients = np.zeros(columns)
     rank = int(kept.sum())
+    if rank == 0:
+        raise DataError("X has no column that varies, so there is nothing to learn from")
     eigenvalues[:rank] = singular[kept] ** 2 / rows
     scores = centred @ rotation[kept].T
     coefficients[:rank] = (scores.T @ residual) / singular[kept] ** 2
@@ -67,7 +69,7 @@ def second_moments(X: Any, y: Any) -> SecondMoments:  # noqa: N803
     )
 
 
-def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:  # noqa: N803
+def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     try:
         table, labels = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -28,6 +28,7 @@ class NumericErrorModel:
 
     @property
     def multiplicative(self) -> Scalar:
+        """The relative error variance of one entry."""
         return self.shared + self.elementwise
 
 

@@ -82,7 +82,7 @@ class Problem:
         object.__setattr__(self, "assumptions", tuple(assumptions))
 
     @classmethod
-    def from_data(cls, X: Any, y: Any) -> Problem:  # noqa: N803
+    def from_data(cls, X: Any, y: Any) -> Problem:
         """The Gaussian problem with the second moments of a real table.
 
         Parameters

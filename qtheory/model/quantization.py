@@ -18,7 +18,7 @@ TARGETS = ("data", "label", "parameter", "activation", "gradient")
 
 @dataclass(frozen=True)
 class ErrorModel:
-    r"""Second moments of an unbiased quantization error e = Q(u) - u:
+    r"""Second moments of an unbiased quantization error e = Q(u) - u.
 
     .. math:: E[e e^T | u] = a I + s\, u u^T + m\, \mathrm{diag}(u^2).
 

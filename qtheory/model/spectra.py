@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,12 +17,13 @@ __all__ = ["Explicit", "Exponential", "Logarithmic", "PowerLaw", "Spectrum", "co
 coordinate = sp.Symbol("i", integer=True, positive=True)
 
 
-class Spectrum:
-    """A spectrum given by a formula; ``formula`` is lambda_i as an expression in i."""
+class Spectrum(ABC):
+    """A spectrum given by a formula."""
 
     @property
+    @abstractmethod
     def formula(self) -> sp.Expr:
-        raise NotImplementedError
+        """lambda_i as an expression in the coordinate i."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Explicit:
         return f"Explicit([{shown}{more}])"
 
     def require_nonnegative(self, name: str) -> None:
-        """Raise unless every value can be an eigenvalue."""
+        """Raise unless every value can be an eigenvalue and one of them is not zero."""
         for k, value in enumerate(self.values):
             nonnegative(value, f"{name} values[{k}]")
+        if all(value == 0 for value in self.values):
+            raise InvalidArgumentError(name, self, "at least one positive eigenvalue")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import sympy as sp
@@ -12,11 +13,12 @@ from qtheory.numbers.exact import Number, exact
 __all__ = ["Constant", "SourceCondition", "Target"]
 
 
-class Target:
-    """A target given by a formula that may use the eigenvalue of its coordinate."""
+class Target(ABC):
+    """A target given by a formula."""
 
+    @abstractmethod
     def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
-        raise NotImplementedError
+        """w*_i as an expression in the coordinate i and its eigenvalue."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class SourceCondition(Target):
     --------
     >>> from qtheory.model.spectra import PowerLaw
     >>> SourceCondition(3).formula(PowerLaw(2).formula)
-    i**(-1/2)
+    1/sqrt(i)
     """
 
     exponent: sp.Expr

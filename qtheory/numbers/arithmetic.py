@@ -55,6 +55,10 @@ class Arithmetic:
         """base ** exponent for exponent >= 1 and a base of any sign."""
         return base**exponent
 
+    def whole(self, number: Scalar) -> int:
+        """A number of this arithmetic that is known to be a whole number."""
+        return int(number)
+
     def function(self, name: str, argument: Scalar) -> Scalar:
         """An elementary function by its SymPy name: exp or log."""
         raise TypeError(f"{type(self).__name__} does not compute {name}")
@@ -73,6 +77,10 @@ class Arithmetic:
         result[:] = values
         return result
 
+    def plain(self, number: Scalar) -> Scalar:
+        """The number as it is handed to a user."""
+        return number
+
     def working(self) -> AbstractContextManager[Any]:
         """The context in which numbers of this arithmetic must be computed."""
         return nullcontext()
@@ -89,6 +97,9 @@ class Float64(Arithmetic):
 
     def constant(self, value: sp.Expr) -> np.float64:
         return np.float64(float(value))
+
+    def plain(self, number: Scalar) -> float:
+        return float(number)
 
     def function(self, name: str, argument: Scalar) -> Scalar:
         functions: dict[str, Callable[[Scalar], Scalar]] = {"exp": np.exp, "log": np.log}
@@ -130,6 +141,9 @@ class Balls(Arithmetic):
 
     def constant(self, value: sp.Expr) -> flint.arb:
         return {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e}[value]()
+
+    def whole(self, number: Scalar) -> int:
+        return int(number.unique_fmpz())
 
     def integer_power(self, base: Scalar, exponent: int) -> flint.arb:
         # arb gives nan for a ball centred at zero; |base| <= r means |base^n| <= r^n.

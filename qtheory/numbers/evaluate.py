@@ -116,9 +116,7 @@ def _lookup(symbol: sp.Basic, values: Values) -> Scalar | Array:
     try:
         return values[symbol]
     except KeyError:
-        raise SymbolicValueError(
-            f"a number is needed here: give a value to {symbol}"
-        ) from None
+        raise SymbolicValueError(f"a number is needed here: give a value to {symbol}") from None
 
 
 def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | Array:
@@ -133,7 +131,7 @@ def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | 
         argument = evaluate(exponent, values, arithmetic)
         return _elementwise(lambda x: arithmetic.function("exp", x), argument)
     if exponent.is_integer:  # a symbol for a whole number, such as N
-        whole = int(evaluate(exponent, values, arithmetic))
+        whole = arithmetic.whole(evaluate(exponent, values, arithmetic))
         return _elementwise(
             lambda number: arithmetic.integer_power(number, whole),
             evaluate(base, values, arithmetic),

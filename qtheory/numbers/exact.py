@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Rational, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
@@ -22,7 +22,7 @@ from qtheory.errors import InvalidArgumentError, SymbolicValueError
 __all__ = ["Number", "exact", "nonnegative", "positive", "positive_integer", "require_numeric"]
 
 #: What the constructors of the model accept for a parameter.
-Number = int | float | str | Fraction | Decimal | sp.Expr | np.number[Any]
+Number: TypeAlias = int | float | str | Fraction | Decimal | sp.Expr | np.number[Any]
 
 # A number as text: 12, 0.25, 1e-3, 1/3. The exponent has at most four digits,
 # so that "1e999999999" is refused instead of filling the memory.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -45,9 +45,7 @@ class Risk:
         def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
             return _parts(self.problem, self.quantization, self.sgd, arithmetic)
 
-        if self.digits is None:
-            return compute(Float64())
-        return certified(compute, self.digits, judged=lambda parts: list(parts.values()))
+        return _with_digits(compute, self.digits)
 
     @property
     def bias(self) -> Scalar:
@@ -96,10 +94,10 @@ def excess_risk(
     >>> import qtheory as qt
     >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
     >>> sgd = qt.SGD(stepsize="0.1", steps=60)
-    >>> float(round(qt.excess_risk(problem, qt.Quantization(), sgd).total, 12))
+    >>> round(qt.excess_risk(problem, qt.Quantization(), sgd).total, 12)
     0.160463542794
-    >>> print(qt.excess_risk(problem, qt.Quantization(), sgd, digits=20).total.str(20, radius=False))
-    0.16046354279434186373
+    >>> qt.excess_risk(problem, qt.Quantization(), sgd, digits=20)
+    Risk(total=0.16046354279434186373)
 
     Source: section 2 of the project's theory; the full-precision recursion is that of Zou, Wu,
     Braverman, Gu, Kakade (JMLR 24, 2023).
@@ -108,33 +106,27 @@ def excess_risk(
     instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
     require_stable(problem, quantization, sgd)
 
-    def compute(arithmetic: Arithmetic) -> tuple[Decomposition, Scalar]:
+    def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
         instance = instantiate(problem, quantization, sgd, arithmetic)
-        return run(instance), floor(instance)
+        parts = run(instance)
+        values = {
+            "total": parts.total,
+            "approximation": parts.approximation,
+            "floor": floor(instance),
+            "quantized_risk": parts.quantized_risk,
+        }
+        return {name: arithmetic.plain(value) for name, value in values.items()}
 
+    return Risk(problem, quantization, sgd, digits, **_with_digits(compute, digits))
+
+
+def _with_digits(
+    compute: Callable[[Arithmetic], dict[str, Scalar]], digits: int | None
+) -> dict[str, Scalar]:
+    """Named values in float64, or in balls with this many certified digits each."""
     if digits is None:
-        parts, lowest = compute(Float64())
-    else:
-        parts, lowest = certified(
-            compute,
-            digits,
-            judged=lambda result: [
-                result[0].total,
-                result[0].approximation,
-                result[0].quantized_risk,
-                result[1],
-            ],
-        )
-    return Risk(
-        problem,
-        quantization,
-        sgd,
-        digits,
-        total=parts.total,
-        approximation=parts.approximation,
-        floor=lowest,
-        quantized_risk=parts.quantized_risk,
-    )
+        return compute(Float64())
+    return certified(compute, digits, judged=lambda values: list(values.values()))
 
 
 def run(instance: Instance) -> Decomposition:
@@ -162,4 +154,4 @@ def _parts(
         after = before if model.is_exact else total(problem, quantization.up_to(name))
         parts[name] = before * 0 if model.is_exact else after - before
         before = after
-    return parts
+    return {name: arithmetic.plain(value) for name, value in parts.items()}

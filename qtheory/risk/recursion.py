@@ -73,7 +73,9 @@ class Step:
         # both factors from the same sample: label, prediction, and what the quantizers add
         X = self.T @ (instance.target * m)
         A = self.Q @ vh
-        core = self.label_noise - 2 * X + (1 + activation.multiplicative) * A + self.activation_noise
+        core = (
+            self.label_noise - 2 * X + (1 + activation.multiplicative) * A + self.activation_noise
+        )
         same = (1 + gradient.multiplicative) * core + self.gradient_noise
         # factors from two samples of the batch: only what they share correlates
         cross = (1 + gradient.shared) * (

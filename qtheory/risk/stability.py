@@ -36,6 +36,7 @@ class Stability:
 
     @property
     def stable(self) -> bool:
+        """Whether the second moments stay bounded."""
         return self.theta < 1
 
 

@@ -95,7 +95,9 @@ def _risks(instance: Instance, replicates: int, rng: np.random.Generator) -> Flo
         residual = yq - _quantized(instance.activation, prediction, rng)
         gradient = _quantized(instance.gradient, residual, rng)
         w = w + gamma / B * np.matmul(gradient[:, None, :], xq)[:, 0, :]
-    returned = w if instance.output == "last" else total / (instance.steps - instance.first_averaged)
+    returned = (
+        w if instance.output == "last" else total / (instance.steps - instance.first_averaged)
+    )
     risks: Floats = ((returned - w_star) ** 2 @ lam) / 2
     return risks
 

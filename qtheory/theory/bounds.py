@@ -13,7 +13,7 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits
-from qtheory.theory.definitions import A, D_N, bias, variance
+from qtheory.theory.definitions import D_N, A, bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as quantized_lower_bound
 from qtheory.theory.theorem import Theorem
@@ -148,14 +148,15 @@ def _bound(
     def compute(arithmetic: Arithmetic) -> Bound:
         instance = instantiate(problem, quantization, sgd, arithmetic)
         values, quantized_values = theorem.values(instance), quantized.values(instance)
-        terms = [values[symbol] for symbol in (approximation, bias, variance)]
-        return Bound(
-            form,
-            *terms,
-            effective_dimension=values[D_N],
-            quantized_risk=quantized_values[bias] + quantized_values[variance],
-            total=sum(terms[1:], start=terms[0]),
-        )
+        parts = {
+            "approximation": values[approximation],
+            "bias": values[bias],
+            "variance": values[variance],
+            "effective_dimension": values[D_N],
+            "quantized_risk": quantized_values[bias] + quantized_values[variance],
+            "total": values[approximation] + values[bias] + values[variance],
+        }
+        return Bound(form, **{name: arithmetic.plain(part) for name, part in parts.items()})
 
     if digits is None:
         return compute(Float64())

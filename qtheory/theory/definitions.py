@@ -23,11 +23,11 @@ from qtheory.theory.notation import (
 
 __all__ = [
     "AVERAGE_BIAS",
+    "D_N",
     "NOISE_PAPER",
     "NOISE_REFINED",
     "QUANTIZED",
     "A",
-    "D_N",
     "alpha",
     "bias",
     "effective_dimension",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sympy as sp
 
 from qtheory.theory.definitions import (
+    D_N,
     QUANTIZED,
     A,
-    D_N,
     bias,
     effective_dimension,
     eta0,
@@ -90,11 +90,10 @@ risk_lower_bound = Theorem(
         _noise,
         _mean,
         # w^q - w* = -D w* / lambda^q
-    sp.Eq(floor, half * over_coordinates(lam[i] * (D[i] * w_star[i] / lq[i]) ** 2)),
+        sp.Eq(floor, half * over_coordinates(lam[i] * (D[i] * w_star[i] / lq[i]) ** 2)),
         sp.Eq(
             bias,
-            half
-            * over_coordinates(lam[i] * mean[i] * (mean[i] - 2 * D[i] * w_star[i] / lq[i])),
+            half * over_coordinates(lam[i] * mean[i] * (mean[i] - 2 * D[i] * w_star[i] / lq[i])),
         ),
         effective_dimension,
         sp.Eq(

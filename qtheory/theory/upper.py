@@ -6,11 +6,11 @@ import sympy as sp
 
 from qtheory.theory.definitions import (
     AVERAGE_BIAS,
+    D_N,
     NOISE_PAPER,
     NOISE_REFINED,
     QUANTIZED,
     A,
-    D_N,
     alpha,
     bias,
     eta0,
@@ -60,9 +60,7 @@ noise_constants = Theorem(
     name="noise_constants",
     label="T3",
     title="noise constants",
-    statement=sp.Le(
-        c[t + 1, i], rho[i] ** 2 * c[t, i] + gamma**2 * lq[i] * (alpha * S[t] + s2)
-    ),
+    statement=sp.Le(c[t + 1, i], rho[i] ** 2 * c[t, i] + gamma**2 * lq[i] * (alpha * S[t] + s2)),
     definitions=(*QUANTIZED, *NOISE_PAPER, sp.Eq(rho[i], 1 - x[i])),
     hypotheses=(_small_steps, *_pure_data),
     source=f"{PAPER}, second-moment bounds; explicit constants derived here. "
@@ -126,9 +124,7 @@ refined_upper_bound = Theorem(
         ),
     ),
     hypotheses=(
-        Hypothesis(
-            sp.Le(multiplicative["data"], 0), "data errors are absent or purely additive"
-        ),
+        Hypothesis(sp.Le(multiplicative["data"], 0), "data errors are absent or purely additive"),
         Hypothesis(sp.Le((1 + kappa) * x[i], 1), "no coordinate overshoots, noise included"),
         _contraction,
     ),

@@ -1,0 +1,265 @@
+"""The commands: one thin function each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import flint
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from qtheory import __version__
+from qtheory.cli.parse import parse_quantization, parse_spectrum, parse_target
+from qtheory.errors import DataError, HypothesisError, InvalidArgumentError, QTheoryError
+from qtheory.model import SGD, Problem
+from qtheory.model.data import load_table
+from qtheory.report import ledger_view, problem_view, risk_view
+from qtheory.risk import Risk, excess_risk
+from qtheory.simulate import simulate as run_simulation
+from qtheory.theory import Bound, lower_bound, upper_bound
+from qtheory.verify import verify as run_verification
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="The theory of learning under quantization: exact risks, bounds and checks by machine.",
+    epilog="Exit status: 0 all is well, 1 a check failed, 2 an argument is wrong.",
+)
+
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints it."),
+]
+Spectrum = Annotated[
+    str, typer.Option(help="power-law:A[,SCALE], exponential:RATE or logarithmic:POWER.")
+]
+Target = Annotated[str, typer.Option(help="constant:VALUE or source:EXPONENT.")]
+Quantize = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TARGET=MODEL",
+        help="Error model of a target (data, label, parameter, activation, gradient or all): "
+        "additive:EPS, multiplicative:EPS[:elementwise], sums with +. May be repeated.",
+    ),
+]
+Dim = Annotated[str, typer.Option(help="Dimension d.")]
+Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
+Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
+Batch = Annotated[str, typer.Option(help="Batch size B.")]
+Steps = Annotated[str, typer.Option(help="Number of steps N.")]
+Output = Annotated[str, typer.Option(help="average, last or tail.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Options before a command."""
+    if version:
+        typer.echo(f"qtheory {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: qtheory verify --json ledger.json")
+def verify(
+    json_file: JsonFile = None,
+    workers: Annotated[int, typer.Option(help="Processes to run in.")] = 2,
+) -> None:
+    """Check the theory on the paper's own experiments (about half a minute on two cores).
+
+    T1 as an identity, lower <= exact <= upper in ball arithmetic, the rate of the variance part,
+    and Monte-Carlo runs of the real update. Exit status 1 if anything fails.
+    """
+    with _errors_reported():
+        _require_writable(json_file)
+        with _progress("Verifying") as progress:
+            ledger = run_verification(workers=workers, progress=progress)
+        if json_file != "-":
+            Console().print(ledger_view(ledger))
+        _write_json(json_file, ledger.as_json())
+    raise typer.Exit(0 if ledger.ok else 1)
+
+
+@app.command(
+    epilog="Example: qtheory risk --dim 200 --steps 2000 --quantize all=additive:0.01 --digits 30"
+)
+def risk(
+    dim: Dim = "200",
+    spectrum: Spectrum = "power-law:2",
+    target: Target = "constant:1",
+    noise: Noise = "1",
+    data: Annotated[
+        Path | None, typer.Option(help="A table of inputs, .npy of shape (rows, columns).")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="The labels of the table, .npy of shape (rows,).")
+    ] = None,
+    quantize: Quantize = None,
+    stepsize: Stepsize = "0.1",
+    batch: Batch = "1",
+    steps: Steps = "2000",
+    output: Output = "average",
+    digits: Annotated[
+        int | None, typer.Option(help="Certified digits; without it, float64.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The exact excess risk, its parts, and the bounds beside it.
+
+    The problem is given by a spectrum and a target, or by a real table (--data and --labels).
+    """
+    with _errors_reported():
+        _require_writable(json_file)
+        problem = _problem(dim, spectrum, target, noise, data, labels)
+        sgd = SGD(stepsize, batch, steps=steps, output=output)
+        exact = excess_risk(problem, parse_quantization(quantize or []), sgd, digits=digits)
+        bounds = _bounds(exact)
+        if json_file != "-":
+            console = Console()
+            if problem.assumptions:
+                console.print("[bold]What is assumed of the data[/bold]")
+                console.print(problem_view(problem))
+            console.print(risk_view(exact, bounds))
+        _write_json(json_file, _risk_record(exact, bounds))
+
+
+@app.command(epilog="Example: qtheory simulate --dim 50 --steps 500 --replicates 200 --seed 1")
+def simulate(
+    dim: Dim = "200",
+    spectrum: Spectrum = "power-law:2",
+    target: Target = "constant:1",
+    noise: Noise = "1",
+    quantize: Quantize = None,
+    stepsize: Stepsize = "0.1",
+    batch: Batch = "1",
+    steps: Steps = "500",
+    output: Output = "average",
+    replicates: Annotated[int, typer.Option(help="Independent runs.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the random streams.")] = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Run the real update and compare its mean excess risk with the exact one."""
+    with _errors_reported():
+        _require_writable(json_file)
+        problem = _problem(dim, spectrum, target, noise, None, None)
+        quantization = parse_quantization(quantize or [])
+        sgd = SGD(stepsize, batch, steps=steps, output=output)
+        exact = float(excess_risk(problem, quantization, sgd).total)
+        estimate = run_simulation(problem, quantization, sgd, replicates=replicates, seed=seed)
+        distance = (estimate.mean - exact) / estimate.stderr if estimate.stderr else 0.0
+        if json_file != "-":
+            typer.echo(f"simulated  {estimate.mean:.6g} +- {estimate.stderr:.2g}")
+            typer.echo(f"exact      {exact:.6g}   ({distance:+.1f} standard errors)")
+        record = {"exact": exact, "mean": estimate.mean, "stderr": estimate.stderr}
+        _write_json(json_file, {**record, "replicates": replicates, "seed": seed})
+
+
+def main() -> None:
+    """Entry point of the ``qtheory`` command."""
+    app()
+
+
+def _problem(
+    dim: str, spectrum: str, target: str, noise: str, data: Path | None, labels: Path | None
+) -> Problem:
+    if (data is None) != (labels is None):
+        missing = "labels" if labels is None else "data"
+        raise InvalidArgumentError(missing, None, "given together with the other of the two")
+    if data is None or labels is None:
+        return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+    table, column = load_table(data), load_table(labels)
+    try:
+        return Problem.from_data(table, column)
+    except DataError as error:
+        raise DataError(f"{data}, {labels}: {error}") from error
+
+
+def _bounds(exact: Risk) -> dict[str, Bound | str]:
+    """The bounds, or the hypothesis that fails."""
+    bounds: dict[str, Bound | str] = {}
+    for name, bound in (("lower bound", lower_bound), ("upper bound", upper_bound)):
+        try:
+            bounds[name] = bound(exact.problem, exact.quantization, exact.sgd, digits=exact.digits)
+        except HypothesisError as error:
+            bounds[name] = f"none: {error}"
+    return bounds
+
+
+def _risk_record(exact: Risk, bounds: dict[str, Bound | str]) -> dict[str, Any]:
+    def number(value: Any) -> float | str:
+        if isinstance(value, flint.arb):
+            return str(value.str(exact.digits or 15, radius=False))
+        return float(value)
+
+    return {
+        "total": number(exact.total),
+        "bias": number(exact.bias),
+        "variance": number(exact.variance),
+        "by_target": {target: number(value) for target, value in exact.by_target.items()},
+        "approximation": number(exact.approximation),
+        "floor": number(exact.floor),
+        "digits": exact.digits,
+        "bounds": {
+            name: bound if isinstance(bound, str) else number(bound.total)
+            for name, bound in bounds.items()
+        },
+        "assumptions": list(exact.problem.assumptions),
+    }
+
+
+@contextmanager
+def _errors_reported() -> Iterator[None]:
+    """Turn an error of qtheory into one line and exit status 2."""
+    try:
+        yield
+    except QTheoryError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Any]:
+    """A progress bar on the terminal; yields the function that moves it."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=Console(file=sys.stderr))
+    task = bar.add_task(title, total=None)
+
+    def move(done: int, total: int) -> None:
+        bar.start()  # only now, so that an argument refused at once shows no bar
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield move
+    finally:
+        bar.stop()
+
+
+def _require_writable(json_file: str | None) -> None:
+    """Fail before the work rather than after it, if the JSON cannot be written."""
+    if json_file in (None, "-"):
+        return
+    try:
+        Path(json_file).touch()
+    except OSError as error:
+        raise InvalidArgumentError(
+            "json", json_file, f"a file that can be written ({error})"
+        ) from error
+
+
+def _write_json(json_file: str | None, record: dict[str, Any]) -> None:
+    if json_file is None:
+        return
+    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    if json_file == "-":
+        typer.echo(text, nl=False)
+    else:
+        Path(json_file).write_text(text, encoding="utf-8")

@@ -1,0 +1,155 @@
+"""Tables for the terminal, made to be read at 80 columns."""
+
+from __future__ import annotations
+
+import flint
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qtheory.model import Problem
+from qtheory.numbers.arithmetic import Scalar
+from qtheory.risk import Risk
+from qtheory.theory import Bound
+from qtheory.verify import CheckResult, Finding, Ledger
+
+__all__ = ["ledger_view", "problem_view", "risk_view"]
+
+_STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+_VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
+
+
+def _shown(value: Scalar, digits: int | None) -> str:
+    """A float64 with six significant digits, or a ball with its certified ones."""
+    if isinstance(value, flint.arb):
+        return str(value.str(digits or 6, radius=False))
+    return f"{float(value):.6g}"
+
+
+def ledger_view(ledger: Ledger) -> RenderableType:
+    """The whole result of ``qtheory verify``."""
+    return Group(
+        _instances(ledger),
+        _others(ledger, "rate", "Rates: slope of the variance part, log-log in N"),
+        _others(ledger, "simulation", "Monte-Carlo runs of the real update (d = 200)"),
+        _failures(ledger),
+        _findings(ledger.findings),
+        _summary(ledger),
+    )
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _status(check: CheckResult) -> Text:
+    return Text(check.status, style=_STYLES[check.status])
+
+
+def _instances(ledger: Ledger) -> RenderableType:
+    table = _table(
+        "Certified: lower <= exact <= upper, and T1 as an identity to 30 digits\n"
+        "(lambda_i = i^-2, w* = 1, sigma^2 = 1, gamma = 0.1; errors on all five targets)"
+    )
+    for name in ("errors", "eps"):
+        table.add_column(name)
+    for name in ("d", "B", "lower", "exact", "upper", "up/ex", "ex/low", "T1"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    identities = {check.id.removeprefix("T1/"): check for check in ledger.checks}
+    for check in ledger.checks:
+        if not check.id.startswith("bounds/"):
+            continue
+        experiment = check.id.removeprefix("bounds/")
+        scheme, eps, dim, batch = experiment.split("/")
+        numbers = [part.split("=")[1] for part in (eps, dim, batch)]
+        identity = identities.get(experiment, check)
+        v = check.values
+        columns = (
+            [f"{v[k]:.5f}" for k in ("lower", "exact", "upper")]
+            + [f"{v['upper'] / v['exact']:.2f}", f"{v['exact'] / v['lower']:.2f}"]
+            if v
+            else ["-"] * 5
+        )
+        digits = f"{identity.values['digits']:.0f}" if "digits" in identity.values else "-"
+        both = check if check.status == "failed" else identity
+        table.add_row(scheme, *numbers, *columns, digits, _mark(both))
+    note = Text(
+        "up/ex, ex/low: distance of the bounds from the exact risk; 1 is tight.\n"
+        "T1: digits to which both sides of the decomposition agree.\n"
+        "shared: multiplicative errors with one factor per vector, as in the paper.",
+        style="dim",
+    )
+    return Group(table, note, Text(""))
+
+
+def _mark(check: CheckResult) -> Text:
+    return Text(
+        {"passed": "ok", "failed": "FAIL", "skipped": "skip"}[check.status],
+        style=_STYLES[check.status],
+    )
+
+
+def _others(ledger: Ledger, kind: str, title: str) -> RenderableType:
+    table = _table(title)
+    table.add_column("check")
+    table.add_column("result")
+    table.add_column("")
+    for check in ledger.checks:
+        if check.kind == kind:
+            table.add_row(check.id.split("/", 1)[1], check.detail, _mark(check))
+    return Group(table, Text(""))
+
+
+def _failures(ledger: Ledger) -> RenderableType:
+    failed = [check for check in ledger.checks if check.status == "failed"]
+    lines = [Text(f"FAILED {check.id}: {check.detail}", style="bold red") for check in failed]
+    return Group(*lines)
+
+
+def _findings(found: tuple[Finding, ...]) -> RenderableType:
+    parts: list[RenderableType] = [Text("The paper's claims beside the exact numbers", "bold")]
+    for finding in found:
+        line = Text("* ").append(finding.claim + " ")
+        line.append(finding.verdict, style=_VERDICTS.get(finding.verdict, "yellow"))
+        parts += [line, Text(f"  {finding.measured}.", style="dim")]
+    return Group(*parts, Text(""))
+
+
+def _summary(ledger: Ledger) -> RenderableType:
+    passed, failed = ledger.count("passed"), ledger.count("failed")
+    style = "bold green" if ledger.ok else "bold red"
+    return Text(f"{passed} checks passed, {failed} failed", style=style)
+
+
+def problem_view(problem: Problem) -> RenderableType:
+    """What is assumed of a problem that was made from data."""
+    return Group(*(Text(f"- {line}") for line in problem.assumptions))
+
+
+def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
+    """The exact risk, its parts, and the bounds beside it (or why there is none)."""
+    table = _table("Exact excess risk")
+    table.add_column("part")
+    table.add_column("value", justify="right")
+    table.add_row("bias (no noise, no quantization)", _shown(risk.bias, risk.digits))
+    table.add_row("variance (label noise)", _shown(risk.variance, risk.digits))
+    for target, value in risk.by_target.items():
+        if not getattr(risk.quantization, target).is_exact:
+            table.add_row(f"added by {target} quantization", _shown(value, risk.digits))
+    table.add_section()
+    table.add_row(Text("total", "bold"), Text(_shown(risk.total, risk.digits), "bold"))
+    for name, bound in bounds.items():
+        if not isinstance(bound, str):
+            table.add_row(f"{name} ({bound.form})", _shown(bound.total, risk.digits))
+    notes = [Text(f"{name}: {why}", "dim") for name, why in bounds.items() if isinstance(why, str)]
+    return Group(table, *notes)

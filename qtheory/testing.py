@@ -1,0 +1,94 @@
+"""Hypothesis strategies for random instances, for our tests and for anyone's own.
+
+>>> from hypothesis import given
+>>> import qtheory as qt
+>>> from qtheory.testing import instances
+>>> @given(instances())
+... def check(instance):
+...     problem, quantization, sgd = instance
+...     assert qt.excess_risk(problem, quantization, sgd).total >= 0
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import strategies as st
+
+from qtheory.model import (
+    SGD,
+    Additive,
+    Constant,
+    ErrorModel,
+    Explicit,
+    Multiplicative,
+    PowerLaw,
+    Problem,
+    Quantization,
+)
+from qtheory.risk import stability
+
+__all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
+
+
+def _fractions(low: str, high: str, denominator: int = 64) -> st.SearchStrategy[Fraction]:
+    return st.fractions(Fraction(low), Fraction(high), max_denominator=denominator)
+
+
+@st.composite
+def problems(draw: st.DrawFn, largest_dim: int = 6) -> Problem:
+    """Problems with explicit or power-law spectra, ties and zero coefficients included."""
+    dim = draw(st.integers(1, largest_dim))
+    values = st.lists(_fractions("1/64", "2"), min_size=dim, max_size=dim)
+    spectrum = draw(
+        st.one_of(
+            values.map(Explicit),
+            st.builds(PowerLaw, _fractions("1/4", "4"), _fractions("1/8", "2")),
+        )
+    )
+    coefficients = st.lists(_fractions("-3", "3"), min_size=dim, max_size=dim)
+    target = draw(st.one_of(coefficients.map(Explicit), st.builds(Constant, _fractions("-2", "2"))))
+    return Problem(dim, spectrum, target, draw(_fractions("0", "4")))
+
+
+@st.composite
+def error_models(
+    draw: st.DrawFn, couplings: tuple[str, ...] = ("shared", "elementwise")
+) -> ErrorModel:
+    """Exact, additive, multiplicative (of these couplings) and sums of both."""
+    model = ErrorModel()
+    if draw(st.booleans()):
+        model = model + Additive(draw(_fractions("0", "1")))
+    if couplings and draw(st.booleans()):
+        model = model + Multiplicative(
+            draw(_fractions("0", "1/2")), draw(st.sampled_from(couplings))
+        )
+    return model
+
+
+@st.composite
+def quantizations(
+    draw: st.DrawFn, data: st.SearchStrategy[ErrorModel] | None = None
+) -> Quantization:
+    """Any error model on any target; ``data`` restricts the one on the data."""
+    others = [draw(error_models()) for _ in range(4)]
+    return Quantization(draw(data if data is not None else error_models()), *others)
+
+
+@st.composite
+def runs(draw: st.DrawFn, problem: Problem, quantization: Quantization) -> SGD:
+    """Stable runs: the stepsize is a fraction of the largest stable one."""
+    batch, steps = draw(st.integers(1, 20)), draw(st.integers(1, 40))
+    largest = stability(problem, quantization, SGD("1", batch, steps=steps)).largest_stepsize
+    fraction = draw(_fractions("1/64", "15/16"))
+    stepsize = fraction * Fraction(largest).limit_denominator(10**6)
+    output = draw(st.sampled_from(("average", "last", "tail")))
+    return SGD(stepsize, batch, steps=steps, output=output, tail=draw(_fractions("1/8", "1")))
+
+
+@st.composite
+def instances(draw: st.DrawFn, largest_dim: int = 6) -> tuple[Problem, Quantization, SGD]:
+    """A problem, a quantization and a stable run."""
+    problem = draw(problems(largest_dim))
+    quantization = draw(quantizations())
+    return problem, quantization, draw(runs(problem, quantization))

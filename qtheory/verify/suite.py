@@ -1,0 +1,116 @@
+"""The main job: every check, run in parallel, nothing lost if one of them breaks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import platform
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.verify.check import CheckResult, Job, run_job
+from qtheory.verify.experiments import BATCHES, STEPS, Experiment, experiments
+from qtheory.verify.findings import Finding, findings
+from qtheory.verify.instances import verify_experiment
+from qtheory.verify.montecarlo import simulation_agrees
+from qtheory.verify.rates import variance_slope
+from qtheory.verify.symbolic import decomposition_is_identity
+
+__all__ = ["Ledger", "jobs", "verify"]
+
+#: Monte-Carlo runs: scheme, batch, replicates. All at eps = 1e-2 and d = 200.
+SIMULATIONS = (
+    ("none", 1, 64),
+    ("additive", 1, 64),
+    ("shared", 1, 64),
+    ("elementwise", 1, 64),
+    ("additive", 16, 24),
+    ("shared", 16, 24),
+)
+EXPONENTS = ("3/2", "2", "3")
+SEED = 20251018
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Every check and every finding of one run."""
+
+    checks: tuple[CheckResult, ...]
+    findings: tuple[Finding, ...]
+
+    def count(self, status: str) -> int:
+        """How many checks have this status."""
+        return sum(check.status == status for check in self.checks)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return self.count("failed") == 0
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``qtheory verify --json`` writes."""
+        return {
+            "checks": [check.as_json() for check in self.checks],
+            "passed": self.count("passed"),
+            "failed": self.count("failed"),
+            "skipped": self.count("skipped"),
+            "findings": [finding.as_json() for finding in self.findings],
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("qtheory", "sympy", "python-flint", "numpy")},
+            },
+        }
+
+
+def jobs(steps: int = STEPS) -> list[Job]:
+    """The work of ``qtheory verify``; fewer steps make a smaller version of the same."""
+    found = [Job("T1/symbolic", "identity", decomposition_is_identity, (), 0.1)]
+    for e in experiments(steps):
+        found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
+    for exponent in EXPONENTS:
+        for batch in BATCHES:
+            name = f"variance-slope/a={exponent}/B={batch}"
+            found.append(Job(name, "rate", variance_slope, (exponent, batch), 0.3))
+    for scheme, batch, replicates in SIMULATIONS:
+        e = Experiment(scheme, "0" if scheme == "none" else "1e-2", 200, batch, steps)
+        arguments = (e, replicates, SEED)
+        cost = 0.02 * batch * replicates
+        found.append(Job(f"simulation/{e.id}", "simulation", simulation_agrees, arguments, cost))
+    return found
+
+
+def verify(
+    steps: int = STEPS,
+    workers: int = 2,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Ledger:
+    """Run every check and collect the findings.
+
+    Parameters
+    ----------
+    steps
+        N of the experiments; the main job uses 2000.
+    workers
+        Processes to run in.
+    progress
+        Called with the number of jobs done and the number of all jobs.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidArgumentError("workers", workers, "a whole number of at least 1")
+    todo = jobs(steps)
+    results: dict[str, list[CheckResult]] = {}
+    # Spawned workers do not inherit threads (a progress bar runs one).
+    context = multiprocessing.get_context("spawn")
+    progress(0, len(todo))
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+        longest_first = sorted(todo, key=lambda job: -job.cost)
+        futures = {pool.submit(run_job, job): job for job in longest_first}
+        for done, future in enumerate(as_completed(futures), start=1):
+            results[futures[future].id] = future.result()
+            progress(done, len(todo))
+        # The order of the table does not depend on which job ended first.
+        checks = tuple(check for job in todo for check in results[job.id])
+    return Ledger(checks, tuple(findings(steps)))

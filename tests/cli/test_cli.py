@@ -1,0 +1,118 @@
+"""The command line: output, JSON, exit status, and errors without tracebacks."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import qtheory as qt
+from qtheory.cli import app
+from qtheory.verify import CheckResult, Ledger
+
+FAST = ["--dim", "8", "--steps", "60"]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 3))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", X @ [1.0, 2.0, 3.0] + rng.standard_normal(50))
+    return tmp_path / "X.npy", tmp_path / "y.npy"
+
+
+def test_risk_prints_the_reference_total():
+    result = invoke("risk", *FAST, "--digits", 12)
+    assert result.exit_code == 0
+    assert "0.160463542794" in result.stdout
+
+
+def test_risk_as_json_for_every_option():
+    result = invoke(
+        "risk", *FAST, "--batch", 4, "--quantize", "activation=additive:0.2+multiplicative:0.3",
+        "--json", "-",
+    )  # fmt: skip
+    record = json.loads(result.stdout)
+    assert f"{record['total']:.12f}" == "0.150116400484"
+    parts = record["bias"] + record["variance"] + sum(record["by_target"].values())
+    assert parts == pytest.approx(record["total"], rel=1e-12)
+    assert record["bounds"]["lower bound"] < record["total"] < record["bounds"]["upper bound"]
+
+
+def test_risk_of_a_real_table_says_what_is_assumed(table):
+    data, labels = table
+    result = invoke("risk", "--data", data, "--labels", labels, "--steps", 100)
+    assert result.exit_code == 0
+    assert "Gaussian" in result.stdout
+    assert "50 rows and 3 columns" in result.stdout
+
+
+def test_simulate():
+    result = invoke("simulate", *FAST, "--replicates", 500, "--json", "-")
+    record = json.loads(result.stdout)
+    assert abs(record["mean"] - record["exact"]) < 4 * record["stderr"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["risk", "--dim", "0"], "dim is '0'"),
+        (["risk", "--dim", "2.5"], "dim is '2.5'"),
+        (["risk", "--noise", "-1"], "noise is '-1'"),
+        (["risk", "--noise", "nan"], "noise is 'nan'"),
+        (["risk", "--batch", "0"], "batch is '0'"),
+        (["risk", "--steps", "0"], "steps is '0'"),
+        (["risk", *FAST, "--stepsize", "3"], "largest stable stepsize is"),
+        (["risk", "--spectrum", "power"], "spectrum is 'power'"),
+        (["risk", "--spectrum", "power-law:1,2,3"], "spectrum is"),
+        (["risk", "--quantize", "data=additive:-1"], "epsilon is '-1'"),
+        (["risk", "--quantize", "weights=additive:1"], "quantize is"),
+        (["risk", "--quantize", "data=__import__('os')"], "quantize is"),
+        (["risk", "--data", "nowhere.npy", "--labels", "nowhere.npy"], "nowhere.npy is not"),
+        (["risk", "--data", "nowhere.npy"], "labels is None"),
+        (["risk", *FAST, "--json", "/nowhere/at/all.json"], "json is"),
+        (["simulate", *FAST, "--replicates", "1"], "replicates is 1"),
+        (["verify", "--workers", "0"], "workers is 0"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(arguments, message):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_mismatched_tables_name_the_files(table):
+    data, labels = table
+    np.save(labels, np.ones(7))
+    result = invoke("risk", "--data", data, "--labels", labels)
+    assert result.exit_code == 2
+    assert "X.npy" in result.stderr
+    assert "y has shape (7,)" in result.stderr
+
+
+@pytest.mark.parametrize("status", ["passed", "failed"])
+def test_verify_exits_1_only_if_a_check_failed(monkeypatch, tmp_path, status):
+    check = CheckResult("T1/x", "identity", status, "a detail", 0.1)
+    ledger = Ledger((check,), ())
+    monkeypatch.setattr("qtheory.cli.commands.run_verification", lambda **options: ledger)
+    out = tmp_path / "ledger.json"
+    result = invoke("verify", "--json", out)
+    assert result.exit_code == (status == "failed")
+    record = json.loads(out.read_text())
+    assert record[status] == 1
+    assert record["checks"][0].keys() >= {"id", "kind", "status", "detail", "seconds"}
+    if status == "failed":
+        assert "FAILED T1/x: a detail" in result.stdout
+
+
+def test_version_and_help():
+    assert qt.__version__ in invoke("--version").stdout
+    for command in ("verify", "risk", "simulate"):
+        assert "Example" in invoke(command, "--help").stdout

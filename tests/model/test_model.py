@@ -1,0 +1,83 @@
+"""The model: what it accepts, what it refuses, and what it says."""
+
+import pytest
+import sympy as sp
+
+import qtheory as qt
+
+GOOD = {"dim": 3, "spectrum": qt.PowerLaw(2), "target": qt.Constant(1), "noise": 1}
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: qt.Problem(**{**GOOD, "dim": 0}), "dim is 0"),
+        (lambda: qt.Problem(**{**GOOD, "dim": 2.5}), "dim is 2.5"),
+        (lambda: qt.Problem(**{**GOOD, "dim": float("nan")}), "dim is nan"),
+        (lambda: qt.Problem(**{**GOOD, "noise": -1}), "noise is -1"),
+        (lambda: qt.Problem(**{**GOOD, "noise": float("nan")}), "noise is nan"),
+        (lambda: qt.Problem(**{**GOOD, "spectrum": 2}), "spectrum is 2"),
+        (lambda: qt.Problem(**{**GOOD, "target": "1"}), "target is '1'"),
+        (lambda: qt.Problem(**{**GOOD, "spectrum": qt.Explicit([1, 2])}), "spectrum is"),
+        (lambda: qt.Problem(2, qt.Explicit([1, -1])), r"spectrum values\[1\] is -1"),
+        (lambda: qt.Problem(2, qt.Explicit([0, 0])), "spectrum is .*positive eigenvalue"),
+        (lambda: qt.Explicit([]), "values is"),
+        (lambda: qt.Explicit(["x"]), r"values\[0\] is 'x'"),
+        (lambda: qt.PowerLaw(0), "exponent is 0"),
+        (lambda: qt.PowerLaw(2, scale=-1), "scale is -1"),
+        (lambda: qt.Exponential("-1"), "rate is '-1'"),
+        (lambda: qt.Additive(-1), "epsilon is -1"),
+        (lambda: qt.Additive("nan"), "epsilon is 'nan'"),
+        (lambda: qt.Multiplicative("-0.1"), "epsilon is '-0.1'"),
+        (lambda: qt.Multiplicative(1, coupling="both"), "coupling is 'both'"),
+        (lambda: qt.Quantization(data=0.1), "data is 0.1"),
+        (lambda: qt.SGD(0, steps=1), "stepsize is 0"),
+        (lambda: qt.SGD("0.1", 0, steps=1), "batch is 0"),
+        (lambda: qt.SGD("0.1", 1.5, steps=1), "batch is 1.5"),
+        (lambda: qt.SGD("0.1", steps=0), "steps is 0"),
+        (lambda: qt.SGD("0.1", steps=1, output="best"), "output is 'best'"),
+        (lambda: qt.SGD("0.1", steps=1, output="tail", tail=2), "tail is 2"),
+        (lambda: qt.SGD("0.1", steps=1, output="tail", tail=0), "tail is 0"),
+    ],
+)
+def test_bad_input_names_the_argument(build, message):
+    with pytest.raises(qt.QTheoryError, match=message):
+        build()
+
+
+def test_models_add_part_by_part():
+    total = qt.Additive("0.1") + qt.Multiplicative("0.2") + qt.Multiplicative("0.3", "elementwise")
+    assert (total.additive, total.shared, total.elementwise) == (
+        sp.Rational(1, 10),
+        sp.Rational(1, 5),
+        sp.Rational(3, 10),
+    )
+    assert total.multiplicative == sp.Rational(1, 2)
+    assert qt.Additive(0) == qt.ErrorModel()
+    assert qt.Additive(1) != qt.Multiplicative(1)
+
+
+def test_the_same_objects_hold_symbols():
+    a, b, N, eps = qt.symbols("a b N eps")
+    problem = qt.Problem(qt.oo, qt.PowerLaw(a), qt.SourceCondition(b), noise=1)
+    i = qt.model.spectra.coordinate
+    signal = problem.spectrum.formula * problem.target.formula(problem.spectrum.formula) ** 2
+    assert sp.simplify(signal - i**-b) == 0
+    assert qt.SGD("0.1", steps=N).steps == N
+    assert qt.Quantization.uniform(qt.Additive(eps)).gradient.additive == eps
+
+
+def test_objects_are_values():
+    assert qt.Problem(**GOOD) == qt.Problem(**GOOD)
+    assert len({qt.SGD("0.1", steps=2), qt.SGD("1/10", steps=2)}) == 1
+    quantization = qt.Quantization(label=qt.Additive("0.1"))
+    assert eval(repr(quantization), vars(qt)) == quantization
+
+
+def test_errors_survive_a_trip_to_another_process():
+    import pickle
+
+    with pytest.raises(qt.InvalidArgumentError) as caught:
+        qt.Additive(-1)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)

@@ -1,0 +1,50 @@
+"""Stability: theta against the growth of the recursion itself."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import qtheory as qt
+from qtheory.model.instance import instantiate
+from qtheory.numbers.arithmetic import Float64
+from qtheory.risk.recursion import trajectory
+from qtheory.testing import problems, quantizations
+from tests.reference import PROBLEM
+
+
+def test_theta_of_the_unquantized_problem():
+    result = qt.stability(PROBLEM, qt.Quantization(), qt.SGD("0.1", 2, steps=5))
+    x = 0.1 / np.arange(1, 9) ** 2
+    assert result.theta == pytest.approx(np.sum(x / (2 * (2 - x * 1.5))), rel=1e-12)
+    assert result.stable
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), quantizations(), st.integers(1, 8))
+def test_moments_settle_below_the_largest_stepsize_and_grow_above(problem, quantization, batch):
+    largest = qt.stability(problem, quantization, qt.SGD(1, batch, steps=1)).largest_stepsize
+
+    def growth(factor):
+        stepsize = Fraction(largest * factor)
+        instance = instantiate(problem, quantization, qt.SGD(stepsize, batch, steps=1), Float64())
+        # Noise on every coordinate, so that no growing mode stays unseen.
+        instance = replace(instance, noise=np.float64(1))
+        sizes = [s.v.max() for s in islice(trajectory(instance), 0, 1201, 400)]
+        return sizes[3] / sizes[2]
+
+    assert growth(0.9) < 1.05
+    assert growth(1.1) > 1.5
+
+
+def test_too_large_a_stepsize_names_theta_and_the_largest():
+    with pytest.raises(qt.UnstableError, match=r"stepsize is 1, .*theta = .*stepsize is 0\.6206"):
+        qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD(1, steps=10))
+    limit = qt.stability(PROBLEM, qt.Quantization(), qt.SGD(1, steps=10)).largest_stepsize
+    qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD(limit * 0.999, steps=10))
+    with pytest.raises(qt.UnstableError):
+        qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD(limit * 1.001, steps=10))

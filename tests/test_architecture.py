@@ -1,0 +1,86 @@
+"""The rooms: imports run downward only, user text is never evaluated, import stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "qtheory"
+
+# A room may import from rooms on lines below its own; neighbours share a line.
+FLOORS = [
+    {"cli"},
+    {"report"},
+    {"verify"},
+    {"testing"},
+    {"theory", "risk", "simulate"},
+    {"model"},
+    {"numbers"},
+    {"errors"},
+]
+LEVEL = {room: k for k, rooms in enumerate(FLOORS) for room in rooms}
+FORBIDDEN = {"sympify", "parse_expr", "eval", "exec", "S"}
+FILES = sorted(
+    path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in LEVEL
+)
+
+
+def room_of(path):
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_modules(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def upward_imports(source, room):
+    for module in imported_modules(ast.parse(source)):
+        parts = module.split(".")
+        inside = parts[0] == "qtheory" and len(parts) > 1 and parts[1] != room
+        if inside and LEVEL[parts[1]] <= LEVEL[room]:
+            yield module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downward(path):
+    assert room_of(path) in LEVEL
+    assert list(upward_imports(path.read_text(), room_of(path))) == []
+
+
+def test_an_upward_import_is_seen():
+    assert list(upward_imports("from qtheory.verify import verify", "risk")) == ["qtheory.verify"]
+    assert list(upward_imports("import qtheory.theory.bounds", "risk")) == ["qtheory.theory.bounds"]
+
+
+def evaluating_calls(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
+            if name in FORBIDDEN:
+                yield name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_text_is_evaluated(path):
+    assert list(evaluating_calls(path.read_text())) == []
+
+
+def test_an_evaluating_call_is_seen():
+    assert list(evaluating_calls("import sympy as sp\nsp.sympify(text)")) == ["sympify"]
+
+
+def test_heavy_libraries_wait_until_used():
+    heavy = ("matplotlib", "typer", "hypothesis", "z3", "numba")
+    code = f"import sys, qtheory; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -1,0 +1,89 @@
+"""The README: every command runs, the Python runs, and the excerpt is what verify prints."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from qtheory.verify.experiments import Experiment
+from qtheory.verify.instances import verify_experiment
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("console") for line in block.splitlines()]
+SETUP = [command for command in COMMANDS if "pip install" in command]
+PLAIN = [command for command in COMMANDS if command.startswith("qtheory")]
+
+
+def test_every_command_is_of_a_kind_that_is_run():
+    assert len(SETUP) == 2
+    assert set(COMMANDS) == set(SETUP) | set(PLAIN)
+
+
+@pytest.mark.parametrize("command", PLAIN)
+def test_command(command, tmp_path):
+    arguments = [sys.executable, "-m", *command.split()]
+    subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=120)
+
+
+def test_python_block(capsys):
+    (code,) = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    for line, comment in zip(printed, re.findall(r"print\(.*\)  # (.*)", code), strict=True):
+        if comment[0].isupper():  # a comment that shows the output, not one that explains it
+            assert line == comment
+
+
+def test_the_excerpt_is_what_is_computed():
+    rows = re.findall(r"^(none|additive|shared) +(\S+) +(\d+) +(\d+) +(.*) ok$", TEXT, re.MULTILINE)
+    assert len(rows) == 5
+    for scheme, epsilon, dim, batch, rest in rows:
+        if dim == "400":
+            continue  # the same path, and slower
+        identity, bounds = verify_experiment(Experiment(scheme, epsilon, int(dim), int(batch)))
+        v = bounds.values
+        expected = [f"{v[k]:.5f}" for k in ("lower", "exact", "upper")]
+        expected += [f"{v['upper'] / v['exact']:.2f}", f"{v['exact'] / v['lower']:.2f}"]
+        assert rest.split() == [*expected, f"{identity.values['digits']:.0f}"]
+
+
+def test_ci_runs_the_second_command_as_the_readme_gives_it():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "README.md" in script
+    assert SETUP[1].endswith("python -m pytest")
+
+
+@pytest.mark.slow
+def test_first_command_on_a_machine_with_only_python(tmp_path):
+    checkout = tmp_path / "checkout"
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    for name in filter(None, names):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    venv.create(tmp_path / "venv", with_pip=True)
+    path = f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("VIRTUAL", "PYTHON"))}
+    command = SETUP[0]
+    result = subprocess.run(
+        command,
+        shell=True,
+        cwd=checkout,
+        env={**environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"\d+ checks passed, 0 failed", result.stdout)

@@ -1,0 +1,162 @@
+"""Bounds: on the right side of the exact risk, refused outside their hypotheses, and twins."""
+
+import dataclasses
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import qtheory as qt
+from qtheory.testing import problems, quantizations
+from qtheory.theory.lower import lower_bound as t5
+from qtheory.theory.upper import upper_bound as t4
+from tests.reference import PROBLEM
+
+SGD = qt.SGD("0.1", steps=60)
+
+
+@st.composite
+def bounded_instances(draw):
+    """Instances inside the hypotheses of at least one upper bound, often near their edge."""
+    one_kind = st.one_of(
+        st.just(qt.ErrorModel()),
+        st.fractions(0, 1, max_denominator=64).map(qt.Additive),
+        st.builds(
+            qt.Multiplicative,
+            st.fractions(0, Fraction(1, 2), max_denominator=64),
+            st.sampled_from(("shared", "elementwise")),
+        ),
+    )
+    problem, quantization = draw(problems()), draw(quantizations(data=one_kind))
+    batch, steps = draw(st.integers(1, 20)), draw(st.integers(2, 60))
+    largest = qt.stability(problem, quantization, qt.SGD(1, batch, steps=1)).largest_stepsize
+    fraction = draw(st.fractions(Fraction(1, 64), Fraction(15, 16), max_denominator=64))
+    stepsize = fraction * Fraction(largest).limit_denominator(10**6)
+    return problem, quantization, qt.SGD(stepsize, batch, steps=steps)
+
+
+@settings(max_examples=150, deadline=None)
+@given(bounded_instances())
+def test_lower_exact_upper(instance):
+    risk = qt.excess_risk(*instance, digits=15)
+    checked = 0
+    for form in ("refined", "paper"):
+        try:
+            upper = qt.upper_bound(*instance, digits=15, form=form)
+        except qt.HypothesisError:
+            continue
+        assert risk.total <= upper.total
+        assert risk.quantized_risk <= upper.quantized_risk
+        checked += 1
+    assume(checked)
+    # Equality is possible in the lower bound (no noise at all), so overlap is allowed there.
+    lower = qt.lower_bound(*instance, digits=15)
+    assert lower.total <= risk.total or lower.total.overlaps(risk.total)
+    assert lower.quantized_risk <= risk.quantized_risk or lower.quantized_risk.overlaps(
+        risk.quantized_risk
+    )
+
+
+def test_default_is_the_tightest_form_that_holds():
+    best = qt.upper_bound(PROBLEM, qt.Quantization(), SGD)
+    forms = {
+        f: qt.upper_bound(PROBLEM, qt.Quantization(), SGD, form=f) for f in ("refined", "paper")
+    }
+    assert best.total == min(bound.total for bound in forms.values())
+    assert best.form == "refined"
+    shared = qt.Quantization(data=qt.Multiplicative("0.01"))
+    assert qt.upper_bound(PROBLEM, shared, SGD).form == "paper"
+
+
+def test_terms_add_up_and_the_approximation_is_that_of_the_risk():
+    quantization = qt.Quantization.uniform(qt.Additive("0.01"))
+    bound = qt.upper_bound(PROBLEM, quantization, SGD, digits=20)
+    risk = qt.excess_risk(PROBLEM, quantization, SGD, digits=20)
+    assert bound.total.overlaps(bound.approximation + bound.bias + bound.variance)
+    assert bound.approximation.overlaps(risk.approximation)
+    lower = qt.lower_bound(PROBLEM, quantization, SGD, digits=20)
+    assert lower.approximation.overlaps(risk.floor)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "sgd", "form", "message"),
+    [
+        (qt.Quantization(), qt.SGD("1.1", steps=9), "paper", r"x\[i\] <= 1 .*is 1.1 here"),
+        (qt.Quantization(), qt.SGD("0.7", steps=9), "paper", "theta < 1 .*but theta is"),
+        (qt.Quantization(data=qt.Multiplicative("0.1")), SGD, "refined", "epsilon_d.m"),
+        (
+            qt.Quantization(data=qt.Additive("0.1") + qt.Multiplicative("0.1")),
+            SGD,
+            "paper",
+            "purely additive or purely multiplicative",
+        ),
+        (qt.Quantization(), qt.SGD("0.1", steps=9, output="last"), "paper", "output is 'last'"),
+    ],
+)
+def test_outside_the_hypotheses(quantization, sgd, form, message):
+    with pytest.raises(qt.HypothesisError, match=message):
+        qt.upper_bound(PROBLEM, quantization, sgd, form=form)
+
+
+def test_no_form_holds_names_both():
+    with pytest.raises(qt.HypothesisError, match=r"T4' .*; T4 "):
+        qt.upper_bound(PROBLEM, qt.Quantization(), qt.SGD("1.1", steps=9))
+
+
+def test_lower_bound_needs_two_steps_and_small_steps():
+    with pytest.raises(qt.HypothesisError, match=r"N >= 2 .*but N is 1 here"):
+        qt.lower_bound(PROBLEM, qt.Quantization(), qt.SGD("0.1", steps=1))
+    with pytest.raises(qt.HypothesisError, match=r"x\[i\] <= 1"):
+        qt.lower_bound(PROBLEM, qt.Quantization(), qt.SGD("1.01", steps=9))
+
+
+def test_an_equality_is_decided_exactly():
+    # gamma lambda = 1/3 * 3: a ball cannot tell whether that is at most 1, exact arithmetic can.
+    problem = qt.Problem(1, qt.Explicit([3]), qt.Constant(1), 1)
+    assert (
+        qt.lower_bound(problem, qt.Quantization(), qt.SGD("1/3", 60, steps=9), digits=20).total > 0
+    )
+    slightly_more = sp.Rational(1, 3) + sp.Rational(1, 10**90)
+    with pytest.raises(qt.HypothesisError):
+        qt.lower_bound(problem, qt.Quantization(), qt.SGD(slightly_more, 60, steps=9))
+
+
+def test_unknown_form():
+    with pytest.raises(qt.InvalidArgumentError, match=r"form is 'best'.*refined, paper"):
+        qt.upper_bound(PROBLEM, qt.Quantization(), SGD, form="best")
+
+
+def test_the_quantized_lower_bound_is_no_bound_on_the_risk():
+    # T5 bounds E R^q. With a flat additive floor over a small spectrum it exceeds E R itself.
+    problem = qt.Problem(40, qt.Explicit(["1/10"] + ["1/100000"] * 39), qt.Constant(0), 1)
+    quantization = qt.Quantization(data=qt.Additive("1/10"))
+    sgd = qt.SGD("1/5", 4, steps=400)
+    risk = qt.excess_risk(problem, quantization, sgd, digits=15)
+    lower = qt.lower_bound(problem, quantization, sgd, digits=15)
+    assert lower.quantized_risk > risk.total
+    assert lower.quantized_risk <= risk.quantized_risk
+    assert lower.total <= risk.total
+
+
+def scaled(theorem, factor):
+    """The theorem with its variance term multiplied."""
+    definitions = tuple(
+        sp.Eq(item.lhs, factor * item.rhs) if str(item.lhs) == "variance" else item
+        for item in theorem.definitions
+    )
+    return dataclasses.replace(theorem, definitions=definitions)
+
+
+def test_twins_with_a_false_constant_fail(monkeypatch):
+    from qtheory.theory import bounds
+
+    risk = qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD("0.1", steps=2000), digits=15)
+    arguments = (PROBLEM, qt.Quantization(), qt.SGD("0.1", steps=2000))
+    assert risk.total <= qt.upper_bound(*arguments, digits=15, form="paper").total
+    monkeypatch.setitem(bounds.UPPER_FORMS, "paper", scaled(t4, sp.Rational(1, 50)))
+    assert not risk.total <= qt.upper_bound(*arguments, digits=15, form="paper").total
+    assert qt.lower_bound(*arguments, digits=15).quantized_risk <= risk.quantized_risk
+    monkeypatch.setattr(bounds, "quantized_lower_bound", scaled(t5, 24))
+    assert not qt.lower_bound(*arguments, digits=15).quantized_risk <= risk.quantized_risk

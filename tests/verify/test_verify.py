@@ -1,0 +1,131 @@
+"""The main job: what it covers, and that each kind of check can fail."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import qtheory as qt
+from qtheory.theory import theorems
+from qtheory.verify import experiments, instances, montecarlo, rates, suite
+from qtheory.verify.check import Job, run_job
+from qtheory.verify.experiments import Experiment
+from qtheory.verify.findings import findings
+from qtheory.verify.symbolic import residue_per_coordinate
+
+SMALL = Experiment("additive", "1e-2", 20, 1, steps=50)
+
+
+def test_the_experiments_of_the_issue_are_there():
+    found = {(e.scheme, e.epsilon, e.dim, e.batch) for e in experiments.experiments()}
+    for batch in (1, 16):
+        assert ("none", "0", 200, batch) in found
+        for scheme in ("additive", "shared"):
+            assert {(scheme, eps, 200, batch) for eps in ("1e-3", "5e-3", "1e-2")} <= found
+            assert {(scheme, "1e-2", d, batch) for d in (50, 100, 200, 400)} <= found
+    kinds = {job.kind for job in suite.jobs()}
+    assert {"identity", "instance", "rate", "simulation"} <= kinds
+
+
+def test_an_experiment_passes_and_reports_its_tightness():
+    identity, bounds = instances.verify_experiment(SMALL)
+    assert (identity.status, bounds.status) == ("passed", "passed")
+    assert identity.values["digits"] >= 30
+    assert bounds.values["lower"] < bounds.values["exact"] < bounds.values["upper"]
+
+
+def test_dropping_w_as_the_paper_does_fails_the_identity(monkeypatch):
+    run = instances.run
+
+    def without_distortion(instance):
+        parts = run(instance)
+        return dataclasses.replace(parts, distortion=parts.distortion * 0)
+
+    monkeypatch.setattr(instances, "run", without_distortion)
+    identity, _ = instances.verify_experiment(SMALL)
+    assert identity.status == "failed"
+
+
+def test_a_risk_outside_its_bounds_fails(monkeypatch):
+    run = instances.run
+    for factor in (10, sp.Rational(1, 10)):
+
+        def scaled(instance, factor=factor):
+            parts = run(instance)
+            scale = instance.arithmetic.number(factor)
+            return dataclasses.replace(
+                parts, total=parts.total * scale, quantized_risk=parts.quantized_risk * scale
+            )
+
+        monkeypatch.setattr(instances, "run", scaled)
+        assert instances.verify_experiment(SMALL)[1].status == "failed"
+
+
+def test_a_wrong_sign_in_the_decomposition_is_no_identity():
+    theorem = theorems["decomposition"]
+    assert residue_per_coordinate(theorem) == 0
+    W = sp.Symbol("W", nonnegative=True)
+    wrong = dataclasses.replace(theorem, statement=theorem.statement.subs(W, -W))
+    assert residue_per_coordinate(wrong) != 0
+
+
+def test_the_slope_of_another_exponent_fails(monkeypatch):
+    (good,) = rates.variance_slope("2", 1, dim=500)
+    assert good.status == "passed"
+    monkeypatch.setattr(rates, "exact", lambda value, name: sp.Rational(21, 10))
+    (wrong,) = rates.variance_slope("2", 1, dim=500)
+    assert wrong.status == "failed"
+
+
+def test_extrapolation_removes_a_constant():
+    values = [(3 * n**0.5 + 7) / n for n in rates.STEPS]
+    raw, extrapolated = rates.slope_of(values)
+    assert extrapolated == pytest.approx(-0.5, abs=1e-12)
+    assert abs(raw + 0.5) > 1e-2
+
+
+def test_a_biased_simulation_fails(monkeypatch):
+    assert montecarlo.simulation_agrees(SMALL, 200, 1)[0].status == "passed"
+    simulate = montecarlo.simulate
+
+    def biased(*arguments, **options):
+        estimate = simulate(*arguments, **options)
+        return dataclasses.replace(estimate, mean=estimate.mean + 5 * estimate.stderr)
+
+    monkeypatch.setattr(montecarlo, "simulate", biased)
+    assert montecarlo.simulation_agrees(SMALL, 200, 1)[0].status == "failed"
+
+
+def test_a_job_that_breaks_is_a_failed_check():
+    def broken():
+        raise ZeroDivisionError("deliberate")
+
+    (result,) = run_job(Job("broken", "rate", broken, (), 0))
+    assert result.status == "failed"
+    assert "deliberate" in result.detail
+
+
+def test_findings_say_what_the_numbers_do_not_bear_out():
+    verdicts = {finding.claim.split(" (")[0]: finding.verdict for finding in findings()}
+    additive = "At fixed eps additive quantization makes the risk grow with the dimension."
+    assert verdicts[additive] == "not borne out"
+    assert set(verdicts.values()) == {"borne out", "not borne out"}
+
+
+def test_the_share_of_the_baseline_is_what_is_reported():
+    risks = {
+        (scheme, dim): qt.excess_risk(e.problem, e.quantization, e.sgd).total
+        for scheme in ("none", "additive")
+        for dim in (50, 400)
+        for e in [Experiment(scheme, "1e-2", dim, 1)]
+    }
+    growth = {s: risks[s, 400] - risks[s, 50] for s in ("none", "additive")}
+    share = 100 * growth["none"] / growth["additive"]
+    assert np.isclose(share, 89.8, atol=0.05)
+    assert f"{share:.1f}% of that is the full-precision" in findings()[0].measured
+
+
+def test_bad_number_of_workers():
+    with pytest.raises(qt.QTheoryError, match="workers is 0"):
+        suite.verify(workers=0)
