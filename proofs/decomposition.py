@@ -1,8 +1,9 @@
 r"""T1, the decomposition of the excess risk: E R(w) = A + E R^q(w) - W.
 
 R(w) = 1/2 sum_i lambda_i (w_i - w*_i)^2 and R^q(w) = 1/2 sum_i lambda^q_i (w_i - w^q_i)^2, with
-lambda^q = lambda + D and w^q = lambda w* / lambda^q. Everything is a sum over coordinates and linear
-in the moments m = E w_i and v = E w_i^2, so one coordinate with symbols for all of these decides.
+lambda^q = lambda + D and w^q = lambda w* / lambda^q. Everything is a sum over coordinates and
+linear in the moments m = E w_i and v = E w_i^2, so one coordinate with symbols for all of these
+decides.
 
 Every lemma is a rational identity, reduced to 0 exactly by SymPy; nothing is sampled.
 """

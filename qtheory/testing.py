@@ -52,17 +52,14 @@ def problems(draw: st.DrawFn, largest_dim: int = 6) -> Problem:
 
 
 @st.composite
-def error_models(
-    draw: st.DrawFn, couplings: tuple[str, ...] = ("shared", "elementwise")
-) -> ErrorModel:
-    """Exact, additive, multiplicative (of these couplings) and sums of both."""
+def error_models(draw: st.DrawFn) -> ErrorModel:
+    """Exact, additive, multiplicative of either coupling, and sums of both."""
     model = ErrorModel()
     if draw(st.booleans()):
         model = model + Additive(draw(_fractions("0", "1")))
-    if couplings and draw(st.booleans()):
-        model = model + Multiplicative(
-            draw(_fractions("0", "1/2")), draw(st.sampled_from(couplings))
-        )
+    if draw(st.booleans()):
+        coupling = draw(st.sampled_from(("shared", "elementwise")))
+        model = model + Multiplicative(draw(_fractions("0", "1/2")), coupling)
     return model
 
 

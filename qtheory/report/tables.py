@@ -119,9 +119,12 @@ def _failures(ledger: Ledger) -> RenderableType:
 def _findings(found: tuple[Finding, ...]) -> RenderableType:
     parts: list[RenderableType] = [Text("The paper's claims beside the exact numbers", "bold")]
     for finding in found:
-        line = Text("* ").append(finding.claim + " ")
-        line.append(finding.verdict, style=_VERDICTS.get(finding.verdict, "yellow"))
-        parts += [line, Text(f"  {finding.measured}.", style="dim")]
+        claim = Text(finding.claim + " ")
+        claim.append(finding.verdict, style=_VERDICTS[finding.verdict])
+        entry = Table.grid(padding=(0, 1, 0, 0))
+        entry.add_row("*", claim)
+        entry.add_row("", Text(f"{finding.measured}.", style="dim"))
+        parts.append(entry)
     return Group(*parts, Text(""))
 
 

@@ -16,6 +16,9 @@ __all__ = ["DiagonalPlusLowRank", "FourthMoments", "fourth_moments"]
 class DiagonalPlusLowRank:
     r"""The matrix diag(diagonal) + sum_r left_r right_r^T; a product costs O(d)."""
 
+    # NumPy scalars must hand "factor * matrix" to __rmul__ instead of looping over it.
+    __array_ufunc__ = None
+
     diagonal: Array
     left: tuple[Array, ...]
     right: tuple[Array, ...]
@@ -25,6 +28,18 @@ class DiagonalPlusLowRank:
         for left, right in zip(self.left, self.right, strict=True):
             result = result + left * (right @ vector)
         return result
+
+    def __add__(self, diagonal: Array) -> DiagonalPlusLowRank:
+        return DiagonalPlusLowRank(self.diagonal + diagonal, self.left, self.right)
+
+    def __rmul__(self, factor: Scalar) -> DiagonalPlusLowRank:
+        left = tuple(factor * vector for vector in self.left)
+        return DiagonalPlusLowRank(factor * self.diagonal, left, self.right)
+
+    def columns_times(self, factors: Array) -> DiagonalPlusLowRank:
+        """The product with diag(factors) from the right."""
+        right = tuple(vector * factors for vector in self.right)
+        return DiagonalPlusLowRank(self.diagonal * factors, self.left, right)
 
     def dense(self) -> Array:
         """The matrix written out, shape (d, d)."""

@@ -3,11 +3,15 @@ r"""The exact recursion for the first and second moments of the SGD iterates.
 This is the specification: it reads like section 2 of the theory, and runs unchanged in float64,
 in mpmath at any number of digits, in ball arithmetic and with SymPy symbols. One step costs O(d).
 
-    m = E w_t,   v = E w_t^2 (per coordinate),   lq = lambda^q
+With m = E w_t and v = E w_t^2 (per coordinate), everything in section 2 is affine in (m, v), so
+
+    m' = rho m + gamma lambda w*,        v' = G v + K m + c,
+
+where G and K are diagonal plus low rank. :class:`Step` builds G, K and c term by term.
 
 The sum s_t = w_k + ... + w_{t-1} is followed as well. Given the past, E w_{t+1} =
-(1 - gamma lq) w_t + gamma lambda w*, so E s_t, E s_t w_t and E s_t^2 close by themselves and
-every average of iterates is exact, with no division by 1 - rho.
+rho w_t + gamma lambda w*, so E s_t, E s_t w_t and E s_t^2 close by themselves and every average
+of iterates is exact, with no division by 1 - rho.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 
 from qtheory.model.instance import Instance
 from qtheory.numbers.arithmetic import Array
-from qtheory.risk.moments import fourth_moments
+from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
 
 __all__ = ["Moments", "Step", "output_moments", "trajectory"]
 
@@ -34,56 +38,62 @@ class Moments:
     sum_v: Array  # E s^2
 
 
+@dataclass(frozen=True, eq=False)
 class Step:
-    """One step of SGD on the pair (m, v), for the numbers of one instance.
+    """One step of SGD on the moments: m' = rho m + drift, v' = G v + K m + c."""
 
-    What does not change from step to step is computed once, under its name in section 2.
-    """
+    rho: Array
+    drift: Array
+    gain: DiagonalPlusLowRank  # G - diag(1 - 2 gamma lambda^q), of order gamma^2
+    G: DiagonalPlusLowRank
+    K: DiagonalPlusLowRank
+    c: Array
 
-    def __init__(self, instance: Instance) -> None:
+    @classmethod
+    def of(cls, instance: Instance) -> Step:
+        """The step of an instance: section 2, sorted by what multiplies vh, m and 1."""
         lam, w_star, sigma2 = instance.eigenvalues, instance.target, instance.noise
-        label, activation, gradient = instance.label, instance.activation, instance.gradient
+        lq, gamma, B = instance.quantized_eigenvalues, instance.stepsize, instance.batch
+        label, parameter = instance.label, instance.parameter
+        activation, gradient = instance.activation, instance.gradient
         tables = fourth_moments(instance)
-        self.instance, self.Q, self.T = instance, tables.Q, tables.T
-        self.lq = lq = instance.quantized_eigenvalues
-        self.signal = lam * w_star
-        self.rho = 1 - instance.stepsize * lq
-        self.contraction = 1 - 2 * instance.stepsize * lq
-        self.drift = instance.stepsize * self.signal
+        signal, one = lam * w_star, lam * 0 + 1
 
+        # vh = (1 + eps_p^m) v + eps_p^a is the second moment of the quantized parameter.
+        # Both factors from the same sample: same = same_v vh + same_m m + same_0.
+        every = 1 + gradient.multiplicative
+        same_v = every * (1 + activation.multiplicative) * tables.Q  # A = Q vh
+        same_m = -2 * every * tables.T.columns_times(w_star)  # X = T (w* m)
         Yy = sigma2 * lq + tables.Y @ w_star**2
-        self.label_noise = (1 + label.multiplicative) * Yy + label.additive * lq
-        self.activation_noise = activation.additive * lq
-        self.gradient_noise = gradient.additive * lq
-        self.label_cross = (1 + label.shared) * self.signal**2
-        self.mean_cross = 2 * self.signal * lq
-        self.prediction_cross = (1 + activation.shared) * lq**2
+        label_noise = label.additive * lq + label.multiplicative * Yy
+        same_0 = every * (Yy + label_noise + activation.additive * lq) + gradient.additive * lq
+
+        # Factors from two samples of the batch: only errors that they share correlate.
+        both = 1 + gradient.shared
+        cross_v = both * (1 + activation.shared) * lq**2
+        cross_m = -2 * both * signal * lq
+        cross_0 = both * (1 + label.shared) * signal**2
+
+        # v' = v + 2 gamma (lambda w* m - lambda^q v) + gamma^2 (same / B + (1 - 1/B) cross)
+        first, second = gamma**2 / B, gamma**2 * (1 - 1 / B)
+        of_vh = first * same_v + second * cross_v
+        gain = (1 + parameter.multiplicative) * of_vh
+        return cls(
+            rho=1 - gamma * lq,
+            drift=gamma * signal,
+            gain=gain,
+            G=gain + (1 - 2 * gamma * lq),
+            K=first * same_m + (2 * gamma * signal + second * cross_m),
+            c=of_vh @ (parameter.additive * one) + first * same_0 + second * cross_0,
+        )
 
     def mean(self, m: Array) -> Array:
-        """E w_{t+1} = rho m + gamma lambda w*."""
+        """E w_{t+1} from m = E w_t."""
         return self.rho * m + self.drift
 
     def second(self, m: Array, v: Array) -> Array:
         """E w_{t+1}^2 from m = E w_t and v = E w_t^2."""
-        instance, gamma, B = self.instance, self.instance.stepsize, self.instance.batch
-        parameter, activation, gradient = instance.parameter, instance.activation, instance.gradient
-
-        # E of the squared quantized parameter
-        vh = (1 + parameter.multiplicative) * v + parameter.additive
-        # both factors from the same sample: label, prediction, and what the quantizers add
-        X = self.T @ (instance.target * m)
-        A = self.Q @ vh
-        core = (
-            self.label_noise - 2 * X + (1 + activation.multiplicative) * A + self.activation_noise
-        )
-        same = (1 + gradient.multiplicative) * core + self.gradient_noise
-        # factors from two samples of the batch: only what they share correlates
-        cross = (1 + gradient.shared) * (
-            self.label_cross - self.mean_cross * m + self.prediction_cross * vh
-        )
-        # v + 2 gamma (lam w* m - lq v), with the terms in v joined so that balls contract
-        drifted = self.contraction * v + 2 * self.drift * m
-        return drifted + gamma**2 * (same / B + (1 - 1 / B) * cross)
+        return self.G @ v + self.K @ m + self.c
 
 
 def trajectory(instance: Instance) -> Iterator[Moments]:
@@ -91,7 +101,7 @@ def trajectory(instance: Instance) -> Iterator[Moments]:
 
     The sum s_t starts at the first averaged iterate (0 unless the tail is averaged).
     """
-    step = Step(instance)
+    step = Step.of(instance)
     m = v = sum_m = sum_w = sum_v = instance.eigenvalues * 0
     t = 0
     while True:

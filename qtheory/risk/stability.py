@@ -18,7 +18,7 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Float64
-from qtheory.risk.moments import fourth_moments
+from qtheory.risk.recursion import Step
 
 __all__ = ["Stability", "require_stable", "stability"]
 
@@ -67,26 +67,16 @@ def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> No
 
 
 def _theta(instance: Instance) -> float:
-    Q = fourth_moments(instance).Q
-    lq, gamma, B = instance.quantized_eigenvalues, instance.stepsize, instance.batch
-    shared = (1 + instance.gradient.shared) * (1 + instance.activation.shared)
-    every = (1 + instance.gradient.multiplicative) * (1 + instance.activation.multiplicative)
-    parameter = 1 + instance.parameter.multiplicative
-    same = gamma**2 * every * parameter / B
-    cross = gamma**2 * (1 - 1 / B) * shared * parameter
-    # 1 - g, written without the cancellation at small step sizes
-    loss = 2 * gamma * lq - same * Q.diagonal - cross * lq**2
-    if not len(lq):
-        return 0.0
+    # The step with v replaced by loss = (1 - g) v, without the cancellation at small step sizes.
+    gain = Step.of(instance).gain
+    loss = 2 * instance.stepsize * instance.quantized_eigenvalues - gain.diagonal
     if np.any(loss <= 0):
         return float("inf")
-    small = [[float(right @ (same * left / loss)) for left in Q.left] for right in Q.right]
+    small = [[float(right @ (left / loss)) for left in gain.left] for right in gain.right]
     return float(np.max(np.abs(np.linalg.eigvals(np.array(small)))))
 
 
 def _largest_stepsize(instance: Instance) -> float:
-    if not len(instance.eigenvalues):
-        return float("inf")
     # theta grows with gamma; past 2 / lambda^q_1 the largest coordinate alone diverges.
     low, high = 0.0, 2 / float(np.max(instance.quantized_eigenvalues))
     for _ in range(60):

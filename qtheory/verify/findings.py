@@ -18,7 +18,7 @@ PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
 class Finding:
     """A claim, and what the exact numbers say about it.
 
-    ``verdict`` is "borne out", "borne out in part" or "not borne out", for these experiments.
+    ``verdict`` is "borne out" or "not borne out", for these experiments.
     """
 
     claim: str

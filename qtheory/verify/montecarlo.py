@@ -23,8 +23,8 @@ def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> lis
             f"simulation/{experiment.id}",
             "simulation",
             abs(distance) <= STANDARD_ERRORS,
-            f"simulated {estimate.mean:.6f} +- {estimate.stderr:.6f}, exact {exact:.6f}: "
-            f"{distance:+.1f} standard errors",
+            f"{estimate.mean:.6f} +- {estimate.stderr:.6f}, exact {exact:.6f}: "
+            f"{distance:+.1f} std. errors",
             {
                 "exact": exact,
                 "mean": estimate.mean,
