@@ -35,6 +35,15 @@ def test_reference_totals_of_the_paper_scale(name, quantization, total):
     assert f"{risk.total:.12f}" == total
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "quantization", "total"), LARGE, ids=[row[0] for row in LARGE])
+def test_mpmath_agrees_at_the_paper_scale(name, quantization, total):
+    problem = qt.Problem(dim=200, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    paper = qt.SGD("0.1", steps=2000)
+    reference = run(instantiate(problem, quantization, paper, MPMath(digits=30))).total
+    assert abs(qt.excess_risk(problem, quantization, paper).total / reference - 1) <= 1e-11
+
+
 @pytest.mark.parametrize("output", ["average", "last", "tail"])
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_mpmath_balls_and_float64_agree(case, output):
