@@ -15,9 +15,11 @@ True
 import sympy as _sympy
 
 from qtheory.errors import (
+    CostError,
     DataError,
     HypothesisError,
     InvalidArgumentError,
+    LostDigitsWarning,
     PrecisionError,
     QTheoryError,
     SymbolicValueError,
@@ -37,7 +39,7 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
-from qtheory.risk import Risk, Stability, excess_risk, stability
+from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
 from qtheory.simulate import Estimate, simulate
 from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
 
@@ -62,6 +64,7 @@ __all__ = [
     "Additive",
     "Bound",
     "Constant",
+    "CostError",
     "DataError",
     "ErrorModel",
     "Estimate",
@@ -70,6 +73,7 @@ __all__ = [
     "HypothesisError",
     "InvalidArgumentError",
     "Logarithmic",
+    "LostDigitsWarning",
     "Multiplicative",
     "PowerLaw",
     "PrecisionError",
@@ -85,6 +89,7 @@ __all__ = [
     "excess_risk",
     "lower_bound",
     "oo",
+    "risk_curve",
     "simulate",
     "stability",
     "symbols",

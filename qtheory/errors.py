@@ -6,9 +6,11 @@ Every message names the argument, the value it had and what is allowed.
 from __future__ import annotations
 
 __all__ = [
+    "CostError",
     "DataError",
     "HypothesisError",
     "InvalidArgumentError",
+    "LostDigitsWarning",
     "PrecisionError",
     "QTheoryError",
     "SymbolicValueError",
@@ -52,6 +54,14 @@ class HypothesisError(QTheoryError):
 
 class PrecisionError(QTheoryError):
     """The digits asked for could not be certified within the limit."""
+
+
+class LostDigitsWarning(UserWarning):
+    """A float64 result has fewer digits than float64 results of qtheory promise."""
+
+
+class CostError(QTheoryError):
+    """The computation asked for would take too long, or is past a limit."""
 
 
 class DataError(QTheoryError):

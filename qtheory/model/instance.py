@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
@@ -15,7 +17,9 @@ from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
 
-__all__ = ["Instance", "NumericErrorModel", "instantiate"]
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
+__all__ = ["Instance", "IntArray", "NumericErrorModel", "instantiate"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,7 @@ class Instance:
     stepsize: Scalar
     batch: Scalar
     steps: int
-    first_averaged: int
-    output: str
+    groups: IntArray  # equal exactly where eigenvalues are known to be equal
     data: NumericErrorModel
     label: NumericErrorModel
     parameter: NumericErrorModel
@@ -108,9 +111,12 @@ def instantiate(
     require_numeric(sgd.steps, "steps")
     require_numeric(sgd.first_averaged, "tail")
     eigenvalues, target = _spectrum_and_target(problem, arithmetic)
-    if quantization.data.additive == 0 and isinstance(problem.spectrum, Explicit):
-        moving = [value != 0 for value in problem.spectrum.values]
-        eigenvalues, target = eigenvalues[moving], target[moving]
+    groups = np.arange(len(eigenvalues))
+    if isinstance(problem.spectrum, Explicit):
+        _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
+        if quantization.data.additive == 0:
+            moving = [value != 0 for value in problem.spectrum.values]
+            eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
     return Instance(
         eigenvalues=eigenvalues,
         target=target,
@@ -118,8 +124,7 @@ def instantiate(
         stepsize=number(sgd.stepsize, "stepsize"),
         batch=number(sgd.batch, "batch"),
         steps=int(sgd.steps),
-        first_averaged=int(sgd.first_averaged),
-        output=sgd.output,
+        groups=groups,
         arithmetic=arithmetic,
         **{name: levels(name, model) for name, model in quantization.items()},
     )

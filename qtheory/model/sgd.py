@@ -65,6 +65,10 @@ class SGD:
         object.__setattr__(self, "output", output)
         object.__setattr__(self, "tail", fraction)
 
+    def with_steps(self, steps: Number) -> SGD:
+        """The same run with another number of steps."""
+        return SGD(self.stepsize, self.batch, steps=steps, output=self.output, tail=self.tail)
+
     @property
     def first_averaged(self) -> sp.Expr:
         """Index of the first iterate in the average (0 for the plain average)."""

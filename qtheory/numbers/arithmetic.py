@@ -25,7 +25,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-__all__ = ["Arithmetic", "Array", "Balls", "Float64", "MPMath", "Scalar", "Symbolic"]
+__all__ = ["Arithmetic", "Array", "Balls", "Extended", "Float64", "MPMath", "Scalar", "Symbolic"]
 
 #: A number of one arithmetic; its type depends on the arithmetic.
 Scalar = Any
@@ -77,6 +77,16 @@ class Arithmetic:
         result[:] = values
         return result
 
+    def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
+        """(1 - loss)^n and 1 - (1 - loss)^n for n >= 0."""
+        if n == 0:
+            return loss * 0 + 1, loss * 0
+        if isinstance(loss, np.ndarray):
+            power = self.array([self.integer_power(1 - entry, n) for entry in loss])
+        else:
+            power = self.integer_power(1 - loss, n)
+        return power, 1 - power
+
     def plain(self, number: Scalar) -> Scalar:
         """The number as it is handed to a user."""
         return number
@@ -98,12 +108,40 @@ class Float64(Arithmetic):
     def constant(self, value: sp.Expr) -> np.float64:
         return np.float64(float(value))
 
+    def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
+        if n == 0:
+            return loss * 0 + 1.0, loss * 0
+        # Through log1p and expm1 the digits of a small loss survive; past loss = 1 the base is
+        # negative and no digits are at stake.
+        small = np.minimum(loss, 0.5)
+        exponent = n * np.log1p(-small)
+        power = np.where(loss <= 0.5, np.exp(exponent), np.asarray(1.0 - loss) ** float(n))
+        done = np.where(loss <= 0.5, -np.expm1(exponent), 1.0 - power)
+        return power[()], done[()]
+
     def plain(self, number: Scalar) -> float:
         return float(number)
 
     def function(self, name: str, argument: Scalar) -> Scalar:
         functions: dict[str, Callable[[Scalar], Scalar]] = {"exp": np.exp, "log": np.log}
         return functions[name](argument)
+
+
+@dataclass(frozen=True)
+class Extended(Float64):
+    """The widest floating point of the machine (80 bits on x86), to judge float64 by."""
+
+    dtype: Any = np.longdouble
+
+    def number(self, value: sp.Rational | int) -> Any:
+        high = float(value)
+        low = float(sp.Rational(value) - sp.Rational(*high.as_integer_ratio()))
+        return np.longdouble(high) + np.longdouble(low)
+
+    @property
+    def is_wider(self) -> bool:
+        """Whether this machine has more than float64."""
+        return bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps / 100)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,11 @@ def certified(
     while bits <= _MOST_BITS:
         arithmetic = Balls(bits=bits)
         with arithmetic.working():
-            result = compute(arithmetic)
+            try:
+                result = compute(arithmetic)
+            except PrecisionError:
+                bits = 2 * bits
+                continue
             balls = judged(result)
             if all(ball.is_finite() for ball in balls) and all(
                 _good(ball, balls, wanted, digits) for ball in balls

@@ -1,4 +1,4 @@
-r"""The parts of the excess risk for given first and second moments of w (theorem T1)."""
+"""The parts of the excess risk, given two moments of eta = w - w^q (theorem T1)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,15 @@ class Decomposition:
 
 
 def decompose(instance: Instance, first: Array, second: Array) -> Decomposition:
-    """The parts of the risk of a w with E w = first and E w^2 = second, shape (d,)."""
-
-    def half_squared_distance(weights: Array, point: Array) -> Scalar:
-        return (weights * (second - 2 * point * first + point**2)).sum() / 2
-
-    lam, lq = instance.eigenvalues, instance.quantized_eigenvalues
+    """The parts of the risk of a w with E eta = first and E eta^2 = second, shape (d,)."""
+    wq, gap = instance.quantized_target, _gap(instance)
+    to_target = second + 2 * gap * first + gap**2  # E (w - w*)^2
+    to_zero = second + 2 * wq * first + wq**2  # E w^2
     return Decomposition(
-        total=half_squared_distance(lam, instance.target),
+        total=(instance.eigenvalues * to_target).sum() / 2,
         approximation=approximation(instance),
-        quantized_risk=half_squared_distance(lq, instance.quantized_target),
-        distortion=(instance.distortion * second).sum() / 2,
+        quantized_risk=(instance.quantized_eigenvalues * second).sum() / 2,
+        distortion=(instance.distortion * to_zero).sum() / 2,
     )
 
 
@@ -43,6 +41,9 @@ def approximation(instance: Instance) -> Scalar:
 
 def floor(instance: Instance) -> Scalar:
     """F = 1/2 ||w^q - w*||_H^2, the risk left when w has reached w^q."""
-    # w^q - w* = -D w* / lambda^q, without the cancellation
-    gap = instance.distortion * instance.target / instance.quantized_eigenvalues
-    return (instance.eigenvalues * gap**2).sum() / 2
+    return (instance.eigenvalues * _gap(instance) ** 2).sum() / 2
+
+
+def _gap(instance: Instance) -> Array:
+    """w^q - w* = -D w* / lambda^q, without the cancellation."""
+    return -instance.distortion * instance.target / instance.quantized_eigenvalues

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from types import MappingProxyType
 
-from qtheory.model.instance import Instance, instantiate
+import numpy as np
+
+from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning
+from qtheory.model.instance import instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
-from qtheory.numbers.arithmetic import Arithmetic, Float64, Scalar
+from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Arithmetic, Extended, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits
+from qtheory.numbers.exact import Number, require_numeric
 from qtheory.risk.decomposition import Decomposition, decompose, floor
-from qtheory.risk.recursion import output_moments, trajectory
+from qtheory.risk.methods import moments, require_affordable
 from qtheory.risk.stability import require_stable
 
-__all__ = ["Risk", "excess_risk", "run"]
+__all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "risk_curve"]
+
+MOST_STEPS = 10**15
+#: Relative accuracy of a float64 total; where it cannot be had, a LostDigitsWarning is given.
+FLOAT_ACCURACY = 1e-9
+#: Balls replace a float64 result that lost digits if they take at most about this long.
+_SECONDS_FOR_BALLS = 5.0
+_DIGITS_FOR_FLOAT = 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +54,12 @@ class Risk:
 
     @cached_property
     def _parts(self) -> dict[str, Scalar]:
-        def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
-            return _parts(self.problem, self.quantization, self.sgd, arithmetic)
+        def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
+            return [_parts(self.problem, self.quantization, self.sgd, arithmetic)]
 
-        return _with_digits(compute, self.digits)
+        if self.digits is None:
+            return {name: float(part) for name, part in compute(Float64())[0].items()}
+        return _certified(compute, self.digits)[0]
 
     @property
     def bias(self) -> Scalar:
@@ -72,13 +86,16 @@ def excess_risk(
 ) -> Risk:
     r"""The exact expected excess risk :math:`E R(w)`, :math:`R(w) = \frac12\|w - w^*\|_H^2`.
 
+    Its cost does not depend on the number of steps.
+
     Parameters
     ----------
     problem, quantization, sgd
-        What to learn, with which errors, by which run; all numeric.
+        What to learn, with which errors, by which run; all numeric, at most 10^15 steps.
     digits
-        None for float64, or the number of certified digits: the results are then
-        ``flint.arb`` balls with at least that relative accuracy.
+        None for float64 (relative accuracy 1e-9, or a LostDigitsWarning), or the number of
+        certified digits: the results are then ``flint.arb`` balls with at least that relative
+        accuracy.
 
     Raises
     ------
@@ -86,6 +103,8 @@ def excess_risk(
         If the stepsize is too large for the second moments to stay bounded.
     SymbolicValueError
         If a symbol stands where a number is needed.
+    CostError
+        If the computation would take hours, with an estimate.
     PrecisionError
         If the digits cannot be certified within the precision limit.
 
@@ -102,37 +121,139 @@ def excess_risk(
     Source: section 2 of the project's theory; the full-precision recursion is that of Zou, Wu,
     Braverman, Gu, Kakade (JMLR 24, 2023).
     """
+    if not isinstance(sgd, SGD):
+        raise InvalidArgumentError("sgd", sgd, "an SGD")
+    return risk_curve(problem, quantization, sgd, [sgd.steps], digits)[0]
+
+
+def risk_curve(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    steps: Sequence[Number],
+    digits: int | None = None,
+) -> list[Risk]:
+    """The exact excess risk at several numbers of steps, from one factorisation.
+
+    Parameters
+    ----------
+    steps
+        The numbers of steps; those of ``sgd`` are not used.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=50, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> sgd = qt.SGD(stepsize="0.1", steps=1)
+    >>> curve = qt.risk_curve(problem, qt.Quantization(), sgd, steps=[10**3, 10**6, 10**9])
+    >>> [f"{risk.total:.3e}" for risk in curve]
+    ['4.318e-02', '2.924e-05', '2.744e-08']
+    """
     digits = checked_digits(digits)
-    instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
-    require_stable(problem, quantization, sgd)
+    for name, value, kind in (
+        ("problem", problem, Problem),
+        ("quantization", quantization, Quantization),
+        ("sgd", sgd, SGD),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    if not len(steps):
+        raise InvalidArgumentError("steps", steps, "at least one number of steps")
+    runs = [sgd.with_steps(number) for number in steps]
+    require_numeric(problem.dim, "dim")
+    if not problem.dim.is_finite:
+        raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
+    for single in runs:
+        require_numeric(single.steps, "steps")
+        if single.steps > MOST_STEPS:
+            raise InvalidArgumentError("steps", single.steps, "at most 10^15")
+        require_affordable(problem, quantization, int(single.steps), digits)
+    require_stable(problem, quantization, runs[0])
 
-    def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
-        instance = instantiate(problem, quantization, sgd, arithmetic)
-        parts = run(instance)
-        values = {
-            "total": parts.total,
-            "approximation": parts.approximation,
-            "floor": floor(instance),
-            "quantized_risk": parts.quantized_risk,
-        }
-        return {name: arithmetic.plain(value) for name, value in values.items()}
+    def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
+        return _values(problem, quantization, runs, arithmetic)
 
-    return Risk(problem, quantization, sgd, digits, **_with_digits(compute, digits))
-
-
-def _with_digits(
-    compute: Callable[[Arithmetic], dict[str, Scalar]], digits: int | None
-) -> dict[str, Scalar]:
-    """Named values in float64, or in balls with this many certified digits each."""
     if digits is None:
-        return compute(Float64())
-    return certified(compute, digits, judged=lambda values: list(values.values()))
+        found = _in_float64(problem, quantization, runs, compute)
+    else:
+        found = _certified(compute, digits)
+    return [
+        Risk(problem, quantization, single, digits, **values)
+        for single, values in zip(runs, found, strict=True)
+    ]
 
 
-def run(instance: Instance) -> Decomposition:
-    """The risk of one instance by the recursion of section 2, in the instance's arithmetic."""
-    moments = next(islice(trajectory(instance), instance.steps, None))
-    return decompose(instance, *output_moments(instance, moments))
+def decomposition_at(
+    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+) -> Decomposition:
+    """The two sides of T1 in one arithmetic. Call it inside ``working()``."""
+    instance = instantiate(problem, quantization, sgd, arithmetic)
+    return decompose(instance, *moments(instance, [Window.of(sgd)])[0])
+
+
+def _values(
+    problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
+) -> list[dict[str, Scalar]]:
+    instance = instantiate(problem, quantization, runs[0], arithmetic)
+    lowest = floor(instance)
+    found = []
+    for first, second in moments(instance, [Window.of(single) for single in runs]):
+        parts = decompose(instance, first, second)
+        found.append(
+            {
+                "total": parts.total,
+                "approximation": parts.approximation,
+                "floor": lowest,
+                "quantized_risk": parts.quantized_risk,
+            }
+        )
+    return found
+
+
+def _certified(
+    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int
+) -> list[dict[str, Scalar]]:
+    """Named values in balls, with this many certified digits each."""
+    return certified(
+        compute, digits, judged=lambda found: [v for values in found for v in values.values()]
+    )
+
+
+def _in_float64(
+    problem: Problem,
+    quantization: Quantization,
+    runs: list[SGD],
+    compute: Callable[[Arithmetic], list[dict[str, Scalar]]],
+) -> list[dict[str, Scalar]]:
+    """Float64 results, judged by wider arithmetic and replaced by balls where digits are lost."""
+    wider = Extended()
+    with np.errstate(all="ignore"):
+        plain = compute(Float64())
+        better = compute(wider) if wider.is_wider else plain
+    lost = max(_distance(a["total"], b["total"]) for a, b in zip(plain, better, strict=True))
+    if not (wider.is_wider and lost <= FLOAT_ACCURACY / 10):
+        longest = max(int(single.steps) for single in runs)
+        try:
+            require_affordable(
+                problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS
+            )
+            better = _certified(compute, _DIGITS_FOR_FLOAT)
+        except CostError:
+            warnings.warn(
+                f"float64 lost digits: the total is good to about {lost:.1g} relative; "
+                f"ask for digits={_DIGITS_FOR_FLOAT} to have them certified",
+                LostDigitsWarning,
+                stacklevel=4,
+            )
+    return [{name: float(value) for name, value in values.items()} for values in better]
+
+
+def _distance(plain: Scalar, better: Scalar) -> float:
+    """Relative distance, and infinite where one of them is not a number."""
+    if plain == better:
+        return 0.0
+    distance = abs(float((plain - better) / better)) if better else float("inf")
+    return distance if distance == distance else float("inf")
 
 
 def _parts(
@@ -141,7 +262,7 @@ def _parts(
     """Bias, variance and what each target adds; they sum to the total, exactly."""
 
     def total(problem: Problem, quantization: Quantization) -> Scalar:
-        return run(instantiate(problem, quantization, sgd, arithmetic)).total
+        return decomposition_at(problem, quantization, sgd, arithmetic).total
 
     dim, spectrum, target = problem.dim, problem.spectrum, problem.target
     # Without quantization the moments are linear in (sigma^2, w* w*^T).
@@ -154,4 +275,4 @@ def _parts(
         after = before if model.is_exact else total(problem, quantization.up_to(name))
         parts[name] = before * 0 if model.is_exact else after - before
         before = after
-    return {name: arithmetic.plain(value) for name, value in parts.items()}
+    return parts

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from qtheory.model.instance import Instance
+from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array
 from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
 
@@ -40,14 +43,36 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of SGD on the moments: m' = rho m + drift, v' = G v + K m + c."""
+    """One step of SGD on the moments: m' = rho m + drift, v' = G v + K m + c.
 
-    rho: Array
-    drift: Array
-    gain: DiagonalPlusLowRank  # G - diag(1 - 2 gamma lambda^q), of order gamma^2
-    G: DiagonalPlusLowRank
-    K: DiagonalPlusLowRank
+    The parts of first order in gamma cancel in many places, so they are kept apart.
+    """
+
+    x: Array  # gamma lambda^q
+    drift: Array  # gamma lambda w*
+    gain: DiagonalPlusLowRank  # the part of G of order gamma^2
+    mixed: DiagonalPlusLowRank  # the part of K of order gamma^2
     c: Array
+
+    @cached_property
+    def rho(self) -> Array:
+        """1 - gamma lambda^q, the factor of the mean."""
+        return 1 - self.x
+
+    @cached_property
+    def loss(self) -> Array:
+        """1 - g for the diagonal g of G, without the cancellation at small step sizes."""
+        return 2 * self.x - self.gain.diagonal
+
+    @cached_property
+    def G(self) -> DiagonalPlusLowRank:
+        """What multiplies v: v - 2 gamma lambda^q v + gain v."""
+        return self.gain + (1 - 2 * self.x)
+
+    @cached_property
+    def K(self) -> DiagonalPlusLowRank:
+        """What multiplies m: 2 gamma lambda w* m + mixed m."""
+        return self.mixed + 2 * self.drift
 
     @classmethod
     def of(cls, instance: Instance) -> Step:
@@ -77,13 +102,11 @@ class Step:
         # v' = v + 2 gamma (lambda w* m - lambda^q v) + gamma^2 (same / B + (1 - 1/B) cross)
         first, second = gamma**2 / B, gamma**2 * (1 - 1 / B)
         of_vh = first * same_v + second * cross_v
-        gain = (1 + parameter.multiplicative) * of_vh
         return cls(
-            rho=1 - gamma * lq,
+            x=gamma * lq,
             drift=gamma * signal,
-            gain=gain,
-            G=gain + (1 - 2 * gamma * lq),
-            K=first * same_m + (2 * gamma * signal + second * cross_m),
+            gain=(1 + parameter.multiplicative) * of_vh,
+            mixed=first * same_m + second * cross_m,
             c=of_vh @ (parameter.additive * one) + first * same_0 + second * cross_0,
         )
 
@@ -96,17 +119,14 @@ class Step:
         return self.G @ v + self.K @ m + self.c
 
 
-def trajectory(instance: Instance) -> Iterator[Moments]:
-    """The moments for t = 0, 1, 2, ... from w_0 = 0, without end.
-
-    The sum s_t starts at the first averaged iterate (0 unless the tail is averaged).
-    """
+def trajectory(instance: Instance, first: int = 0) -> Iterator[Moments]:
+    """The moments for t = 0, 1, 2, ... from w_0 = 0, without end; s_t sums from w_first on."""
     step = Step.of(instance)
     m = v = sum_m = sum_w = sum_v = instance.eigenvalues * 0
     t = 0
     while True:
         yield Moments(t, m, v, sum_m, sum_w, sum_v)
-        if t >= instance.first_averaged:
+        if t >= first:
             # s' = s + w, and E s' w' = rho E s' w + gamma lambda w* E s'
             sum_v = sum_v + 2 * sum_w + v
             sum_m = sum_m + m
@@ -115,9 +135,9 @@ def trajectory(instance: Instance) -> Iterator[Moments]:
         t += 1
 
 
-def output_moments(instance: Instance, moments: Moments) -> tuple[Array, Array]:
-    """First and second moment of what SGD returns if it stops at this t."""
-    if instance.output == "last":
+def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
+    """First and second moment of what SGD returns, by running through all its steps."""
+    moments = next(islice(trajectory(instance, window.first), window.last, None))
+    if not window.averaged:
         return moments.m, moments.v
-    count = moments.t - instance.first_averaged
-    return moments.sum_m / count, moments.sum_v / count**2
+    return moments.sum_m / window.count, moments.sum_v / window.count**2

@@ -17,7 +17,8 @@ from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.arithmetic import Float64
+from qtheory.numbers.arithmetic import Array, Float64
+from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.recursion import Step
 
 __all__ = ["Stability", "require_stable", "stability"]
@@ -28,11 +29,14 @@ class Stability:
     """Where a run stands: it is stable if and only if theta < 1.
 
     ``theta`` is infinite where a single coordinate already grows;
-    ``largest_stepsize`` is the supremum of the stable step sizes.
+    ``largest_stepsize`` is the supremum of the stable step sizes; ``limit`` is the limit of the
+    excess risk as the number of steps grows (of the last iterate or of the average, as the run
+    says), infinite where the run is not stable.
     """
 
     theta: float
     largest_stepsize: float
+    limit: float
 
     @property
     def stable(self) -> bool:
@@ -41,7 +45,7 @@ class Stability:
 
 
 def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stability:
-    """theta and the largest stable step size, in float64.
+    """theta, the largest stable step size and the limit of the risk, in float64.
 
     Examples
     --------
@@ -52,7 +56,9 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     0.666667
     """
     instance = instantiate(problem, quantization, sgd, Float64())
-    return Stability(_theta(instance), _largest_stepsize(instance))
+    theta = _theta(instance)
+    limit = _limit(instance, sgd) if theta < 1 else float("inf")
+    return Stability(theta, _largest_stepsize(instance), limit)
 
 
 def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
@@ -67,13 +73,31 @@ def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> No
 
 
 def _theta(instance: Instance) -> float:
-    # The step with v replaced by loss = (1 - g) v, without the cancellation at small step sizes.
-    gain = Step.of(instance).gain
-    loss = 2 * instance.stepsize * instance.quantized_eigenvalues - gain.diagonal
-    if np.any(loss <= 0):
+    step = Step.of(instance)
+    if np.any(step.loss <= 0):
         return float("inf")
-    small = [[float(right @ (left / loss)) for left in gain.left] for right in gain.right]
-    return float(np.max(np.abs(np.linalg.eigvals(np.array(small)))))
+    return float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))
+
+
+def _feedback(step: Step) -> Array:
+    """The matrix M_rs = z_r . (u_s / (1 - g))."""
+    return np.array(
+        [[right @ (left / step.loss) for left in step.gain.left] for right in step.gain.right]
+    )
+
+
+def _limit(instance: Instance, sgd: SGD) -> float:
+    """Averages settle at w^q, so F is left; the last iterate keeps its stationary variance."""
+    if sgd.output != "last":
+        return float(floor(instance))
+    step, wq = Step.of(instance), instance.quantized_target
+    # n = (1 - G)^{-1} c_0, with 1 - G = diag(loss) - sum_r u_r z_r^T, by Woodbury's formula
+    direct = (step.gain @ wq**2 + step.mixed @ wq + step.c) / step.loss
+    small = np.eye(len(step.gain.left)) - _feedback(step)
+    weights = np.linalg.solve(small, [right @ direct for right in step.gain.right])
+    response = sum(w * left for w, left in zip(weights, step.gain.left, strict=True))
+    second = direct + response / step.loss
+    return float(decompose(instance, second * 0, second).total)
 
 
 def _largest_stepsize(instance: Instance) -> float:

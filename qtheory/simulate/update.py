@@ -12,6 +12,7 @@ from qtheory.model.instance import Instance, NumericErrorModel, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
+from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 
 __all__ = ["Estimate", "simulate"]
@@ -69,7 +70,7 @@ def simulate(
     streams = np.random.SeedSequence(seed).spawn(len(sizes))
     risks = np.concatenate(
         [
-            _risks(instance, size, np.random.default_rng(stream))
+            _risks(instance, Window.of(sgd), size, np.random.default_rng(stream))
             for size, stream in zip(sizes, streams, strict=True)
         ]
     )
@@ -77,15 +78,15 @@ def simulate(
     return Estimate(float(np.mean(risks)), stderr, replicates, seed)
 
 
-def _risks(instance: Instance, replicates: int, rng: np.random.Generator) -> Floats:
+def _risks(instance: Instance, window: Window, replicates: int, rng: np.random.Generator) -> Floats:
     """The excess risk of each of some independent runs, shape (replicates,)."""
     lam, w_star = instance.eigenvalues, instance.target
     gamma, B, d = instance.stepsize, int(instance.batch), len(instance.eigenvalues)
     scale, noise = np.sqrt(lam), np.sqrt(instance.noise)
     w = np.zeros((replicates, d))
     total = np.zeros((replicates, d))
-    for t in range(instance.steps):
-        if t >= instance.first_averaged:
+    for t in range(window.last):
+        if t >= window.first:
             total += w
         x = rng.standard_normal((replicates, B, d)) * scale
         y = x @ w_star + noise * rng.standard_normal((replicates, B))
@@ -95,9 +96,7 @@ def _risks(instance: Instance, replicates: int, rng: np.random.Generator) -> Flo
         residual = yq - _quantized(instance.activation, prediction, rng)
         gradient = _quantized(instance.gradient, residual, rng)
         w = w + gamma / B * np.matmul(gradient[:, None, :], xq)[:, 0, :]
-    returned = (
-        w if instance.output == "last" else total / (instance.steps - instance.first_averaged)
-    )
+    returned = total / window.count if window.averaged else w
     risks: Floats = ((returned - w_star) ** 2 @ lam) / 2
     return risks
 

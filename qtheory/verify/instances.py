@@ -8,10 +8,9 @@ import flint
 
 from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
-from qtheory.model.instance import instantiate
 from qtheory.numbers.arithmetic import Balls
 from qtheory.risk.decomposition import Decomposition
-from qtheory.risk.excess import run
+from qtheory.risk.excess import decomposition_at
 from qtheory.theory import lower_bound, upper_bound
 from qtheory.verify.check import CheckResult
 from qtheory.verify.experiments import Experiment
@@ -27,7 +26,7 @@ def verify_experiment(experiment: Experiment) -> list[CheckResult]:
     problem, quantization, sgd = experiment.problem, experiment.quantization, experiment.sgd
     arithmetic = Balls(bits=math.ceil(DIGITS * math.log2(10)) + 64)
     with arithmetic.working():
-        parts = run(instantiate(problem, quantization, sgd, arithmetic))
+        parts = decomposition_at(problem, quantization, sgd, arithmetic)
         return [
             decomposition_holds(experiment.id, parts),
             bounds_hold(experiment.id, parts, problem, quantization, sgd),

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
 
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization
-from qtheory.model.instance import instantiate
-from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import exact
-from qtheory.risk.decomposition import decompose
-from qtheory.risk.recursion import output_moments, trajectory
+from qtheory.risk import risk_curve
 from qtheory.verify.check import CheckResult
 
 __all__ = ["STEPS", "TOLERANCE", "slope_of", "variance_slope"]
@@ -24,16 +20,11 @@ TOLERANCE = 0.01
 def variance_slope(exponent: str, batch: int, dim: int = 2000) -> list[CheckResult]:
     """Check the slope of log(variance) in log(N) for lambda_i = i^-a, no quantization.
 
-    At w* = 0 the excess risk is the variance part. One trajectory gives it at every N.
+    At w* = 0 the excess risk is the variance part.
     """
     problem = Problem(dim=dim, spectrum=PowerLaw(exponent), target=Constant(0), noise=1)
     sgd = SGD(stepsize="0.1", batch=batch, steps=STEPS[-1])
-    instance = instantiate(problem, Quantization(), sgd, Float64())
-    variances = [
-        float(decompose(instance, *output_moments(instance, moments)).total)
-        for moments in islice(trajectory(instance), STEPS[-1] + 1)
-        if moments.t in STEPS
-    ]
+    variances = [risk.total for risk in risk_curve(problem, Quantization(), sgd, STEPS)]
     predicted = float(1 / exact(exponent, "exponent") - 1)
     raw, extrapolated = slope_of(variances)
     return [

@@ -1,7 +1,6 @@
 """The exact risk: reference totals, arithmetics against each other, parts, and bad input."""
 
 import dataclasses
-from itertools import islice
 
 import flint
 import pytest
@@ -9,12 +8,11 @@ import sympy as sp
 from hypothesis import given, settings
 
 import qtheory as qt
-from qtheory.model.instance import instantiate
-from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
+from qtheory.numbers.arithmetic import Balls, MPMath, Symbolic
 from qtheory.risk import recursion
-from qtheory.risk.excess import run
 from qtheory.testing import instances
 from tests.reference import LARGE, PROBLEM, SMALL, STEPS
+from tests.risk.three_ways import by_recursion
 
 
 def sgd(batch, output="average"):
@@ -40,7 +38,7 @@ def test_reference_totals_of_the_paper_scale(name, quantization, total):
 def test_mpmath_agrees_at_the_paper_scale(name, quantization, total):
     problem = qt.Problem(dim=200, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
     paper = qt.SGD("0.1", steps=2000)
-    reference = run(instantiate(problem, quantization, paper, MPMath(digits=30))).total
+    reference = by_recursion(problem, quantization, paper, MPMath(digits=30)).total
     assert abs(qt.excess_risk(problem, quantization, paper).total / reference - 1) <= 1e-11
 
 
@@ -48,7 +46,7 @@ def test_mpmath_agrees_at_the_paper_scale(name, quantization, total):
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_mpmath_balls_and_float64_agree(case, output):
     run_sgd = sgd(case.batch, output)
-    reference = run(instantiate(PROBLEM, case.quantization, run_sgd, MPMath(digits=40))).total
+    reference = by_recursion(PROBLEM, case.quantization, run_sgd, MPMath(digits=40)).total
     fast = qt.excess_risk(PROBLEM, case.quantization, run_sgd).total
     assert abs(fast - reference) <= 1e-11 * reference
     certified = qt.excess_risk(PROBLEM, case.quantization, run_sgd, digits=30).total
@@ -61,17 +59,10 @@ def test_one_step_by_hand():
     # d = 1, N = 2, lambda = w* = 1: wbar = w_1 / 2 and w_1 = gamma x y, so with sigma^2 = s
     # E R = 1/2 E(w_1/2 - 1)^2 = 1/2 (gamma^2 (3 + s)/4 - gamma + 1).
     s, gamma = sp.symbols("s gamma", positive=True)
-    problem = qt.Problem(1, qt.Explicit([1]), qt.Constant(1), s)
-    arithmetic = Symbolic()
-    instance = instantiate(
-        qt.Problem(1, qt.Explicit([1]), qt.Constant(1), 1),
-        qt.Quantization(),
-        qt.SGD("1/3", steps=2),
-        arithmetic,
-    )
     expected = (gamma**2 * (3 + s) / 4 - gamma + 1) / 2
-    assert run(instance).total == expected.subs({s: 1, gamma: sp.Rational(1, 3)})
-    assert problem.noise == s
+    problem = qt.Problem(1, qt.Explicit([1]), qt.Constant(1), 1)
+    total = by_recursion(problem, qt.Quantization(), qt.SGD("1/3", steps=2), Symbolic()).total
+    assert total == expected.subs({s: 1, gamma: sp.Rational(1, 3)})
 
 
 def test_average_is_over_w0_to_w_before_last():
@@ -139,19 +130,10 @@ def test_a_dropped_cross_term_is_seen(monkeypatch):
         step = of(instance)
         factor = instance.stepsize**2 * (1 - 1 / instance.batch)
         cross = factor * instance.quantized_eigenvalues**2
-        return dataclasses.replace(step, G=step.G + (-cross))
+        return dataclasses.replace(step, gain=step.gain + (-cross))
 
     monkeypatch.setattr(recursion.Step, "of", without_cross)
     assert abs(qt.excess_risk(PROBLEM, qt.Quantization(), sgd(4)).total / right - 1) > 1e-3
-
-
-def test_one_trajectory_gives_every_number_of_steps():
-    instance = instantiate(PROBLEM, qt.Quantization(), sgd(1), Float64())
-    moments = next(islice(recursion.trajectory(instance), 20, None))
-    mean, _ = recursion.output_moments(instance, moments)
-    short = instantiate(PROBLEM, qt.Quantization(), qt.SGD("0.1", steps=20), Float64())
-    last = next(islice(recursion.trajectory(short), 20, None))
-    assert (mean == recursion.output_moments(short, last)[0]).all()
 
 
 def test_digits_are_certified_not_merely_printed():
@@ -161,7 +143,7 @@ def test_digits_are_certified_not_merely_printed():
     assert high.rel_accuracy_bits() >= 200 * 3.32
     coarse = Balls(bits=30)
     with coarse.working():
-        rough = run(instantiate(PROBLEM, qt.Quantization(), sgd(1), coarse)).total
+        rough = by_recursion(PROBLEM, qt.Quantization(), sgd(1), coarse).total
     assert rough.contains(high.mid())
     assert rough.rel_accuracy_bits() < 30
 

@@ -36,29 +36,29 @@ def test_an_experiment_passes_and_reports_its_tightness():
 
 
 def test_dropping_w_as_the_paper_does_fails_the_identity(monkeypatch):
-    run = instances.run
+    right = instances.decomposition_at
 
-    def without_distortion(instance):
-        parts = run(instance)
+    def without_distortion(*arguments):
+        parts = right(*arguments)
         return dataclasses.replace(parts, distortion=parts.distortion * 0)
 
-    monkeypatch.setattr(instances, "run", without_distortion)
+    monkeypatch.setattr(instances, "decomposition_at", without_distortion)
     identity, _ = instances.verify_experiment(SMALL)
     assert identity.status == "failed"
 
 
 def test_a_risk_outside_its_bounds_fails(monkeypatch):
-    run = instances.run
+    right = instances.decomposition_at
     for factor in (10, sp.Rational(1, 10)):
 
-        def scaled(instance, factor=factor):
-            parts = run(instance)
-            scale = instance.arithmetic.number(factor)
+        def scaled(problem, quantization, sgd, arithmetic, factor=factor):
+            parts = right(problem, quantization, sgd, arithmetic)
+            scale = arithmetic.number(factor)
             return dataclasses.replace(
                 parts, total=parts.total * scale, quantized_risk=parts.quantized_risk * scale
             )
 
-        monkeypatch.setattr(instances, "run", scaled)
+        monkeypatch.setattr(instances, "decomposition_at", scaled)
         assert instances.verify_experiment(SMALL)[1].status == "failed"
 
 

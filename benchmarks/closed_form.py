@@ -1,0 +1,65 @@
+"""The closed form against raising one matrix of balls to a power, and how its time grows.
+
+Baseline: one (d+1) x (d+1) arb_mat at 170 bits to the 10^12, d = 200, which gives the last iterate
+alone. Ratios are of times measured in this run; give --large for d = 2000 (minutes).
+"""
+
+import math
+import sys
+import time
+
+import flint
+
+import qtheory as qt
+
+
+def seconds(function, *arguments, **options):
+    """The best of two runs."""
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        function(*arguments, **options)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def baseline(d=200, steps=10**12):
+    """Raise a contracting matrix with full low-rank part, as the step is, to the power N."""
+    with flint.ctx.workprec(170):
+        lam = [flint.arb(1) / i**2 for i in range(1, d + 1)] + [flint.arb(1)]
+        rows = [[lam[i] * lam[j] / 100 for j in range(d + 1)] for i in range(d + 1)]
+        for i in range(d + 1):
+            rows[i][i] += 1 - lam[i] / 5
+        matrix = flint.arb_mat(rows)
+        return matrix**steps
+
+
+def problem(d):
+    """The paper's problem in dimension d."""
+    return qt.Problem(dim=d, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+
+
+def sgd(steps):
+    """The paper's run."""
+    return qt.SGD(stepsize="0.1", steps=steps)
+
+
+def main():
+    """Print the ratios."""
+    additive = qt.Quantization.uniform(qt.Additive("0.01"))
+    base = seconds(baseline)
+    far = seconds(qt.excess_risk, problem(200), additive, sgd(10**12), digits=50)
+    near = seconds(qt.excess_risk, problem(200), additive, sgd(10**4), digits=50)
+    print(f"d=200, N=10^12, 50 digits / one matrix power (last iterate only): {far / base:.2f}")
+    print(f"N=10^12 / N=10^4: {far / near:.2f}")
+    half = seconds(qt.excess_risk, problem(100), additive, sgd(10**12), digits=50)
+    print(f"time grows as d^{math.log2(far / half):.2f} from d=100 to d=200")
+    wide = seconds(qt.excess_risk, problem(2000), qt.Quantization(), sgd(10**9))
+    print(f"float64, d=2000, N=10^9 / the matrix power: {wide / base:.2f} ({wide:.2f} s)")
+    if "--large" in sys.argv:
+        large = seconds(qt.excess_risk, problem(2000), additive, sgd(10**12), digits=50)
+        print(f"time grows as d^{math.log10(large / far):.2f} from d=200 to d=2000")
+
+
+if __name__ == "__main__":
+    main()

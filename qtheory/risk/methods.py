@@ -1,0 +1,107 @@
+"""Three ways to the moments of what SGD returns, and which one to take.
+
+==============  ==================================  ==============================================
+recursion       O(d N)                              any instance, any arithmetic: the specification
+closed form     O(d^2), whatever N                  any arithmetic, if G is diagonal plus rank one
+powers          O(d^3 log N)                        balls, any instance
+==============  ==================================  ==============================================
+
+G has rank two with shared multiplicative and additive data errors at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from qtheory.errors import CostError, PrecisionError
+from qtheory.model.instance import Instance
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Array, Balls
+from qtheory.risk import powers, recursion
+from qtheory.risk.closed_form import ClosedForm
+
+__all__ = ["method_for", "moments", "require_affordable"]
+
+#: The longest estimated time that is begun, in seconds.
+LONGEST_SECONDS = 2 * 3600
+#: The largest dimension in balls; past it memory ends before patience does.
+LARGEST_DIM_IN_BALLS = 10**6
+# Rates of decay that balls of this many bits cannot tell apart are taken for equal.
+_BITS_ENOUGH = 1000
+_SECONDS_PER_OPERATION = {"float64": 4e-9, "balls": 1.5e-7}
+
+
+def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
+    """First and second moment of eta = w - w^q for each window, by the cheapest method."""
+    balls = isinstance(instance.arithmetic, Balls)
+    rank_one = len(recursion.Step.of(instance).gain.left) == 1
+    dim, steps = len(instance.eigenvalues), max(window.last for window in windows)
+    method, _ = method_for(dim, steps, rank_one, balls)
+    if method == "closed form":
+        try:
+            return _by_closed_form(instance, windows)
+        except PrecisionError:
+            if isinstance(instance.arithmetic, Balls) and instance.arithmetic.bits < _BITS_ENOUGH:
+                raise  # more bits will do, unless two rates of decay are exactly equal
+            method, _ = method_for(dim, steps, False, balls)
+    compute = powers.output_moments if method == "powers" else recursion.output_moments
+    wq = instance.quantized_target
+    found = []
+    for window in windows:
+        first, second = compute(instance, window)
+        found.append((first - wq, second - 2 * wq * first + wq**2))
+    return found
+
+
+def _by_closed_form(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
+    form = ClosedForm(instance)
+    found = [(form.first_moment(window), form.second_moment(window)) for window in windows]
+    if isinstance(instance.arithmetic, Balls):
+        for _, second in found:
+            if not all(entry.is_finite() for entry in second):
+                raise PrecisionError("two rates of decay cannot be told apart at this precision")
+    return found
+
+
+def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[str, float]:
+    """The cheapest method and its estimated seconds.
+
+    >>> method_for(200, 10**12, rank_one=True, balls=True)[0]
+    'closed form'
+    >>> method_for(4, 10**12, rank_one=False, balls=True)[0]
+    'powers'
+    """
+    unit = _SECONDS_PER_OPERATION["balls" if balls else "float64"]
+    # Per-operation overhead of NumPy counts as some sixty entries.
+    costs = {"recursion": 25 * steps * (dim + (0 if balls else 500)) * unit}
+    if rank_one:
+        costs["closed form"] = 90 * dim * (dim + (0 if balls else 500)) * unit
+        if not balls:  # its digits do not depend on the number of steps
+            del costs["recursion"]
+    elif balls:
+        costs["powers"] = (5 * dim + 1) ** 3 * max(1, 1.5 * math.log2(steps)) * 2e-8
+    return min(costs.items(), key=lambda item: item[1])
+
+
+def require_affordable(
+    problem: Problem,
+    quantization: Quantization,
+    steps: int,
+    digits: int | None,
+    longest: float = LONGEST_SECONDS,
+) -> None:
+    """Raise CostError, with an estimate of the time, before a hopeless computation is begun."""
+    data = quantization.data
+    rank_one = data.additive == 0 or data.shared == 0
+    method, seconds = method_for(int(problem.dim), steps, rank_one, digits is not None)
+    if digits is not None:
+        seconds *= max(1.0, digits / 100)
+    if seconds > longest or (digits is not None and problem.dim > LARGEST_DIM_IN_BALLS):
+        raise CostError(
+            f"dim is {problem.dim}, steps is {steps} and digits is {digits}: the {method} would "
+            f"take about {seconds / 3600:.2g} hours; the limits are {longest / 3600:.2g} hours "
+            f"and, with certified digits, dim {LARGEST_DIM_IN_BALLS}"
+        )
