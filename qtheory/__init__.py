@@ -12,6 +12,10 @@ exact risk, its bounds and its simulation.
 True
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 import sympy as _sympy
 
 from qtheory.errors import (
@@ -41,12 +45,31 @@ from qtheory.model import (
 )
 from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
 from qtheory.simulate import Estimate, simulate
-from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
+
+if TYPE_CHECKING:
+    from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
 
 __version__ = "0.1.0"
 
 #: Infinity, for ``dim=oo``.
 oo = _sympy.oo
+
+
+# Building the statements takes SymPy as long as importing it: they wait until first used.
+_LATER = dict.fromkeys(
+    ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
+)
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'qtheory' has no attribute {name!r}")
+    value = globals()[name] = getattr(_import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 def symbols(names: str) -> tuple[_sympy.Symbol, ...]:

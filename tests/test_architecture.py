@@ -81,6 +81,6 @@ def test_an_evaluating_call_is_seen():
 
 
 def test_heavy_libraries_wait_until_used():
-    heavy = ("matplotlib", "typer", "hypothesis", "z3", "numba")
+    heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "numba")
     code = f"import sys, qtheory; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
