@@ -43,6 +43,7 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
+from qtheory.model import formats as formats
 from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
 from qtheory.simulate import Estimate, simulate
 
@@ -110,6 +111,7 @@ __all__ = [
     "Theorem",
     "UnstableError",
     "excess_risk",
+    "formats",
     "lower_bound",
     "oo",
     "risk_curve",

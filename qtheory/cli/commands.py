@@ -48,7 +48,8 @@ Quantize = Annotated[
     typer.Option(
         metavar="TARGET=MODEL",
         help="Error model of a target (data, label, parameter, activation, gradient or all): "
-        "additive:EPS, multiplicative:EPS[:elementwise], sums with +. May be repeated.",
+        "additive:EPS, multiplicative:EPS[:elementwise], sums with +; for data also "
+        "format:NAME[:SCALE]. May be repeated.",
     ),
 ]
 Dim = Annotated[str, typer.Option(help="Dimension d.")]
@@ -207,6 +208,7 @@ def _risk_record(exact: Risk, bounds: dict[str, Bound | str]) -> dict[str, Any]:
         "by_target": {target: number(value) for target, value in exact.by_target.items()},
         "approximation": number(exact.approximation),
         "floor": number(exact.floor),
+        "saturation": number(exact.saturation),
         "digits": exact.digits,
         "bounds": {
             name: bound if isinstance(bound, str) else number(bound.total)

@@ -24,6 +24,7 @@ from qtheory.model import (
     PowerLaw,
     Quantization,
     SourceCondition,
+    formats,
 )
 
 __all__ = ["parse_error_model", "parse_quantization", "parse_spectrum", "parse_target"]
@@ -78,7 +79,7 @@ def parse_quantization(options: Sequence[str]) -> Quantization:
     ... # doctest: +ELLIPSIS
     Quantization(data=Additive('1/100'), parameter=Additive('1/100'), ...)
     """
-    models: dict[str, ErrorModel] = {}
+    models: dict[str, Any] = {}
     for option in options:
         target, separator, model = option.partition("=")
         if not separator or target not in (*TARGETS, "all"):
@@ -86,8 +87,14 @@ def parse_quantization(options: Sequence[str]) -> Quantization:
                 "quantize", option, f"TARGET=MODEL with a target of {', '.join(TARGETS)} or all"
             )
         for name in TARGETS if target == "all" else (target,):
-            models[name] = parse_error_model(model)
+            models[name] = _parse_model(model)
     return Quantization(**models)
+
+
+def _parse_model(text: str) -> Any:
+    if text.startswith("format:"):
+        return _call("quantize", text, {"format": formats.get}, ":")
+    return parse_error_model(text)
 
 
 def _call(argument: str, text: str, names: dict[str, Callable[..., Any]], separator: str) -> Any:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, coordinate
-from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
+from qtheory.numbers.gaussian import rounded_moments
+
+# Moments of formats for arithmetics without balls get this many bits more than are kept.
+_GUARD_BITS = 40
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -37,6 +43,17 @@ class NumericErrorModel:
 
 
 @dataclass(frozen=True, eq=False)
+class NumericFormat:
+    """One-dimensional moments of the data x_i and of Q(x_i), arrays of shape (d,)."""
+
+    square: Array  # E Q^2
+    product: Array  # E x Q
+    fourth: Array  # E Q^4
+    cube_product: Array  # E Q^3 x
+    square_square: Array  # E Q^2 x^2
+
+
+@dataclass(frozen=True, eq=False)
 class Instance:
     """Everything section 2 of the theory needs, as numbers; arrays have shape (d,).
 
@@ -51,7 +68,7 @@ class Instance:
     batch: Scalar
     steps: int
     groups: IntArray  # equal exactly where eigenvalues are known to be equal
-    data: NumericErrorModel
+    data: NumericErrorModel | NumericFormat
     label: NumericErrorModel
     parameter: NumericErrorModel
     activation: NumericErrorModel
@@ -60,18 +77,34 @@ class Instance:
 
     @property
     def quantized_eigenvalues(self) -> Array:
-        r"""lambda^q = (1 + eps_d^m) lambda + eps_d^a."""
+        r"""lambda^q = E Q(x)^2, for an error model (1 + eps_d^m) lambda + eps_d^a."""
+        if isinstance(self.data, NumericFormat):
+            return self.data.square
         return self.eigenvalues + self.distortion
 
     @property
     def distortion(self) -> Array:
-        r"""D = H^q - H = eps_d^m lambda + eps_d^a."""
+        r"""D = H^q - H, for an error model eps_d^m lambda + eps_d^a."""
+        if isinstance(self.data, NumericFormat):
+            return self.data.square - self.eigenvalues
         return self.data.multiplicative * self.eigenvalues + self.data.additive
 
     @property
     def quantized_target(self) -> Array:
-        r"""w^q = (H^q)^{-1} H w*, the minimiser of the risk on quantized data."""
-        return self.eigenvalues * self.target / self.quantized_eigenvalues
+        r"""w^q = (H^q)^{-1} E[Q(x) x^T] w*, the minimiser of the risk on quantized data."""
+        return self.correlation * self.target / self.quantized_eigenvalues
+
+    @property
+    def correlation(self) -> Array:
+        """E x_i Q(x_i), which is lambda_i if Q is unbiased."""
+        return self.data.product if isinstance(self.data, NumericFormat) else self.eigenvalues
+
+    @property
+    def saturation(self) -> Array:
+        """lambda_i - E x_i Q(x_i): the bias of a format that overflows, 0 for an error model."""
+        if isinstance(self.data, NumericFormat):
+            return self.eigenvalues - self.data.product
+        return self.eigenvalues * 0
 
 
 def instantiate(
@@ -114,7 +147,7 @@ def instantiate(
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
-        if quantization.data.additive == 0:
+        if isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0:
             moving = [value != 0 for value in problem.spectrum.values]
             eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
     return Instance(
@@ -126,8 +159,33 @@ def instantiate(
         steps=int(sgd.steps),
         groups=groups,
         arithmetic=arithmetic,
-        **{name: levels(name, model) for name, model in quantization.items()},
+        data=_format_moments(quantization.data, eigenvalues, arithmetic)
+        if isinstance(quantization.data, NumberFormat)
+        else levels("data", quantization.data),
+        **{name: levels(name, model) for name, model in quantization.items() if name != "data"},
     )
+
+
+def _format_moments(
+    number_format: NumberFormat, eigenvalues: Array, arithmetic: Arithmetic
+) -> NumericFormat:
+    """Computed in balls for every arithmetic, since the cells cancel."""
+    require_numeric(number_format.scale, "scale")
+    if not number_format.scale.is_Rational:
+        raise InvalidArgumentError(
+            "scale", number_format.scale, "rational where numbers are needed"
+        )
+    scale = Fraction(int(number_format.scale.p), int(number_format.scale.q))
+    if isinstance(arithmetic, Symbolic):
+        raise InvalidArgumentError("data", number_format, "an error model in symbolic results")
+    bits = arithmetic.precision() + (0 if isinstance(arithmetic, Balls) else _GUARD_BITS)
+    found: dict[str, list[Scalar]] = {part.name: [] for part in fields(NumericFormat)}
+    for value in eigenvalues:
+        variance = arithmetic.to_ball(value)
+        moments = rounded_moments(number_format.magnitudes, scale, variance, bits)
+        for name, column in found.items():
+            column.append(arithmetic.from_ball(getattr(moments, name)))
+    return NumericFormat(**{name: arithmetic.array(column) for name, column in found.items()})
 
 
 def _spectrum_and_target(problem: Problem, arithmetic: Arithmetic) -> tuple[Array, Array]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.model.formats import NumberFormat
 from qtheory.numbers.exact import Number, nonnegative
 
 __all__ = ["TARGETS", "Additive", "ErrorModel", "Multiplicative", "Quantization"]
@@ -115,6 +117,8 @@ def Multiplicative(epsilon: Number, coupling: str = "shared") -> ErrorModel:  # 
 class Quantization:
     """Error models of the five targets; one that is absent is exact.
 
+    The data may also carry a number format (``qt.formats.get``).
+
     Examples
     --------
     >>> Quantization(data=Additive("0.01")).data.additive
@@ -123,7 +127,7 @@ class Quantization:
     Additive('1')
     """
 
-    data: ErrorModel = field(default_factory=ErrorModel)
+    data: ErrorModel | NumberFormat = field(default_factory=ErrorModel)
     label: ErrorModel = field(default_factory=ErrorModel)
     parameter: ErrorModel = field(default_factory=ErrorModel)
     activation: ErrorModel = field(default_factory=ErrorModel)
@@ -131,9 +135,14 @@ class Quantization:
 
     def __post_init__(self) -> None:
         for target, model in self.items():
+            if target == "data" and isinstance(model, NumberFormat):
+                continue
             if not isinstance(model, ErrorModel):
                 raise InvalidArgumentError(
-                    target, model, "an error model: Additive(...), Multiplicative(...) or a sum"
+                    target,
+                    model,
+                    "an error model: Additive(...), Multiplicative(...) or a sum"
+                    + (", or a number format" if target == "data" else ""),
                 )
 
     @classmethod
@@ -141,8 +150,8 @@ class Quantization:
         """The same error model on all five targets."""
         return cls(**dict.fromkeys(TARGETS, model))
 
-    def items(self) -> Iterator[tuple[str, ErrorModel]]:
-        """Pairs (target, error model) in pipeline order."""
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Pairs (target, error model or format) in pipeline order."""
         for target in TARGETS:
             yield target, getattr(self, target)
 

@@ -43,6 +43,10 @@ class Arithmetic:
         """One exact rational number."""
         raise TypeError(f"{type(self).__name__} does not convert numbers")
 
+    def precision(self) -> int:
+        """How many bits a number keeps."""
+        raise TypeError(f"{type(self).__name__} has no precision")
+
     def constant(self, value: sp.Expr) -> Scalar:
         """One of the constants pi and E."""
         raise TypeError(f"{type(self).__name__} does not convert constants")
@@ -87,6 +91,16 @@ class Arithmetic:
             power = self.integer_power(1 - loss, n)
         return power, 1 - power
 
+    def to_ball(self, number: Scalar) -> flint.arb:
+        """The exact value of a number, as a ball."""
+        numerator, denominator = (int(part) for part in number.as_integer_ratio())
+        return flint.arb(flint.fmpq(numerator, denominator))
+
+    def from_ball(self, ball: flint.arb) -> Scalar:
+        """A number that was computed in balls; its radius survives only in balls."""
+        mantissa, exponent = (int(part) for part in ball.mid().man_exp())
+        return self.number(sp.Integer(mantissa) * sp.Integer(2) ** exponent)
+
     def plain(self, number: Scalar) -> Scalar:
         """The number as it is handed to a user."""
         return number
@@ -101,6 +115,9 @@ class Float64(Arithmetic):
     """IEEE double precision."""
 
     dtype: Any = np.float64
+
+    def precision(self) -> int:
+        return int(np.finfo(self.dtype).nmant) + 1
 
     def number(self, value: sp.Rational | int) -> np.float64:
         return np.float64(float(value))
@@ -150,6 +167,13 @@ class MPMath(Arithmetic):
 
     digits: int = 30
 
+    def to_ball(self, number: Any) -> flint.arb:
+        sign, mantissa, exponent, _ = number._mpf_
+        return flint.arb((-1) ** sign * int(mantissa)) * flint.arb(2) ** exponent
+
+    def precision(self) -> int:
+        return int(self.context.prec)
+
     @cached_property
     def context(self) -> Any:
         context = mpmath.MPContext()
@@ -173,12 +197,21 @@ class Balls(Arithmetic):
 
     bits: int = 128
 
+    def precision(self) -> int:
+        return self.bits
+
     def number(self, value: sp.Rational | int) -> flint.arb:
         value = sp.Rational(value)
         return flint.arb(flint.fmpq(int(value.p), int(value.q)))
 
     def constant(self, value: sp.Expr) -> flint.arb:
         return {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e}[value]()
+
+    def to_ball(self, number: Scalar) -> flint.arb:
+        return number
+
+    def from_ball(self, ball: flint.arb) -> flint.arb:
+        return ball
 
     def whole(self, number: Scalar) -> int:
         return int(number.unique_fmpz())

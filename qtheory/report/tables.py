@@ -151,6 +151,8 @@ def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
             table.add_row(f"added by {target} quantization", _shown(value, risk.digits))
     table.add_section()
     table.add_row(Text("total", "bold"), Text(_shown(risk.total, risk.digits), "bold"))
+    if risk.saturation != 0:
+        table.add_row("signal bias by overflow", _shown(risk.saturation, risk.digits))
     for name, bound in bounds.items():
         if not isinstance(bound, str):
             table.add_row(f"{name} ({bound.form})", _shown(bound.total, risk.digits))

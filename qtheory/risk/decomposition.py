@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qtheory.model.instance import Instance
+from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 
-__all__ = ["Decomposition", "approximation", "decompose", "floor"]
+__all__ = ["Decomposition", "approximation", "decompose", "floor", "saturation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class Decomposition:
     total: Scalar  # E R(w) = 1/2 sum lambda E (w - w*)^2
     approximation: Scalar  # A = 1/2 w*^T H (H^q)^{-1} D w*
     quantized_risk: Scalar  # E R^q(w) = 1/2 sum lambda^q E (w - w^q)^2
-    distortion: Scalar  # W = 1/2 E w^T D w
+    distortion: Scalar  # W = 1/2 E w^T D w, plus <saturation w*, E w> for a biased format
 
 
 def decompose(instance: Instance, first: Array, second: Array) -> Decomposition:
@@ -29,14 +29,18 @@ def decompose(instance: Instance, first: Array, second: Array) -> Decomposition:
         total=(instance.eigenvalues * to_target).sum() / 2,
         approximation=approximation(instance),
         quantized_risk=(instance.quantized_eigenvalues * second).sum() / 2,
-        distortion=(instance.distortion * to_zero).sum() / 2,
+        distortion=(instance.distortion * to_zero).sum() / 2
+        + (instance.saturation * instance.target * (first + wq)).sum(),
     )
 
 
 def approximation(instance: Instance) -> Scalar:
-    """A = 1/2 w*^T H (H^q)^{-1} D w*, the approximation term of the paper."""
-    lam, lq = instance.eigenvalues, instance.quantized_eigenvalues
-    return (lam / lq * instance.distortion * instance.target**2).sum() / 2
+    """A = 1/2 w*^T H (H^q)^{-1} D w*, the approximation term of the paper.
+
+    With saturation s = H - E[x Q(x)] it is 1/2 sum (lambda D + s (2 lambda - s)) / lambda^q w*^2.
+    """
+    lam, lq, s = instance.eigenvalues, instance.quantized_eigenvalues, instance.saturation
+    return ((lam * instance.distortion + s * (2 * lam - s)) / lq * instance.target**2).sum() / 2
 
 
 def floor(instance: Instance) -> Scalar:
@@ -44,6 +48,19 @@ def floor(instance: Instance) -> Scalar:
     return (instance.eigenvalues * _gap(instance) ** 2).sum() / 2
 
 
+def saturation(instance: Instance) -> Scalar:
+    r"""1/2 sum lambda (s / lambda)^2 w*^2, the squared bias that overflow puts on the signal.
+
+    A format that saturates correlates with the data as E x Q(x) = lambda - s, so the signal
+    E Q(x) y is that of (1 - s / lambda) w*.
+    """
+    lam = instance.eigenvalues
+    if not isinstance(instance.data, NumericFormat):
+        return (lam * 0).sum()
+    return (instance.saturation**2 / lam * instance.target**2).sum() / 2
+
+
 def _gap(instance: Instance) -> Array:
-    """w^q - w* = -D w* / lambda^q, without the cancellation."""
-    return -instance.distortion * instance.target / instance.quantized_eigenvalues
+    """w^q - w* = -(D + saturation) w* / lambda^q, without the cancellation."""
+    lost = instance.distortion + instance.saturation
+    return -lost * instance.target / instance.quantized_eigenvalues

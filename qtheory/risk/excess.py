@@ -20,7 +20,7 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Extended, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits
 from qtheory.numbers.exact import Number, require_numeric
-from qtheory.risk.decomposition import Decomposition, decompose, floor
+from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
 from qtheory.risk.methods import moments, require_affordable
 from qtheory.risk.stability import require_stable
 
@@ -39,6 +39,7 @@ class Risk:
     r"""The exact excess risk of one run and its parts.
 
     ``total`` is :math:`E R(w)`; ``approximation`` is A and ``floor`` is F of theorem T1;
+    ``saturation`` is the squared bias that the overflow of a number format puts on the signal;
     ``quantized_risk`` is :math:`E R^q(w)`. The parts ``bias + variance + sum(by_target)`` add up
     to the total. They cost a run each and are computed when first asked for.
     """
@@ -50,6 +51,7 @@ class Risk:
     total: Scalar
     approximation: Scalar
     floor: Scalar
+    saturation: Scalar
     quantized_risk: Scalar
 
     @cached_property
@@ -195,7 +197,7 @@ def _values(
     problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
 ) -> list[dict[str, Scalar]]:
     instance = instantiate(problem, quantization, runs[0], arithmetic)
-    lowest = floor(instance)
+    lowest, overflow = floor(instance), saturation(instance)
     found = []
     for first, second in moments(instance, [Window.of(single) for single in runs]):
         parts = decompose(instance, first, second)
@@ -204,6 +206,7 @@ def _values(
                 "total": parts.total,
                 "approximation": parts.approximation,
                 "floor": lowest,
+                "saturation": overflow,
                 "quantized_risk": parts.quantized_risk,
             }
         )

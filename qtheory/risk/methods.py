@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 
 from qtheory.errors import CostError, PrecisionError
+from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -95,7 +96,7 @@ def require_affordable(
 ) -> None:
     """Raise CostError, with an estimate of the time, before a hopeless computation is begun."""
     data = quantization.data
-    rank_one = data.additive == 0 or data.shared == 0
+    rank_one = isinstance(data, NumberFormat) or data.additive == 0 or data.shared == 0
     method, seconds = method_for(int(problem.dim), steps, rank_one, digits is not None)
     if digits is not None:
         seconds *= max(1.0, digits / 100)

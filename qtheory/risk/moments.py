@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qtheory.model.instance import Instance
+from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 
 __all__ = ["DiagonalPlusLowRank", "FourthMoments", "fourth_moments"]
@@ -77,6 +77,8 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     m = 0 gives the shared table of section 2, zeta = 0 the elementwise one.
     """
     x = instance.eigenvalues
+    if isinstance(instance.data, NumericFormat):
+        return _moments_of_format(x, instance.data)
     one = x * 0 + 1
     eps, m = instance.data.additive, instance.data.elementwise
     f2, f3, f4 = _gaussian_factors(instance.data.shared)
@@ -99,6 +101,16 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     # Y_ij = (f2 + m) l_i l_j + eps l_j
     Y = DiagonalPlusLowRank.from_entries(3 * h2 * x**2 + eps * x, [p * x + eps * one], [x])
     return FourthMoments(Q, T, Y)
+
+
+def _moments_of_format(x: Array, data: NumericFormat) -> FourthMoments:
+    """An elementwise quantizer: coordinates are independent, so off the diagonal all factorises."""
+    build = DiagonalPlusLowRank.from_entries
+    return FourthMoments(
+        Q=build(data.fourth, [data.square], [data.square]),
+        T=build(data.cube_product, [data.square], [data.product]),
+        Y=build(data.square_square, [data.square], [x]),
+    )
 
 
 def _gaussian_factors(eps: Scalar) -> tuple[Scalar, Scalar, Scalar]:

@@ -82,7 +82,7 @@ class Step:
         label, parameter = instance.label, instance.parameter
         activation, gradient = instance.activation, instance.gradient
         tables = fourth_moments(instance)
-        signal, one = lam * w_star, lam * 0 + 1
+        signal, one = instance.correlation * w_star, lam * 0 + 1
 
         # vh = (1 + eps_p^m) v + eps_p^a is the second moment of the quantized parameter.
         # Both factors from the same sample: same = same_v vh + same_m m + same_0.

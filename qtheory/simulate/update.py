@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model.instance import Instance, NumericErrorModel, instantiate
+from qtheory.model.formats import NumberFormat
+from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -17,6 +19,7 @@ from qtheory.numbers.arithmetic import Float64
 
 __all__ = ["Estimate", "simulate"]
 
+DataQuantizer = Callable[..., Any]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # Replicates per chunk are chosen so that one batch of samples fills about this many numbers.
@@ -64,13 +67,19 @@ def simulate(
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InvalidArgumentError(name, value, f"a whole number of at least {least}")
     instance = instantiate(problem, quantization, sgd, Float64())
+
+    def quantized_data(x: Floats, rng: np.random.Generator) -> Floats:
+        if isinstance(quantization.data, NumberFormat):
+            return quantization.data.round(x, rng)
+        return _quantized(instance.data, x, rng)
+
     numbers = int(instance.batch) * max(1, len(instance.eigenvalues))
     chunk = max(1, min(replicates, _NUMBERS_PER_CHUNK // numbers))
     sizes = [min(chunk, replicates - done) for done in range(0, replicates, chunk)]
     streams = np.random.SeedSequence(seed).spawn(len(sizes))
     risks = np.concatenate(
         [
-            _risks(instance, Window.of(sgd), size, np.random.default_rng(stream))
+            _risks(instance, quantized_data, Window.of(sgd), size, np.random.default_rng(stream))
             for size, stream in zip(sizes, streams, strict=True)
         ]
     )
@@ -78,7 +87,13 @@ def simulate(
     return Estimate(float(np.mean(risks)), stderr, replicates, seed)
 
 
-def _risks(instance: Instance, window: Window, replicates: int, rng: np.random.Generator) -> Floats:
+def _risks(
+    instance: Instance,
+    quantized_data: DataQuantizer,
+    window: Window,
+    replicates: int,
+    rng: np.random.Generator,
+) -> Floats:
     """The excess risk of each of some independent runs, shape (replicates,)."""
     lam, w_star = instance.eigenvalues, instance.target
     gamma, B, d = instance.stepsize, int(instance.batch), len(instance.eigenvalues)
@@ -90,7 +105,7 @@ def _risks(instance: Instance, window: Window, replicates: int, rng: np.random.G
             total += w
         x = rng.standard_normal((replicates, B, d)) * scale
         y = x @ w_star + noise * rng.standard_normal((replicates, B))
-        xq = _quantized(instance.data, x, rng)
+        xq = quantized_data(x, rng)
         yq = _quantized(instance.label, y, rng)
         prediction = np.matmul(xq, _quantized(instance.parameter, w, rng)[:, :, None])[:, :, 0]
         residual = yq - _quantized(instance.activation, prediction, rng)
@@ -101,7 +116,7 @@ def _risks(instance: Instance, window: Window, replicates: int, rng: np.random.G
     return risks
 
 
-def _quantized(model: NumericErrorModel, u: Floats, rng: np.random.Generator) -> Floats:
+def _quantized(model: Any, u: Floats, rng: np.random.Generator) -> Floats:
     """u + e with Gaussian errors of the model's second moments; the last axis is the vector u."""
     result = u
     if model.shared > 0:

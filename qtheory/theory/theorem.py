@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError
+from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -99,6 +100,11 @@ class Theorem:
 
         Decided with balls, and in exact arithmetic where a ball cannot tell (an equality).
         """
+        if isinstance(quantization.data, NumberFormat):
+            raise HypothesisError(
+                f"{self.label} ({self.title}) needs error models, but data carries the number "
+                f"format {quantization.data.name}"
+            )
         for hypothesis in self.hypotheses:
             for arithmetic in (Balls(bits=256), Symbolic()):
                 with arithmetic.working():

@@ -44,6 +44,13 @@ def test_risk_as_json_for_every_option():
     assert record["bounds"]["lower bound"] < record["total"] < record["bounds"]["upper bound"]
 
 
+def test_risk_with_a_number_format():
+    result = invoke("risk", *FAST, "--quantize", "data=format:int4:1/8", "--json", "-")
+    record = json.loads(result.stdout)
+    assert record["saturation"] > 0
+    assert "number format int4" in record["bounds"]["upper bound"].replace("\n", " ")
+
+
 def test_risk_of_a_real_table_says_what_is_assumed(table):
     data, labels = table
     result = invoke("risk", "--data", data, "--labels", labels, "--steps", 100)
