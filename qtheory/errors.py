@@ -9,6 +9,7 @@ __all__ = [
     "CostError",
     "DataError",
     "HypothesisError",
+    "InfiniteRiskError",
     "InvalidArgumentError",
     "LostDigitsWarning",
     "PrecisionError",
@@ -46,6 +47,10 @@ class SymbolicValueError(QTheoryError):
 
 class UnstableError(QTheoryError):
     """The second moments of the recursion grow without bound."""
+
+
+class InfiniteRiskError(QTheoryError):
+    """The risk is infinite, so there is no number to give."""
 
 
 class HypothesisError(QTheoryError):

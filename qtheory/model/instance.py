@@ -25,7 +25,7 @@ _GUARD_BITS = 40
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
-__all__ = ["Instance", "IntArray", "NumericErrorModel", "instantiate"]
+__all__ = ["Compression", "Instance", "IntArray", "NumericErrorModel", "instantiate"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Instance:
 
     eigenvalues: Array
     target: Array
+    multiplicity: Array  # how many coordinates each one stands for; 1 in finite dimension
     noise: Scalar
     stepsize: Scalar
     batch: Scalar
@@ -107,10 +108,32 @@ class Instance:
         return self.eigenvalues * 0
 
 
+@dataclass(frozen=True, eq=False)
+class Compression:
+    """An infinite spectrum as finitely many coordinates, each standing for several.
+
+    Positions are real numbers i at which the formulas are evaluated; the rest of the spectrum
+    is one coordinate that does not move within the run, with the trace and the signal
+    sum lambda w*^2 of what it stands for.
+    """
+
+    positions: list[Scalar]
+    multiplicities: list[Scalar]
+    frozen_eigenvalue: Scalar
+    frozen_trace: Scalar
+    frozen_signal: Scalar
+
+
 def instantiate(
-    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    arithmetic: Arithmetic,
+    compression: Compression | None = None,
 ) -> Instance:
     """The numbers of a problem, a quantization and a run. Call it inside ``working()``.
+
+    An infinite dimension needs a compression.
 
     Raises
     ------
@@ -126,7 +149,7 @@ def instantiate(
     ):
         if not isinstance(value, kind):
             raise InvalidArgumentError(name, value, f"a {kind.__name__}")
-    if problem.dim is sp.oo:
+    if problem.dim is sp.oo and compression is None:
         raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
 
     def number(value: sp.Expr, name: str) -> Scalar:
@@ -143,16 +166,18 @@ def instantiate(
     require_numeric(problem.dim, "dim")
     require_numeric(sgd.steps, "steps")
     require_numeric(sgd.first_averaged, "tail")
-    eigenvalues, target = _spectrum_and_target(problem, arithmetic)
+    eigenvalues, target, multiplicity = _coordinates(problem, arithmetic, compression)
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
         if isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0:
             moving = [value != 0 for value in problem.spectrum.values]
             eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
+            multiplicity = multiplicity[moving]
     return Instance(
         eigenvalues=eigenvalues,
         target=target,
+        multiplicity=multiplicity,
         noise=number(problem.noise, "noise"),
         stepsize=number(sgd.stepsize, "stepsize"),
         batch=number(sgd.batch, "batch"),
@@ -188,8 +213,30 @@ def _format_moments(
     return NumericFormat(**{name: arithmetic.array(column) for name, column in found.items()})
 
 
-def _spectrum_and_target(problem: Problem, arithmetic: Arithmetic) -> tuple[Array, Array]:
-    indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
+def _coordinates(
+    problem: Problem, arithmetic: Arithmetic, compression: Compression | None
+) -> tuple[Array, Array, Array]:
+    """Eigenvalues, coefficients and multiplicities."""
+    if compression is None:
+        indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
+        counts = arithmetic.array([arithmetic.number(1)] * len(indices))
+        return *_spectrum_and_target(problem, arithmetic, indices), counts
+    indices = [arithmetic.from_ball(position) for position in compression.positions]
+    eigenvalues, target = _spectrum_and_target(problem, arithmetic, indices)
+    trace, eigenvalue = compression.frozen_trace, compression.frozen_eigenvalue
+    frozen = [eigenvalue, (compression.frozen_signal / trace).sqrt(), trace / eigenvalue]
+    last = [arithmetic.from_ball(ball) for ball in frozen]
+    multiplicities = [arithmetic.from_ball(count) for count in compression.multiplicities]
+    return (
+        arithmetic.array([*eigenvalues, last[0]]),
+        arithmetic.array([*target, last[1]]),
+        arithmetic.array([*multiplicities, last[2]]),
+    )
+
+
+def _spectrum_and_target(
+    problem: Problem, arithmetic: Arithmetic, indices: list[Scalar]
+) -> tuple[Array, Array]:
     values = {coordinate: arithmetic.array(indices)}
 
     def fill(formula: sp.Expr, name: str) -> Array:

@@ -25,7 +25,17 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-__all__ = ["Arithmetic", "Array", "Balls", "Extended", "Float64", "MPMath", "Scalar", "Symbolic"]
+__all__ = [
+    "Arithmetic",
+    "Array",
+    "Balls",
+    "ComplexBalls",
+    "Extended",
+    "Float64",
+    "MPMath",
+    "Scalar",
+    "Symbolic",
+]
 
 #: A number of one arithmetic; its type depends on the arithmetic.
 Scalar = Any
@@ -207,6 +217,15 @@ class Balls(Arithmetic):
     def constant(self, value: sp.Expr) -> flint.arb:
         return {sp.pi: flint.arb.pi, sp.E: flint.arb.const_e}[value]()
 
+    def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
+        if isinstance(loss, np.ndarray):
+            pairs = [self.decay(entry, n) for entry in loss]
+            return self.array([p for p, _ in pairs]), self.array([q for _, q in pairs])
+        if n and loss < 0.5:  # the digits of a small loss survive
+            exponent = n * (-loss).log1p()
+            return exponent.exp(), -exponent.expm1()
+        return super().decay(loss, n)
+
     def to_ball(self, number: Scalar) -> flint.arb:
         return number
 
@@ -236,6 +255,22 @@ class Balls(Arithmetic):
         # python-flint keeps one global precision; it is set here and put back after.
         with flint.ctx.workprec(self.bits):
             yield
+
+
+@dataclass(frozen=True)
+class ComplexBalls(Arithmetic):
+    """acb balls, for bounds of analytic formulas in the complex plane; scalars only."""
+
+    bits: int = 128
+
+    def number(self, value: sp.Rational | int) -> flint.acb:
+        return flint.acb(Balls(bits=self.bits).number(value))
+
+    def constant(self, value: sp.Expr) -> flint.acb:
+        return flint.acb(Balls(bits=self.bits).constant(value))
+
+    def function(self, name: str, argument: Scalar) -> flint.acb:
+        return getattr(argument, name)()
 
 
 @dataclass(frozen=True)

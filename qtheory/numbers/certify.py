@@ -35,6 +35,7 @@ def certified(
     compute: Callable[[Balls], Result],
     digits: int,
     judged: Callable[[Result], list[flint.arb]],
+    extra_bits: int = 0,
 ) -> Result:
     """The result of ``compute`` at the first precision where every judged ball is good.
 
@@ -42,13 +43,15 @@ def certified(
     is narrower than 10^(-2 digits) of the largest judged ball (an exact zero computed as a
     difference would otherwise never be accepted).
 
+    ``extra_bits`` are those known to be needed from the start.
+
     Raises
     ------
     PrecisionError
         If the precision limit is reached first.
     """
     wanted = math.ceil(digits * _BITS_PER_DIGIT) + 1
-    bits = wanted + 64
+    bits = wanted + 64 + extra_bits
     while bits <= _MOST_BITS:
         arithmetic = Balls(bits=bits)
         with arithmetic.working():

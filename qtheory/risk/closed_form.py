@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from qtheory.model.instance import Instance
+from qtheory.model.instance import Instance, NumericFormat
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.recursion import Step
@@ -39,6 +39,11 @@ class ClosedForm:
         (self.u,), (self.z,) = step.gain.left, step.gain.right
         self.wq = instance.quantized_target
         self.groups = instance.groups
+        # Where the noise is independent of the quantized data no rho_j^t enters (theorem T4').
+        levels = (instance.parameter, instance.activation)
+        self.is_driven = isinstance(instance.data, NumericFormat) or any(
+            level.multiplicative != 0 for level in (*levels, instance.data)
+        )
 
     @cached_property
     def roots(self) -> list[Root]:
@@ -73,6 +78,10 @@ class ClosedForm:
             sigma.append(-(shared[j] + z[j] * own[j] / (self.a[j] - self.x[j])) / response)
         return self.instance.arithmetic.array(sigma), own
 
+    @property
+    def _driving(self) -> range:
+        return range(len(self.x) if self.is_driven else 0)
+
     def _driven_vector(self, j: int) -> Array:
         sigma, own = self._driven
         gaps = self.a - self.x[j]
@@ -84,7 +93,7 @@ class ClosedForm:
     def _amplitudes(self) -> tuple[list[Scalar], Array]:
         """The coefficient of each eigenvector, and what equal poles leave beside them."""
         left = self.wq**2 - self.limit  # n_0 minus the constant
-        for j in range(len(left)):
+        for j in self._driving:
             left = left - self._driven_vector(j)
         amplitudes = []
         rest = left
@@ -118,7 +127,7 @@ class ClosedForm:
         total = self.limit * weight(None, None)
         for root, amplitude in zip(self.roots, amplitudes, strict=True):
             total = total + amplitude * self.u / root.differences * weight(root.b, None)
-        for j in range(len(self.x)):
+        for j in self._driving:
             total = total + self._driven_vector(j) * weight(self.x[j], j)
         for i in np.flatnonzero(self._tied):
             total[i] = total[i] + rest[i] * _entry(weight(self.a[i], None), int(i))

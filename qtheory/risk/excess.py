@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+import flint
 import numpy as np
+import sympy as sp
 
 from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning
-from qtheory.model.instance import instantiate
+from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Arithmetic, Extended, Float64, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Balls, Extended, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
+from qtheory.risk.infinite import GUARD_BITS, compressed_instance
 from qtheory.risk.methods import moments, require_affordable
 from qtheory.risk.stability import require_stable
 
@@ -59,9 +63,10 @@ class Risk:
         def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
             return [_parts(self.problem, self.quantization, self.sgd, arithmetic)]
 
-        if self.digits is None:
+        if self.digits is None and self.problem.dim is not sp.oo:
             return {name: float(part) for name, part in compute(Float64())[0].items()}
-        return _certified(compute, self.digits)[0]
+        parts = _certified(compute, self.digits or _DIGITS_FOR_FLOAT)[0]
+        return parts if self.digits else {name: float(part) for name, part in parts.items()}
 
     @property
     def bias(self) -> Scalar:
@@ -163,19 +168,21 @@ def risk_curve(
         raise InvalidArgumentError("steps", steps, "at least one number of steps")
     runs = [sgd.with_steps(number) for number in steps]
     require_numeric(problem.dim, "dim")
-    if not problem.dim.is_finite:
-        raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
+    infinite = problem.dim is sp.oo
     for single in runs:
         require_numeric(single.steps, "steps")
         if single.steps > MOST_STEPS:
             raise InvalidArgumentError("steps", single.steps, "at most 10^15")
-        require_affordable(problem, quantization, int(single.steps), digits)
+        if not infinite:
+            require_affordable(problem, quantization, int(single.steps), digits)
     require_stable(problem, quantization, runs[0])
 
     def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
         return _values(problem, quantization, runs, arithmetic)
 
-    if digits is None:
+    if infinite:
+        found = _in_infinite_dimension(compute, digits)
+    elif digits is None:
         found = _in_float64(problem, quantization, runs, compute)
     else:
         found = _certified(compute, digits)
@@ -189,23 +196,23 @@ def decomposition_at(
     problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
 ) -> Decomposition:
     """The two sides of T1 in one arithmetic. Call it inside ``working()``."""
-    instance = instantiate(problem, quantization, sgd, arithmetic)
-    return decompose(instance, *moments(instance, [Window.of(sgd)])[0])
+    instance, error = _instance(problem, quantization, [sgd], arithmetic)
+    return decompose(instance, *moments(instance, [Window.of(sgd)])[0]).widened(error)
 
 
 def _values(
     problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
 ) -> list[dict[str, Scalar]]:
-    instance = instantiate(problem, quantization, runs[0], arithmetic)
+    instance, error = _instance(problem, quantization, runs, arithmetic)
     lowest, overflow = floor(instance), saturation(instance)
     found = []
     for first, second in moments(instance, [Window.of(single) for single in runs]):
-        parts = decompose(instance, first, second)
+        parts = decompose(instance, first, second).widened(error)
         found.append(
             {
                 "total": parts.total,
                 "approximation": parts.approximation,
-                "floor": lowest,
+                "floor": lowest if lowest == 0 else lowest + error,
                 "saturation": overflow,
                 "quantized_risk": parts.quantized_risk,
             }
@@ -213,13 +220,48 @@ def _values(
     return found
 
 
+def _instance(
+    problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
+) -> tuple[Instance, Scalar]:
+    """The instance, and the ball around 0 that its risk can be off by: 0 in finite dimension."""
+    if problem.dim is not sp.oo:
+        return instantiate(problem, quantization, runs[0], arithmetic), 0
+    longest = max(int(single.steps) for single in runs)
+    instance, error = compressed_instance(problem, quantization, runs[0], longest, arithmetic)
+    return instance, flint.arb(0, error)
+
+
 def _certified(
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int
+    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, extra_bits: int = 0
 ) -> list[dict[str, Scalar]]:
     """Named values in balls, with this many certified digits each."""
     return certified(
-        compute, digits, judged=lambda found: [v for values in found for v in values.values()]
+        compute,
+        digits,
+        judged=lambda found: [v for values in found for v in values.values()],
+        extra_bits=extra_bits,
     )
+
+
+def _in_infinite_dimension(
+    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int | None
+) -> list[dict[str, Scalar]]:
+    """Certified values; the error of the compression is absolute, so small risks need more bits."""
+    tolerance_bits = 0
+    scale_bits = None
+    while scale_bits is None:
+        tolerance_bits += 20
+        arithmetic = Balls(bits=GUARD_BITS + tolerance_bits)
+        with arithmetic.working():
+            totals = [values["total"] for values in compute(arithmetic)]
+            if all(total.rel_accuracy_bits() > 3 for total in totals):
+                scale_bits = max(0, *[-math.frexp(float(total))[1] for total in totals])
+    # certified() begins with 64 bits more than the digits take, which are not needed here
+    extra_bits = GUARD_BITS + scale_bits + 8 - 64
+    found = _certified(compute, digits or _DIGITS_FOR_FLOAT, extra_bits)
+    if digits is not None:
+        return found
+    return [{name: float(value) for name, value in values.items()} for values in found]
 
 
 def _in_float64(

@@ -50,13 +50,17 @@ class DiagonalPlusLowRank:
 
     @classmethod
     def from_entries(
-        cls, diagonal: Array, left: list[Array], right: list[Array]
+        cls, diagonal: Array, left: list[Array], right: list[Array], multiplicity: Array
     ) -> DiagonalPlusLowRank:
-        """The matrix with this diagonal, and sum_r left_r right_r^T off the diagonal."""
+        """The matrix with this diagonal, and sum_r left_r right_r^T off the diagonal.
+
+        A coordinate that stands for several equal ones counts as often in a product.
+        """
         pairs = [(u, v) for u, v in zip(left, right, strict=True) if _nonzero(u) and _nonzero(v)]
         for u, v in pairs:
             diagonal = diagonal - u * v
-        return cls(diagonal, tuple(u for u, _ in pairs), tuple(v for _, v in pairs))
+        counted = tuple(v * multiplicity for _, v in pairs)
+        return cls(diagonal, tuple(u for u, _ in pairs), counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +82,8 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     """
     x = instance.eigenvalues
     if isinstance(instance.data, NumericFormat):
-        return _moments_of_format(x, instance.data)
-    one = x * 0 + 1
+        return _moments_of_format(x, instance.data, instance.multiplicity)
+    one, counts = x * 0 + 1, instance.multiplicity
     eps, m = instance.data.additive, instance.data.elementwise
     f2, f3, f4 = _gaussian_factors(instance.data.shared)
     h2, h3, h4 = _gaussian_factors(instance.data.multiplicative)  # both factors at once, for i = j
@@ -92,24 +96,24 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     else:
         left, right = [p * x + eps * one, (f4 - f2**2) * x], [p * x + eps * one, x]
     Q = DiagonalPlusLowRank.from_entries(
-        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one, left, right
+        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one, left, right, counts
     )
     # T_ij = (f3 + m) l_i l_j + eps l_j
     T = DiagonalPlusLowRank.from_entries(
-        3 * h3 * x**2 + 3 * eps * x, [(f3 + m) * x + eps * one], [x]
+        3 * h3 * x**2 + 3 * eps * x, [(f3 + m) * x + eps * one], [x], counts
     )
     # Y_ij = (f2 + m) l_i l_j + eps l_j
-    Y = DiagonalPlusLowRank.from_entries(3 * h2 * x**2 + eps * x, [p * x + eps * one], [x])
+    Y = DiagonalPlusLowRank.from_entries(3 * h2 * x**2 + eps * x, [p * x + eps * one], [x], counts)
     return FourthMoments(Q, T, Y)
 
 
-def _moments_of_format(x: Array, data: NumericFormat) -> FourthMoments:
+def _moments_of_format(x: Array, data: NumericFormat, counts: Array) -> FourthMoments:
     """An elementwise quantizer: coordinates are independent, so off the diagonal all factorises."""
     build = DiagonalPlusLowRank.from_entries
     return FourthMoments(
-        Q=build(data.fourth, [data.square], [data.square]),
-        T=build(data.cube_product, [data.square], [data.product]),
-        Y=build(data.square_square, [data.square], [x]),
+        Q=build(data.fourth, [data.square], [data.square], counts),
+        T=build(data.cube_product, [data.square], [data.product], counts),
+        Y=build(data.square_square, [data.square], [x], counts),
     )
 
 

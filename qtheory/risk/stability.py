@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import sympy as sp
 
 from qtheory.errors import UnstableError
 from qtheory.model.instance import Instance, instantiate
@@ -19,6 +20,7 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Array, Float64
 from qtheory.risk.decomposition import decompose, floor
+from qtheory.risk.infinite import compressed_instance
 from qtheory.risk.recursion import Step
 
 __all__ = ["Stability", "require_stable", "stability"]
@@ -55,7 +57,7 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    instance = instantiate(problem, quantization, sgd, Float64())
+    instance = _in_float64(problem, quantization, sgd)
     theta = _theta(instance)
     limit = _limit(instance, sgd) if theta < 1 else float("inf")
     return Stability(theta, _largest_stepsize(instance), limit)
@@ -63,13 +65,19 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
 
 def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
-    instance = instantiate(problem, quantization, sgd, Float64())
+    instance = _in_float64(problem, quantization, sgd)
     theta = _theta(instance)
     if not theta < 1:
         raise UnstableError(
             f"stepsize is {sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
             f"below 1; the largest stable stepsize is {_largest_stepsize(instance):.6g}"
         )
+
+
+def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Instance:
+    if isinstance(problem, Problem) and problem.dim is sp.oo:
+        return compressed_instance(problem, quantization, sgd, 1, Float64())[0]
+    return instantiate(problem, quantization, sgd, Float64())
 
 
 def _theta(instance: Instance) -> float:
