@@ -155,13 +155,7 @@ def test_the_closed_form_needs_no_drive_without_multiplicative_errors():
     sgd = qt.SGD("0.1", steps=9)
     arithmetic = Balls(bits=200)
     with arithmetic.working():
-        instance, _ = infinite.compressed_instance(
-            qt.Problem(qt.oo, qt.Exponential(1)),
-            qt.Quantization(),
-            qt.SGD("0.1", steps=9),
-            9,
-            arithmetic,
-        )
+        instance, _ = infinite.compressed_instance(problem, qt.Quantization(), sgd, 9, arithmetic)
         form = ClosedForm(instance)
         assert not form.is_driven
         sigma, own = form._driven
