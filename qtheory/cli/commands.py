@@ -52,11 +52,11 @@ Quantize = Annotated[
         "format:NAME[:SCALE]. May be repeated.",
     ),
 ]
-Dim = Annotated[str, typer.Option(help="Dimension d.")]
+Dim = Annotated[str, typer.Option(help="Dimension d, or oo.")]
 Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
 Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
-Steps = Annotated[str, typer.Option(help="Number of steps N.")]
+Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
 Output = Annotated[str, typer.Option(help="average, last or tail.")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class Problem:
     Parameters
     ----------
     dim
-        d, a whole number of at least 1, a symbol, or ``oo``.
+        d, a whole number of at least 1, a symbol, or ``oo`` (also written ``"oo"``).
     spectrum
         The eigenvalues: ``PowerLaw``, ``Exponential``, ``Logarithmic`` or ``Explicit``.
     target
@@ -58,7 +59,7 @@ class Problem:
         noise: Number = 1,
         assumptions: tuple[str, ...] = (),
     ) -> None:
-        infinite = dim is sp.oo or (isinstance(dim, float) and dim == float("inf"))
+        infinite = dim is sp.oo or (isinstance(dim, float | str) and dim in ("oo", math.inf))
         size = sp.oo if infinite else positive_integer(dim, "dim")
         spectrum = PowerLaw(2) if spectrum is None else spectrum
         target = Constant(1) if target is None else target

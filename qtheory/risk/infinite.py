@@ -30,7 +30,7 @@ from qtheory.model.instance import Compression, Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
 from qtheory.model.sgd import SGD
-from qtheory.model.spectra import Explicit, Exponential, PowerLaw, coordinate
+from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, coordinate
 from qtheory.model.targets import SourceCondition
 from qtheory.numbers.arithmetic import Arithmetic, Balls, ComplexBalls
 from qtheory.numbers.discrete_gauss import discrete_gauss
@@ -107,6 +107,11 @@ def _require_finite_risk(problem: Problem, quantization: Quantization) -> ErrorM
         raise InfiniteRiskError(
             f"the exponent of the spectrum is {spectrum.exponent}, so its trace is infinite in "
             "infinite dimension; it must be above 1"
+        )
+    if isinstance(spectrum, Logarithmic) and spectrum.power <= 1:
+        raise InfiniteRiskError(
+            f"the power of the spectrum is {spectrum.power}, so its trace is infinite in infinite "
+            "dimension; it must be above 1"
         )
     if isinstance(target, SourceCondition) and target.exponent <= 1:
         raise InfiniteRiskError(
@@ -307,10 +312,15 @@ def _tail(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
     elif isinstance(spectrum, Exponential):
         rate = _ball(spectrum.rate)
         trace = (-rate * first).exp() / (1 - (-rate).exp())
+    elif isinstance(spectrum, Logarithmic):
+        # int_K^oo dx / (x log^p(x+1)) is log(K+1)^(1-p) / (p-1) times a factor in [1, 1 + 1/K],
+        # and a decreasing function summed from K on exceeds its integral by at most f(K).
+        power, start = _ball(spectrum.power), flint.arb(first)
+        integral = (start + 1).log() ** (1 - power) / (power - 1)
+        largest = integral * (1 + 1 / start) + _ball(spectrum.formula, start)
+        trace = integral.union(largest)
     else:
-        raise InvalidArgumentError(
-            "spectrum", spectrum, "PowerLaw or Exponential in infinite dimension"
-        )
+        raise InvalidArgumentError("spectrum", spectrum, "a formula in infinite dimension")
     if isinstance(target, SourceCondition):
         return trace, _ball(target.exponent).zeta(flint.arb(first))
     return trace, _ball(_formulas(problem)[1]) * trace

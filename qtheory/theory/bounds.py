@@ -137,6 +137,11 @@ def _bound(
 ) -> Bound:
     """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
     digits = checked_digits(digits)
+    if problem.dim is sp.oo:
+        raise HypothesisError(
+            f"{theorem.label} ({theorem.title}) is evaluated as sums over finitely many "
+            "coordinates, but dim is oo"
+        )
     instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
     if sgd.output != "average":
         raise HypothesisError(

@@ -44,6 +44,12 @@ def test_risk_as_json_for_every_option():
     assert record["bounds"]["lower bound"] < record["total"] < record["bounds"]["upper bound"]
 
 
+def test_risk_in_infinite_dimension():
+    result = invoke("risk", "--dim", "oo", "--spectrum", "exponential:1", "--steps", 50)
+    assert result.exit_code == 0
+    assert "upper bound: none" in result.stdout
+
+
 def test_risk_with_a_number_format():
     result = invoke("risk", *FAST, "--quantize", "data=format:int4:1/8", "--json", "-")
     record = json.loads(result.stdout)
