@@ -141,8 +141,8 @@ def test_a_root_left_out_is_seen(monkeypatch):
 
 
 def test_float64_gives_way_to_balls_where_it_loses_digits():
-    # Without noise the risk falls far below the rounding errors of the terms it is made of.
-    problem = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), 0)
+    # With little noise the risk falls far below the rounding errors of the terms it is made of.
+    problem = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), noise="1e-25")
     sgd = qt.SGD("0.1", steps=20_000, output="last")
     plain = by_closed_form(problem, qt.Quantization(), sgd, Float64()).total
     exact = qt.excess_risk(problem, qt.Quantization(), sgd, digits=20).total
@@ -156,7 +156,7 @@ def test_a_warning_where_balls_would_take_too_long(monkeypatch):
     from qtheory.risk import excess
 
     monkeypatch.setattr(excess, "_SECONDS_FOR_BALLS", 0.0)
-    problem = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), 0)
+    problem = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), noise="1e-25")
     with pytest.warns(qt.LostDigitsWarning, match="digits=17"):
         qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=20_000, output="last"))
 
@@ -211,3 +211,40 @@ def test_mpmath_runs_the_closed_form_too():
     assert (
         abs(by_closed_form(PROBLEM, qt.Quantization(), sgd, arithmetic).total - recursion) < 1e-12
     )
+
+
+@pytest.mark.parametrize("output", ["average", "last", "tail"])
+def test_without_noise_tiny_risks_keep_their_digits(output):
+    # The risk of the last iterate is about exp(-2 gamma lambda_d N): c_0 must cancel exactly.
+    problem = qt.Problem(3, qt.PowerLaw(2), qt.Constant(1), noise=0)
+    quantization = qt.Quantization(gradient=qt.Multiplicative("0.1"))
+    sgd = qt.SGD("0.1", 2, steps=10**7, output=output)
+    risk = qt.excess_risk(problem, quantization, sgd, digits=30).total
+    assert risk > 0
+    assert risk.rel_accuracy_bits() >= 100
+    wide = Balls(bits=1500)
+    if output == "average":
+        assert agree(risk, by_powers(problem, quantization, sgd, wide).total, 30)
+    # The twin: the smallest label noise is there after the bias has gone.
+    label = qt.Quantization(label=qt.Additive("1e-30"))
+    assert qt.excess_risk(problem, label, sgd, digits=30).total > 1e-40
+
+
+def test_float64_takes_powers_where_only_they_end():
+    problem = qt.Problem(4, qt.PowerLaw(2), qt.Constant(1), noise=1)
+    quantization = qt.Quantization(data=qt.Additive("0.01") + qt.Multiplicative("0.01"))
+    sgd = qt.SGD("0.1", steps=10**12)
+    plain = qt.excess_risk(problem, quantization, sgd)
+    certified = qt.excess_risk(problem, quantization, sgd, digits=20)
+    assert plain.total == pytest.approx(float(certified.total), rel=1e-15)
+    assert plain.by_target["data"] == pytest.approx(float(certified.by_target["data"]), rel=1e-9)
+
+
+def test_float64_parts_are_accurate_relative_to_the_total():
+    problem = qt.Problem(50, qt.PowerLaw(2), qt.Constant(1), noise=1)
+    quantization = qt.Quantization.uniform(qt.Multiplicative("0.01"))
+    sgd = qt.SGD("0.1", steps=10**9)
+    plain = qt.excess_risk(problem, quantization, sgd)
+    certified = qt.excess_risk(problem, quantization, sgd, digits=20)
+    for target, part in plain.by_target.items():
+        assert abs(part - float(certified.by_target[target])) <= 1e-9 * plain.total
