@@ -1,49 +1,71 @@
 r"""T1, the decomposition of the excess risk: E R(w) = A + E R^q(w) - W.
 
 R(w) = 1/2 sum_i lambda_i (w_i - w*_i)^2 and R^q(w) = 1/2 sum_i lambda^q_i (w_i - w^q_i)^2, with
-lambda^q = lambda + D and w^q = lambda w* / lambda^q. Everything is a sum over coordinates and
-linear in the moments m = E w_i and v = E w_i^2, so one coordinate with symbols for all of these
-decides.
-
-Every lemma is a rational identity, reduced to 0 exactly by SymPy; nothing is sampled.
+lambda^q = lambda + D and lambda^q w^q = lambda w*. Each is a sum over coordinates and linear in
+the moments m = E w_i and v = E w_i^2, so the terms of one coordinate decide.
 """
 
-import sympy as sp
+import z3
 
-from qtheory.theory import theorems
-from qtheory.verify.symbolic import residue_per_coordinate
+from qtheory.proof.kernel import SEQUENCE, Proof, lemma, parameter
+from qtheory.proof.sums import sum_equal, total
+from qtheory.theory import notation
+from qtheory.theory.decomposition import W, first, second
+from qtheory.theory.definitions import A, risk, risk_q
+from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
 
-lam, D = sp.symbols("lambda D", nonnegative=True)
-m, v, w_star = sp.symbols("m v w_star", real=True)
-lq = lam + D
-wq = lam * w_star / lq
-
-
-def identity(left: sp.Expr, right: sp.Expr) -> sp.Expr:
-    """The equation left = right, if its difference reduces to zero; an error otherwise."""
-    residue = sp.cancel(sp.expand(left - right))
-    if residue != 0:
-        raise ArithmeticError(f"{left} - ({right}) reduces to {residue}, not to 0")
-    return sp.Eq(left, right, evaluate=False)
+d, i = dimension, coordinate
+statement = stated("decomposition")
 
 
-# lambda^q w^q = lambda w*: the gradient of R^q at 0 is that of R.
-same_gradient = identity(lq * wq, lam * w_star)
+def moments(mean, square) -> Formal:
+    """T1 for a random w with these sequences of moments E w_i and E w_i^2."""
+    return Formal(statement, {first: mean, second: square})
 
-# The terms linear in E w agree: -lambda w* m = -lambda^q w^q m.
-linear_terms = identity(-lam * w_star * m, -lq * wq * m)
 
-# The quadratic terms differ by W: lambda v / 2 = lambda^q v / 2 - D v / 2.
-quadratic_terms = identity(lam * v / 2, lq * v / 2 - D * v / 2)
+def decomposed(words: Formal) -> Proof:
+    """E R(w) = A + E R^q(w) - W for the moments that ``words`` was made for."""
+    lam, w, m, v = (words[k] for k in (notation.lam, notation.w_star, first, second))
+    lq, wq, D = words[notation.lq], words[notation.wq], words[notation.D]
+    (R,), (Rq,), (approximation,), (distortion,) = (
+        words.summands(symbol) for symbol in (risk, risk_q, A, W)
+    )
+    # lambda w*^2 - lambda^q (w^q)^2 = (lambda / lambda^q) D w*^2
+    constant_terms = lemma(
+        z3.Implies(
+            z3.And(0 <= i, i < d),
+            z3.And(
+                lq[i] * wq[i] == lam[i] * w[i],
+                lam[i] * w[i] * w[i] - lq[i] * wq[i] * wq[i] == approximation()[i],
+            ),
+        ),
+        approximation.at(i),
+        *STANDING.values(),
+        *words.unfold(notation.D, notation.lq, notation.wq, at=i),
+        name="the constant terms differ by A",
+    )
+    return lemma(
+        words.statement,
+        # lambda (v - 2 w* m + w*^2)
+        #     = lambda^q (v - 2 w^q m + (w^q)^2) + (lambda / lambda^q) D w*^2 - D v
+        sum_equal(
+            [(1, R())],
+            [(1, Rq()), (1, approximation()), (-1, distortion())],
+            d,
+            lambda k: [
+                R.at(k),
+                Rq.at(k),
+                distortion.at(k),
+                constant_terms(i=k),
+                *words.unfold(notation.lq, at=k),
+            ],
+            premises=[STANDING["d"]],
+            name="the summands of T1",
+        ),
+        *words.unfold(risk, risk_q, A, W),
+        name="T1",
+    )
 
-# The constants differ by A: lambda w*^2 / 2 = lambda^q (w^q)^2 / 2 + lambda D w*^2 / (2 lambda^q).
-constant_terms = identity(lam * w_star**2 / 2, lq * wq**2 / 2 + lam * D * w_star**2 / (2 * lq))
 
-# The sum of the three is T1 in one coordinate.
-one_coordinate = identity(
-    lam * (v - 2 * w_star * m + w_star**2) / 2,
-    lam * D * w_star**2 / (2 * lq) + lq * (v - 2 * wq * m + wq**2) / 2 - D * v / 2,
-)
-
-# The same for the statement that the package displays and evaluates, with its own definitions.
-theorem = identity(residue_per_coordinate(theorems["decomposition"]), sp.S.Zero)
+arbitrary = moments(parameter("E w", SEQUENCE), parameter("E w^2", SEQUENCE))
+theorem = established(arbitrary, decomposed(arbitrary))

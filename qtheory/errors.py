@@ -71,3 +71,7 @@ class CostError(QTheoryError):
 
 class DataError(QTheoryError):
     """A data table is unreadable, or its parts do not fit together."""
+
+
+class ProofError(QTheoryError):
+    """The kernel refused a step of a proof."""

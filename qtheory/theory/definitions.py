@@ -55,6 +55,7 @@ eta0 = sp.IndexedBase("eta_0", real=True)
 k4, Pi, Pi_c, P = sp.symbols("k_4 Pi Pi_c P", nonnegative=True)
 alpha, kappa, theta, s2 = sp.symbols("alpha kappa theta s^2", nonnegative=True)
 doubling, sq, same, cross = sp.symbols("c_d s_q^2 s_same^2 s_cross^2", nonnegative=True)
+k_s, k_d, u_d = sp.symbols("k_s k_d u_d", nonnegative=True)
 q = sp.IndexedBase("q", nonnegative=True)
 D_N = sp.Symbol("D_N", nonnegative=True)
 bias, variance = sp.symbols("bias variance", nonnegative=True)
@@ -63,7 +64,9 @@ _data, _label, _param, _act, _grad = (multiplicative[k] for k in multiplicative)
 _label_a, _param_a, _act_a, _grad_a = (
     additive[k] for k in ("label", "parameter", "activation", "gradient")
 )
-_label_s, _act_s, _grad_s = (shared[k] for k in ("label", "activation", "gradient"))
+_data_s, _label_s, _act_s, _grad_s = (
+    shared[k] for k in ("data", "label", "activation", "gradient")
+)
 
 #: The quantized problem: spectrum, minimiser, and the norms the noise is measured in.
 QUANTIZED = (
@@ -119,13 +122,18 @@ NOISE_PAPER = (
     sp.Eq(s2, doubling * (same / B + (1 - 1 / B) * cross)),
 )
 
-#: Noise constants of T4': what acts coordinate by coordinate (q, kappa) is kept apart.
+#: Noise constants of T4': what acts coordinate by coordinate (q, kappa) is kept apart. k_s and k_d
+#: measure the fourth moments of the data between two coordinates and on the diagonal beyond that.
 NOISE_REFINED = (
+    sp.Eq(k_s, 1 + (4 * _data_s + 2 * _data_s**2) / (1 + _data_s) ** 2),
+    sp.Eq(k_d, 3 * (1 + 6 * _data + 3 * _data**2) / (1 + _data) ** 2 - k_s),
+    # What a multiplicative data error adds to the misfit of w^q, on the diagonal.
+    sp.Eq(u_d, 2 * (_data - _data**2 + _data**3 + _data_s**2) / (1 + _data) ** 2),
     sp.Eq(Pi, (1 + _grad) * _all_factors),
     sp.Eq(Pi_c, (1 + _grad_s) * _cross_factors),
     sp.Eq(P, _all_factors - 1),
-    sp.Eq(kappa, 2 * Pi / B + (1 - 1 / B) * Pi_c - 1),
-    sp.Eq(alpha, Pi / B),
+    sp.Eq(kappa, k_d * Pi / B + (1 - 1 / B) * Pi_c - 1),
+    sp.Eq(alpha, k_s * Pi / B),
     sp.Eq(
         s2,
         (
@@ -133,11 +141,11 @@ NOISE_REFINED = (
             * (
                 sigma2
                 + 2 * A
+                - 2 * _data_s**2 / (1 + _data_s) ** 3 * norm
                 + _label_a
                 + _act_a
                 + _label * (sigma2 + norm)
-                + P * norm_q
-                + (1 + _act) * _param_a * tr
+                + k_s * (P * norm_q + (1 + _act) * _param_a * tr)
             )
             + _grad_a
         )
@@ -145,7 +153,9 @@ NOISE_REFINED = (
     ),
     sp.Eq(
         q[i],
-        2 / B * (1 + _grad) * ((_label + P) * wq[i] ** 2 + (1 + _act) * _param_a)
+        (1 + _grad)
+        * ((u_d + 2 * (1 + _data) * _label + k_d * P) * wq[i] ** 2 + k_d * (1 + _act) * _param_a)
+        / B
         + (1 - 1 / B)
         * (1 + _grad_s)
         * (_label_s * wq[i] ** 2 + (_cross_factors - 1) * wq[i] ** 2 + (1 + _act_s) * _param_a),

@@ -33,13 +33,14 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
-__all__ = ["lower_bound", "risk_lower_bound"]
+__all__ = ["NOISE_LOWER", "floor", "lower_bound", "mean", "risk_lower_bound", "s2_low"]
 
 s2_low = sp.Symbol("s_low^2", nonnegative=True)
 mean = sp.IndexedBase("mu", real=True)  # E[etabar_i], the mean distance of the average to w^q
 floor = sp.Symbol("F", nonnegative=True)
 
-_noise = sp.Eq(
+#: The noise that every step adds at least.
+NOISE_LOWER = sp.Eq(
     s2_low,
     (
         sigma2
@@ -65,7 +66,7 @@ lower_bound = Theorem(
     statement=sp.Ge(risk_q, bias + variance),
     definitions=(
         *QUANTIZED,
-        _noise,
+        NOISE_LOWER,
         _mean,
         sp.Eq(bias, half * over_coordinates(lq[i] * mean[i] ** 2)),
         effective_dimension,
@@ -87,7 +88,7 @@ risk_lower_bound = Theorem(
     statement=sp.Ge(risk, floor + bias + variance),
     definitions=(
         *QUANTIZED,
-        _noise,
+        NOISE_LOWER,
         _mean,
         # w^q - w* = -D w* / lambda^q
         sp.Eq(floor, half * over_coordinates(lam[i] * (D[i] * w_star[i] / lq[i]) ** 2)),

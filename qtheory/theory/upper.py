@@ -124,7 +124,7 @@ refined_upper_bound = Theorem(
         ),
     ),
     hypotheses=(
-        Hypothesis(sp.Le(multiplicative["data"], 0), "data errors are absent or purely additive"),
+        *_pure_data,
         Hypothesis(sp.Le((1 + kappa) * x[i], 1), "no coordinate overshoots, noise included"),
         _contraction,
     ),

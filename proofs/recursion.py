@@ -1,0 +1,315 @@
+r"""Section 2, the exact recursion for the second moments, in the kernel's language.
+
+m(i, t) = E w_i and v(t)[i] = E w_i^2 after t steps from w_0 = 0. The tables Q, T, Y are the fourth
+moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x, zeta, zeta_i and e, with
+f_k = E(1 + zeta)^k. That the update has these moments is proved in ``update.py``; here are the
+definitions, and what they say in terms of eta = w - w^q:
+
+    e = E eta^2,   mu = E eta,   c = e - mu^2,   S = sum lambda^q e.
+"""
+
+import z3
+
+from qtheory.proof.kernel import (
+    INT,
+    SEQUENCE,
+    define,
+    induction,
+    lemma,
+    recursive,
+    sequence,
+    variable,
+)
+from qtheory.proof.powers import power
+from qtheory.proof.sums import spike, spike_total, sum_equal, total, zeros
+from qtheory.theory import definitions, notation
+from qtheory.theory.definitions import A, eta0, norm, norm_q, tr, x
+from qtheory.theory.formal import STANDING, Vocabulary, coordinate, dimension
+
+words = Vocabulary(definitions.QUANTIZED)
+d, i = dimension, coordinate
+j, t = variable("j", INT), variable("t", INT)
+u = variable("u", SEQUENCE)  # second moments of the parameter
+
+lam, w = words[notation.lam], words[notation.w_star]
+lq, wq, D = words[notation.lq], words[notation.wq], words[notation.D]
+X, start = words[x], words[eta0]
+gamma, sigma2 = words[notation.gamma], words[notation.sigma2]
+per_B = words.term(1 / notation.B)
+trace, signal, signal_q, approximation = (words[symbol] for symbol in (tr, norm, norm_q, A))
+
+a, e_d, s = (part["data"] for part in (notation.additive, notation.multiplicative, notation.shared))
+a, e_d, s = words[a], words[e_d], words[s]
+la, pa, aa, oa = (words[notation.additive[k]] for k in ("label", "parameter", "activation", "gradient"))
+lm, pm, am, om = (
+    words[notation.multiplicative[k]] for k in ("label", "parameter", "activation", "gradient")
+)
+ls, as_, os_ = (words[notation.shared[k]] for k in ("label", "activation", "gradient"))
+
+inside = z3.And(0 <= i, i < d)
+signs = [proof for name, proof in STANDING.items() if name != "spectrum"]
+dimension_positive = STANDING["d"]
+
+
+def quantized(at):
+    """lambda^q, w^q, x and eta_0 at a coordinate, with lambda >= 0 and lambda^q > 0."""
+    unfolded = words.unfold(notation.D, notation.lq, notation.wq, x, eta0, at=at)
+    return lemma(
+        z3.Implies(
+            z3.And(0 <= at, at < d),
+            z3.And(
+                lam[at] >= 0,
+                lq[at] > 0,
+                lq[at] == (1 + e_d) * lam[at] + a,
+                D[at] == e_d * lam[at] + a,
+                lq[at] * wq[at] == lam[at] * w[at],
+                X[at] == gamma * lq[at],
+                X[at] > 0,
+                start[at] == -wq[at],
+            ),
+        ),
+        *unfolded,
+        STANDING["spectrum"](i=at),
+        *signs,
+        name="the quantized spectrum and minimiser",
+    )
+
+
+spectrum = quantized(i)
+spectrum_j = quantized(j)
+
+# --- definitions ---------------------------------------------------------------------------------
+
+# m' = rho m + gamma lambda w*
+m = recursive("m", [i], t, 0, lambda before: (1 - X[i]) * before + gamma * lam[i] * w[i])
+
+f2, f3, f4 = 1 + s, 1 + 3 * s, 1 + 6 * s + 3 * s * s  # the factors that a sample shares
+h2, h3, h4 = 1 + e_d, 1 + 3 * e_d, 1 + 6 * e_d + 3 * e_d * e_d  # those of one entry
+el = e_d - s
+
+
+def Q_entry(at_i, at_j):
+    """E[xq_i^2 xq_j^2]."""
+    li, lj = lam[at_i], lam[at_j]
+    return z3.If(
+        at_i == at_j,
+        3 * h4 * li * li + 6 * h2 * li * a + 3 * a * a,
+        (f4 + 2 * el * f2 + el * el) * li * lj + (f2 + el) * a * (li + lj) + a * a,
+    )
+
+
+def T_entry(at_i, at_j):
+    """E[xq_i^2 x_j xq_j]."""
+    li, lj = lam[at_i], lam[at_j]
+    return z3.If(at_i == at_j, 3 * h3 * li * li + 3 * a * li, (f3 + el) * li * lj + a * lj)
+
+
+def Y_entry(at_i, at_j):
+    """E[xq_i^2 x_j^2]."""
+    li, lj = lam[at_i], lam[at_j]
+    return z3.If(at_i == at_j, 3 * h2 * li * li + a * li, (f2 + el) * li * lj + a * lj)
+
+
+def vh(second):
+    """The second moment of a quantized parameter."""
+    return (1 + pm) * second + pa
+
+
+Q_row = sequence("Q row", [u, i], j, Q_entry(i, j) * vh(u[j]))
+T_row = sequence("T row", [t, i], j, T_entry(i, j) * w[j] * m(j, t))
+Y_row = sequence("Y row", [i], j, Y_entry(i, j) * w[j] * w[j])
+
+Yy = sequence("Yy", [], i, sigma2 * lq[i] + total(Y_row(i), d))
+core = sequence(
+    "core",
+    [t, u],
+    i,
+    Yy()[i]
+    - 2 * total(T_row(t, i), d)
+    + total(Q_row(u, i), d)
+    + la * lq[i]
+    + lm * Yy()[i]
+    + aa * lq[i]
+    + am * total(Q_row(u, i), d),
+)
+same = sequence("same", [t, u], i, (1 + om) * core(t, u)[i] + oa * lq[i])
+
+
+def mean_step(second):
+    """What two samples have in common without errors of their own: the square of the mean step."""
+    return (
+        lam[i] * w[i] * lam[i] * w[i]
+        - 2 * lam[i] * w[i] * lq[i] * m(i, t)
+        + lq[i] * lq[i] * vh(second)
+    )
+
+
+cross = sequence(
+    "cross",
+    [t, u],
+    i,
+    (1 + os_) * (mean_step(u[i]) + ls * lam[i] * w[i] * lam[i] * w[i] + as_ * lq[i] * lq[i] * vh(u[i])),
+)
+following = sequence(
+    "following",
+    [t, u],
+    i,
+    u[i]
+    + 2 * gamma * (lam[i] * w[i] * m(i, t) - lq[i] * u[i])
+    + gamma * gamma * (same(t, u)[i] * per_B + (1 - per_B) * cross(t, u)[i]),
+)
+# v' = v + 2 gamma (lambda w* m - lambda^q v) + gamma^2 (same / B + (1 - 1/B) cross)
+v = recursive("v", [], t, zeros(), lambda before: following(t, before))
+
+mu = sequence("mu", [t], i, m(i, t) - wq[i])
+e = sequence("e", [t, u], i, u[i] - 2 * wq[i] * m(i, t) + wq[i] * wq[i])
+c = sequence("c", [t], i, v(t)[i] - m(i, t) * m(i, t))
+weighted = sequence("lambda^q e", [t, u], i, lq[i] * e(t, u)[i])
+S = define("S", [t], total(weighted(t, v(t)), d))
+
+# --- the mean ------------------------------------------------------------------------------------
+
+# E eta_t = rho^t eta_0
+mean = induction(
+    t,
+    z3.Implies(inside, mu(t)[i] == power(1 - X[i], t) * start[i]),
+    mu.at(t, i),
+    mu.at(t + 1, i),
+    m.next(i, t),
+    power.next(1 - X[i], t),
+    spectrum,
+    base=[mu.at(0, i), m.zero(i), power.zero(1 - X[i]), spectrum],
+    name="E eta_t = rho^t eta_0",
+)
+
+# --- sums over a row of the tables -------------------------------------------------------------------
+
+lq_vh = sequence("lambda^q vh", [u], j, lq[j] * vh(u[j]))
+lam_vh = sequence("lambda vh", [u], j, lam[j] * vh(u[j]))
+lam_w_m = sequence("lambda w* m", [t], j, lam[j] * w[j] * m(j, t))
+(norm_terms,) = words.summands(norm)
+psi, psi_d = 4 * s + 2 * s * s, 4 * e_d + 2 * e_d * e_d
+
+# What the diagonal of a row has beyond the formula of the rest.
+Q_extra = (2 * lq[i] * lq[i] + (3 * psi_d - psi) * lam[i] * lam[i]) * vh(u[i])
+T_extra = (2 * lam[i] * lq[i] + (6 * e_d - 2 * s) * lam[i] * lam[i]) * w[i] * m(i, t)
+Y_extra = (2 * lam[i] * lq[i] - 2 * a * lam[i]) * w[i] * w[i]
+
+
+def row_sum(row, spread, extra, definitions_at, name):
+    """sum_j row[j] = sum of the spread sequences + extra: on the diagonal, beside it, together."""
+    terms = [*spread, (1, spike(extra, i))]
+
+    def claim(at):
+        return z3.Implies(
+            z3.And(inside, 0 <= at, at < d),
+            row[at] == z3.Sum([coefficient * f[at] for coefficient, f in terms]),
+        )
+
+    on = lemma(claim(i), *definitions_at(i), spike.at(extra, i, i), spectrum, name=f"{name}: j = i")
+    off = lemma(
+        z3.Implies(i != j, claim(j)),
+        *definitions_at(j),
+        spike.at(extra, i, j),
+        spectrum,
+        spectrum_j,
+        name=f"{name}: j != i",
+    )
+    everywhere = lemma(claim(j), on, off, name=name)
+    whole = sum_equal(
+        [(1, row)],
+        terms,
+        d,
+        lambda at: everywhere(j=at),
+        premises=[dimension_positive],
+        given=inside,
+        name=name,
+    )
+    return lemma(
+        z3.Implies(
+            inside,
+            total(row, d) == z3.Sum([factor * total(f, d) for factor, f in spread]) + extra,
+        ),
+        whole,
+        spike_total(a=extra, k=i, n=d),
+        dimension_positive,
+        name=name,
+    )
+
+
+# sum_j Q_ij vh_j = lambda^q_i sum lambda^q vh + psi lambda_i sum lambda vh + diagonal
+Q_sum = row_sum(
+    Q_row(u, i),
+    [(lq[i], lq_vh(u)), (psi * lam[i], lam_vh(u))],
+    Q_extra,
+    lambda at: [Q_row.at(u, i, at), lq_vh.at(u, at), lam_vh.at(u, at)],
+    "the row sums of Q",
+)
+# sum_j T_ij w*_j m_j = (lambda^q_i + 2 s lambda_i) sum lambda w* m + diagonal
+T_sum = row_sum(
+    T_row(t, i),
+    [(lq[i] + 2 * s * lam[i], lam_w_m(t))],
+    T_extra,
+    lambda at: [T_row.at(t, i, at), lam_w_m.at(t, at)],
+    "the row sums of T",
+)
+# sum_j Y_ij w*_j^2 = lambda^q_i ||w*||_H^2 + diagonal
+Y_sum = row_sum(
+    Y_row(i),
+    [(lq[i], norm_terms())],
+    Y_extra,
+    lambda at: [Y_row.at(i, at), norm_terms.at(at)],
+    "the row sums of Y",
+)
+
+# --- one step ------------------------------------------------------------------------------------
+
+rho = 1 - X[i]
+c_t = c(t)[i]
+after = lemma(
+    z3.Implies(t >= 0, v(t + 1)[i] == following(t, v(t))[i]), v.next(t), name="one step of E w^2"
+)
+exact_step = lemma(
+    z3.Implies(z3.And(t >= 0, inside),
+        c(t + 1)[i] == rho * rho * c_t - X[i] * X[i] * e(t, v(t))[i]
+        + gamma * gamma * (same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i])),
+    c.at(t + 1, i), c.at(t, i), m.next(i, t), after, following.at(t, v(t), i), e.at(t, v(t), i), spectrum,
+    name="one step of the variance",
+)
+split = lemma(
+    z3.Implies(z3.And(t >= 0, inside), e(t, v(t))[i] == c_t + mu(t)[i] * mu(t)[i]),
+    c.at(t, i), e.at(t, v(t), i), mu.at(t, i), name="E eta^2 is variance and squared mean",
+)
+
+# --- sums over the coordinates -------------------------------------------------------------------
+
+lq_v = sequence("lambda^q v", [u], i, lq[i] * u[i])
+lam_v = sequence("lambda v", [u], i, lam[i] * u[i])
+(A_terms,), (nq_terms,), (tr_terms,) = words.summands(A), words.summands(norm_q), words.summands(tr)
+Vq, V1, V2 = total(lq_v(v(t)), d), total(lq_vh(v(t)), d), total(lam_vh(v(t)), d)
+X0 = total(lam_w_m(t), d)
+sums = [*words.unfold(A, norm, norm_q, tr), S.at(t)]
+
+# ||w*||_H^2 - 2 sum lambda w* m + sum lambda^q v = 2 A + S
+misfit_sum = lemma(
+    z3.Implies(t >= 0, signal - 2 * X0 + Vq == 2 * approximation + S(t)),
+    sum_equal(
+        [(1, norm_terms()), (-2, lam_w_m(t)), (1, lq_v(v(t)))],
+        [(1, A_terms()), (1, weighted(t, v(t)))],
+        d,
+        lambda k: [norm_terms.at(k), lam_w_m.at(t, k), lq_v.at(v(t), k), A_terms.at(k),
+                   weighted.at(t, v(t), k), e.at(t, v(t), k), spectrum(i=k)],
+        premises=[dimension_positive], given=t >= 0, name="the misfit",
+    ),
+    *sums, name="the misfit of w^q is 2 A",
+)
+# sum lambda^q vh = (1 + eps_p^m) sum lambda^q v + eps_p^a tr
+vh_sum = lemma(
+    V1 == (1 + pm) * Vq + pa * trace,
+    sum_equal(
+        [(1, lq_vh(v(t)))], [(1 + pm, lq_v(v(t))), (pa, tr_terms())], d,
+        lambda k: [lq_vh.at(v(t), k), lq_v.at(v(t), k), tr_terms.at(k)],
+        premises=[dimension_positive], name="the quantized parameter",
+    ),
+    *sums, name="the norm of the quantized parameter",
+)

@@ -1,0 +1,68 @@
+r"""The risk of the iterate average, in terms of the variance and the mean of the sum of iterates.
+
+E (wbar_i - w^q_i)^2 = (Var s_i + eta_0i^2 (1 + rho + ... + rho^(N-1))^2) / N^2, so
+
+    E R^q(wbar) = bias + 1/2 sum_i lambda^q_i Var s_i / N^2,   E R(wbar) <= A + E R^q(wbar).
+"""
+
+import z3
+
+from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.sums import sum_equal, sum_le, total
+from qtheory.theory.decomposition import W
+from qtheory.theory.definitions import A, risk, risk_q
+
+from .average import *
+from .decomposition import decomposed
+
+(Rq_terms,), (W_terms,) = averaged.summands(risk_q), averaged.summands(W)
+
+# (wbar - w^q)^2: the square of the mean, and the variance
+mean_terms = sequence(
+    "squared mean", [], i, lq[i] * start[i] * start[i] * (geometric(rho, N) / n) * (geometric(rho, N) / n)
+)
+var_terms = sequence("variance of wbar", [], i, lq[i] * (var_s(i, N) / (n * n)))
+in_one = lemma(
+    z3.Implies(inside, Rq_terms()[i] == mean_terms()[i] + var_terms()[i]),
+    Rq_terms.at(i), mean_terms.at(i), var_terms.at(i), mean_average.at(i), square_average.at(i),
+    var_s.at(i, N), mean_sum(t=N), steps, name="the risk in one coordinate",
+)
+quantized_risk = lemma(
+    2 * averaged[risk_q] == total(mean_terms(), d) + total(var_terms(), d),
+    sum_equal(
+        [(1, Rq_terms())], [(1, mean_terms()), (1, var_terms())], d, lambda k: in_one(i=k),
+        premises=[dimension_positive], name="the risk of the average",
+    ),
+    *averaged.unfold(risk_q), name="the quantized risk of the average",
+)
+# E wbar^2 >= 0
+square_nonnegative = lemma(
+    z3.Implies(inside, square_average()[i] >= 0),
+    square_average.at(i), var_s.at(i, N), var_nonnegative(t=N), steps, name="E wbar^2 >= 0",
+)
+# T1 without W >= 0
+risk_at_most = lemma(
+    averaged[risk] <= averaged[A] + averaged[risk_q],
+    decomposed(averaged),
+    lemma(
+        averaged[W] >= 0,
+        sum_le(
+            [(0, W_terms())], [(1, W_terms())], d,
+            lambda k: [W_terms.at(k), square_nonnegative(i=k), spectrum(i=k), *signs],
+            premises=[dimension_positive], name="W >= 0",
+        ),
+        *averaged.unfold(W), name="W >= 0",
+    ),
+    name="E R <= A + E R^q",
+)
+# (1 + rho + ... + rho^(N-1))^2 <= N^2 min(1, 1/(N x)^2)
+bias_at_most = lemma(
+    z3.Implies(inside, mean_terms()[i] <= lq[i] * start[i] * start[i] * bias_weight),
+    mean_terms.at(i),
+    lemma(
+        z3.Implies(inside, (geometric(rho, N) / n) * (geometric(rho, N) / n) <= bias_weight),
+        mean_of_average, steps, name="what is left of the mean",
+    ),
+    lemma(z3.Implies(inside, lq[i] * start[i] * start[i] >= 0), spectrum, name="lambda^q eta_0^2 >= 0"),
+    name="the bias in one coordinate",
+)

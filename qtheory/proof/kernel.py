@@ -1,0 +1,436 @@
+r"""The kernel: the only place where a Proof is made.
+
+A proof is a sequent: hypotheses |- formula. The formula has no quantifier; its constants are
+variables, which hold for every value, except for parameters (fixed through a whole development)
+and defined symbols. Everything rests on these rules, and on z3's answer "unsat":
+
+- ``lemma``: the premises and the negated goal have no common model. Each such leaf can be written
+  out in SMT-LIB for another solver.
+- ``instantiate``: a term for a variable.
+- ``induction``: from P(0), and from P(n) to P(n+1), to P(n) for every natural number n.
+- ``define``, ``recursive``, ``sequence``: a new symbol by an explicit formula, by structural
+  recursion on a natural number, by its value at every index. Only new symbols, and only in terms
+  of older ones: a definition adds no consequence for the symbols there were.
+- ``assume``: a hypothesis, which stays with everything derived from it.
+- ``axiom``: one of the few facts in ``AXIOMS`` (see :mod:`qtheory.proof.axioms`).
+
+Numbers are those of SMT-LIB: reals and integers, division by zero has an unknown value, so x / x = 1
+cannot be proved without x != 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import z3
+
+from qtheory.errors import ProofError
+from qtheory.proof.leaves import Leaf, refute
+
+__all__ = [
+    "INT",
+    "REAL",
+    "SEQUENCE",
+    "Function",
+    "Hypothesis",
+    "Proof",
+    "assume",
+    "axiom",
+    "cut",
+    "define",
+    "induction",
+    "instantiate",
+    "lemma",
+    "parameter",
+    "recursive",
+    "sequence",
+    "variable",
+]
+
+REAL, INT = z3.RealSort(), z3.IntSort()
+SEQUENCE = z3.ArraySort(INT, REAL)
+
+#: What every minted proof says; a proof that is not in here was built by hand.
+_minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Hypothesis]]] = WeakKeyDictionary()
+_defined: set[str] = set()
+_parameters: set[str] = set()
+_variables: set[str] = set()
+_TOKEN = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """An assumed formula, for all values of its variables ``generic``."""
+
+    formula: z3.BoolRef
+    generic: tuple[z3.ExprRef, ...]
+    meaning: str
+
+    def __repr__(self) -> str:
+        return self.meaning
+
+
+class Proof:
+    """hypotheses |- formula, for every value of the variables; made by the rules alone."""
+
+    __slots__ = (
+        "__weakref__",
+        "formula",
+        "hypotheses",
+        "leaves",
+        "name",
+        "premises",
+        "rule",
+        "seconds",
+    )
+    formula: z3.BoolRef
+    hypotheses: frozenset[Hypothesis]
+    rule: str
+    name: str
+    premises: tuple[Proof, ...]
+    leaves: tuple[Leaf, ...]
+    seconds: float
+
+    def __init__(self, token: object, **parts: Any) -> None:
+        if token is not _TOKEN:
+            raise ProofError("a Proof is made by the rules of the kernel, not by hand")
+        for key, value in parts.items():
+            object.__setattr__(self, key, value)
+        _minted[self] = (self.formula, self.hypotheses)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ProofError(f"a Proof cannot be changed (attribute {name})")
+
+    def __reduce__(self) -> Any:
+        raise ProofError("a Proof cannot be copied or stored: replay it")
+
+    def __call__(self, **terms: Any) -> Proof:
+        """Put terms for variables, by name."""
+        return instantiate(self, terms)
+
+    def __repr__(self) -> str:
+        return f"{self.name or self.rule}: {' '.join(str(self.formula).split())}"
+
+
+def _mint(
+    rule: str,
+    formula: z3.BoolRef,
+    premises: Sequence[Proof] = (),
+    name: str = "",
+    leaves: tuple[Leaf, ...] = (),
+    seconds: float = 0.0,
+    hypotheses: frozenset[Hypothesis] | None = None,
+) -> Proof:
+    for premise in premises:
+        _require(premise)
+    if hypotheses is None:
+        hypotheses = frozenset().union(*(premise.hypotheses for premise in premises))
+    return Proof(
+        _TOKEN,
+        formula=formula,
+        hypotheses=hypotheses,
+        rule=rule,
+        name=name,
+        premises=tuple(premises),
+        leaves=leaves,
+        seconds=seconds,
+    )
+
+
+def _require(proof: object) -> None:
+    """Refuse anything that the rules did not make."""
+    if not isinstance(proof, Proof) or _minted.get(proof) is None:
+        raise ProofError(f"not a proof made by the kernel: {proof!r}")
+    formula, hypotheses = _minted[proof]
+    if formula is not proof.formula or hypotheses is not proof.hypotheses:
+        raise ProofError(f"a proof was changed after it was made: {proof!r}")
+
+
+# --- terms -------------------------------------------------------------------------------------
+
+
+def variable(name: str, sort: z3.SortRef = REAL) -> Any:
+    """A constant that stands for every value of its sort."""
+    if name in _parameters or name in _defined:
+        raise ProofError(f"{name} is a parameter or defined, so it cannot be a variable")
+    _variables.add(name)
+    return z3.Const(name, sort)
+
+
+def parameter(name: str, sort: z3.SortRef = REAL) -> Any:
+    """A constant that is fixed through a development: definitions may use it, nothing replaces it."""
+    if name in _defined or name in _variables:
+        raise ProofError(f"{name} is a variable or defined, so it cannot be a parameter")
+    _parameters.add(name)
+    return z3.Const(name, sort)
+
+
+def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
+    """The symbols of a term with their names: constants and functions."""
+    seen: set[int] = set()
+    declared: dict[str, z3.FuncDeclRef] = {}
+    todo = [expression]
+    while todo:
+        term = todo.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if not z3.is_app(term):
+            raise ProofError(f"a formula must have no quantifier and no lambda: {expression}")
+        symbol = term.decl()
+        if symbol.kind() == z3.Z3_OP_UNINTERPRETED:
+            if declared.setdefault(symbol.name(), symbol) != symbol:
+                raise ProofError(f"{symbol.name()} is used with two sorts in {expression}")
+            yield symbol.name(), term
+        todo += term.children()
+
+
+def _free(expression: z3.ExprRef) -> dict[str, z3.ExprRef]:
+    """The variables of a term."""
+    return {name: term for name, term in _constants(expression) if name in _variables}
+
+
+def _formula(value: object) -> z3.BoolRef:
+    if not z3.is_bool(value):
+        raise ProofError(f"not a formula: {value!r}")
+    for name, _ in _constants(value):
+        if not (name in _variables or name in _parameters or name in _defined):
+            raise ProofError(f"{name} is not declared: {value}")
+    return value
+
+
+def _same_sort(term: Any, sort: z3.SortRef, where: str) -> z3.ExprRef:
+    """The term as an expression of this sort; an integer where a real is due is refused."""
+    if isinstance(term, int) and not isinstance(term, bool):
+        term = z3.RealVal(term) if sort == REAL else z3.IntVal(term)
+    if not z3.is_expr(term) or term.sort() != sort:
+        raise ProofError(f"{where} needs a term of sort {sort}, not {term!r}")
+    return term
+
+
+def _fixed(proofs: Sequence[Proof]) -> set[str]:
+    """The variables that hypotheses speak about, which nothing may generalise."""
+    names: set[str] = set()
+    for proof in proofs:
+        for hypothesis in proof.hypotheses:
+            bound = {term.decl().name() for term in hypothesis.generic}
+            names |= _free(hypothesis.formula).keys() - bound
+    return names
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+
+def lemma(goal: Any, *premises: Proof, name: str = "", seconds: float = 20) -> Proof:
+    """The goal, if the premises and its negation have no common model."""
+    goal = _formula(goal)
+    for premise in premises:
+        _require(premise)
+    start = time.perf_counter()
+    leaf = refute([p.formula for p in premises], goal, seconds, name)
+    return _mint("lemma", goal, premises, name, (leaf,), time.perf_counter() - start)
+
+
+def instantiate(proof: Proof, terms: dict[str, Any]) -> Proof:
+    """The proof with terms for its variables, all at once."""
+    _require(proof)
+    free = _free(proof.formula)
+    fixed = _fixed([proof])
+    pairs = []
+    for name, term in terms.items():
+        if name not in free:
+            raise ProofError(f"{name} is not a variable of {proof!r}")
+        if name in fixed:
+            raise ProofError(f"{name} is free in a hypothesis of {proof!r}")
+        pairs.append((free[name], _same_sort(term, free[name].sort(), name)))
+    return _mint("instance", z3.substitute(proof.formula, *pairs), [proof], proof.name)
+
+
+def induction(
+    n: z3.ArithRef,
+    claim: Any,
+    *premises: Proof,
+    base: Sequence[Proof] = (),
+    instances: Sequence[dict[str, Any]] = ({},),
+    name: str = "",
+    seconds: float = 20,
+) -> Proof:
+    """n >= 0 implies the claim, by induction on the variable n.
+
+    ``premises`` serve the step and ``base`` the case 0. The step may use the claim at n with terms
+    for its other variables (``instances``).
+    """
+    claim = _formula(claim)
+    for proof in (*premises, *base):
+        _require(proof)
+    if _free(claim).get(str(n)) is None or n.sort() != INT:
+        raise ProofError(f"induction needs an integer variable of the claim, not {n}")
+    free, fixed = _free(claim), _fixed([*premises, *base])
+    assumed = []
+    for terms in instances:
+        if str(n) in terms or not terms.keys() <= free.keys():
+            raise ProofError(f"the induction hypothesis has no variable of {sorted(terms)} to put")
+        pairs = [(free[k], _same_sort(term, free[k].sort(), k)) for k, term in terms.items()]
+        assumed.append(z3.substitute(claim, *pairs))
+        if fixed & terms.keys():
+            raise ProofError(f"{sorted(fixed & terms.keys())} is free in a hypothesis")
+    if str(n) in fixed:
+        raise ProofError(f"{n} is free in a hypothesis, so it is not arbitrary")
+    start = time.perf_counter()
+    zero = z3.substitute(claim, (n, z3.IntVal(0)))
+    succ = z3.substitute(claim, (n, n + 1))
+    leaves = (
+        refute([p.formula for p in base], zero, seconds, f"{name} (base)"),
+        refute([*assumed, n >= 0, *(p.formula for p in premises)], succ, seconds, f"{name} (step)"),
+    )
+    took = time.perf_counter() - start
+    return _mint(
+        "induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took
+    )
+
+
+def assume(formula: Any, *generic: z3.ExprRef, meaning: str = "") -> Proof:
+    """A hypothesis: the formula, for all values of the ``generic`` variables."""
+    formula = _formula(formula)
+    unknown = {str(term) for term in generic} - _free(formula).keys()
+    if unknown:
+        raise ProofError(f"{sorted(unknown)} is not a variable of {formula}")
+    hypothesis = Hypothesis(formula, tuple(generic), meaning or " ".join(str(formula).split()))
+    return _mint("hypothesis", formula, name=meaning, hypotheses=frozenset([hypothesis]))
+
+
+def cut(proof: Proof, assumed: Proof, evidence: Proof) -> Proof:
+    """The proof without the hypothesis that ``assumed`` made, which ``evidence`` proves."""
+    for given in (proof, assumed, evidence):
+        _require(given)
+    (hypothesis,) = assumed.hypotheses
+    if assumed.rule != "hypothesis" or hypothesis not in proof.hypotheses:
+        raise ProofError(f"{proof!r} does not rest on the hypothesis {assumed!r}")
+    if not evidence.formula.eq(hypothesis.formula):
+        raise ProofError(f"{evidence!r} is not the hypothesis {hypothesis.formula}")
+    fixed = _fixed([evidence]) & {str(term) for term in hypothesis.generic}
+    if fixed:
+        raise ProofError(f"{sorted(fixed)} is free in a hypothesis of {evidence!r}")
+    kept = (proof.hypotheses - {hypothesis}) | evidence.hypotheses
+    return _mint("cut", proof.formula, [proof, evidence], proof.name, hypotheses=kept)
+
+
+def axiom(name: str) -> Proof:
+    """An axiom by its name; the list is fixed."""
+    from qtheory.proof.axioms import AXIOMS
+
+    if name not in AXIOMS:
+        raise ProofError(f"no axiom {name!r}; there are {', '.join(sorted(AXIOMS))}")
+    formula = _formula(AXIOMS[name].formula)
+    _defined.update(key for key, term in _constants(formula) if term.num_args() > 0)
+    return _mint("axiom", formula, name=name)
+
+
+# --- definitions -------------------------------------------------------------------------------
+
+
+class Function:
+    """A defined symbol: call it for a term, ``at`` for its defining equation there."""
+
+    def __init__(self, symbol: z3.FuncDeclRef, equations: dict[str, Proof], keys: list[str]):
+        self.symbol, self._equations, self._keys = symbol, equations, keys
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The symbol applied to terms."""
+        sorts = [self.symbol.domain(k) for k in range(self.symbol.arity())]
+        if len(sorts) != len(arguments):
+            raise ProofError(f"{self.symbol} takes {len(sorts)} arguments, not {len(arguments)}")
+        where = self.symbol.name()
+        terms = [_same_sort(a, s, where) for a, s in zip(arguments, sorts, strict=True)]
+        return self.symbol(*terms)
+
+    def at(self, *arguments: Any, equation: str = "value") -> Proof:
+        """The defining equation, at these arguments (an index last, for a sequence)."""
+        proof = self._equations[equation]
+        terms = dict(zip(self._keys, arguments, strict=True))
+        return proof(**{k: t for k, t in terms.items() if k in _free(proof.formula)})
+
+    def zero(self, *arguments: Any) -> Proof:
+        """f(arguments, 0) = ..., for a recursive definition."""
+        return self.at(*arguments, z3.IntVal(0), equation="zero")
+
+    def next(self, *arguments: Any) -> Proof:
+        """n >= 0 implies f(arguments, n + 1) = ..., with n the last argument given."""
+        return self.at(*arguments, equation="next")
+
+
+def _new_symbol(
+    name: str,
+    arguments: Sequence[z3.ExprRef],
+    value: z3.SortRef,
+    *bodies: Any,
+    bound: Sequence[z3.ExprRef] = (),
+) -> z3.FuncDeclRef:
+    """A fresh symbol whose definition uses older symbols, its arguments and ``bound`` alone."""
+    taken = 1
+    while name in _defined | _parameters | _variables:  # a replay defines its symbols anew
+        taken += 1
+        name = f"{name.split('~')[0]}~{taken}"
+    own = {str(term): term for term in (*arguments, *bound)}
+    if len(own) != len(arguments) + len(bound) or not {str(a) for a in arguments} <= _variables:
+        raise ProofError(f"the arguments of {name} must be distinct variables, not {[*own]}")
+    for body in bodies:
+        for key, term in _constants(body):
+            if key in own and not term.eq(own[key]):
+                raise ProofError(f"the definition of {name} uses {key} with two sorts")
+            if key == name or not (key in own or key in _defined or key in _parameters):
+                raise ProofError(f"the definition of {name} uses {key}, which is not defined yet")
+    _defined.add(name)
+    return z3.Function(name, *(argument.sort() for argument in arguments), value)
+
+
+def define(name: str, arguments: Sequence[z3.ExprRef], body: Any) -> Function:
+    """A new function by an explicit formula in its arguments."""
+    if not z3.is_expr(body):
+        body = z3.RealVal(body)
+    symbol = _new_symbol(name, arguments, body.sort(), body)
+    equation = _mint("definition", symbol(*arguments) == body, name=symbol.name())
+    return Function(symbol, {"value": equation}, [str(a) for a in arguments])
+
+
+def recursive(
+    name: str,
+    arguments: Sequence[z3.ExprRef],
+    n: z3.ArithRef,
+    zero: Any,
+    successor: Callable[[Any], Any],
+) -> Function:
+    """A new function f(arguments, n) by structural recursion on the natural number n.
+
+    ``zero`` is f(arguments, 0); ``successor`` makes f(arguments, n + 1) from f(arguments, n).
+    """
+    if n.sort() != INT:
+        raise ProofError(f"{name}: recursion runs over an integer, not {n}")
+    zero = zero if z3.is_expr(zero) else z3.RealVal(zero)
+    hole = z3.Const(f"before {name}", zero.sort())
+    body = _same_sort(successor(hole), zero.sort(), name)
+    if any(key == str(n) for key, _ in _constants(zero)):
+        raise ProofError(f"{name}: the value at 0 must not depend on {n}")
+    symbol = _new_symbol(name, [*arguments, n], zero.sort(), zero, body, bound=[hole])
+    first = symbol(*arguments, z3.IntVal(0)) == zero
+    step = symbol(*arguments, n + 1) == z3.substitute(body, (hole, symbol(*arguments, n)))
+    equations = {
+        "zero": _mint("definition", first, name=name),
+        "next": _mint("definition", z3.Implies(n >= 0, step), name=name),
+    }
+    return Function(symbol, equations, [*(str(a) for a in arguments), str(n)])
+
+
+def sequence(name: str, arguments: Sequence[z3.ExprRef], i: z3.ArithRef, body: Any) -> Function:
+    """A new function whose values are sequences, by their entry at every index i."""
+    if i.sort() != INT:
+        raise ProofError(f"{name}: a sequence is indexed by an integer, not {i}")
+    body = body if z3.is_expr(body) else z3.RealVal(body)
+    body = _same_sort(body, REAL, name)
+    symbol = _new_symbol(name, arguments, SEQUENCE, body, bound=[i])
+    equation = _mint("definition", symbol(*arguments)[i] == body, name=name)
+    return Function(symbol, {"value": equation}, [*(str(a) for a in arguments), str(i)])

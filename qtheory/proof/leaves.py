@@ -1,0 +1,144 @@
+"""Leaves: the only questions put to a solver, and how they are put."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from itertools import count
+
+import z3
+
+from qtheory.errors import ProofError
+
+__all__ = ["Leaf", "refute"]
+
+_ARITHMETIC: dict[int, Callable[..., z3.ExprRef]] = {
+    z3.Z3_OP_ADD: lambda *terms: z3.Sum(*terms),
+    z3.Z3_OP_SUB: lambda first, *rest: reduce(operator.sub, rest, first),
+    z3.Z3_OP_MUL: lambda *terms: z3.Product(*terms),
+    z3.Z3_OP_UMINUS: operator.neg,
+    z3.Z3_OP_LE: operator.le,
+    z3.Z3_OP_LT: operator.lt,
+    z3.Z3_OP_GE: operator.ge,
+    z3.Z3_OP_GT: operator.gt,
+    z3.Z3_OP_EQ: operator.eq,
+    z3.Z3_OP_DISTINCT: lambda *terms: z3.Distinct(*terms),
+}
+_LOGICAL: dict[int, Callable[..., z3.ExprRef]] = {
+    z3.Z3_OP_AND: lambda *terms: z3.And(*terms),
+    z3.Z3_OP_OR: lambda *terms: z3.Or(*terms),
+    z3.Z3_OP_NOT: z3.Not,
+    z3.Z3_OP_IMPLIES: z3.Implies,
+    z3.Z3_OP_EQ: operator.eq,
+    z3.Z3_OP_ITE: z3.If,
+}
+_NUMBERS = (z3.RealSort(), z3.IntSort())
+_MULTIPLY_OUT = z3.With("simplify", som=True)
+_SOLVE_EQUATIONS = z3.Then(
+    "simplify",
+    *("propagate-values", "solve-eqs", _MULTIPLY_OUT),
+    *("propagate-values", "solve-eqs", _MULTIPLY_OUT),
+    "smt",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """Formulas without a common model, as z3 found; ``smtlib`` writes them for another solver."""
+
+    name: str
+    assertions: tuple[z3.BoolRef, ...]
+    seconds: float
+
+    def smtlib(self) -> str:
+        """The leaf as an SMT-LIB 2 script; the expected answer is unsat."""
+        solver = z3.Solver()
+        solver.add(*self.assertions)
+        text = solver.to_smt2()
+        lines = [line for line in text.splitlines() if not line.startswith((";", "(set-info"))]
+        return "\n".join([f"; {self.name}", "(set-logic ALL)", *lines]) + "\n"
+
+
+def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, seconds: float, name: str) -> Leaf:
+    """A leaf for premises and the negated goal, or an error that says why there is none.
+
+    First as real arithmetic, where every other term is an unknown number (that only weakens what is
+    known): with the equations solved and polynomials multiplied out, then by the procedure that
+    decides polynomial inequalities. Where that has a model, as it stands.
+    """
+    assertions = [*premises, z3.Not(goal)]
+    weaker = _real_arithmetic(assertions)
+    start = time.perf_counter()
+    answer = z3.unknown
+    for problem, solver, limit in (
+        (weaker, _SOLVE_EQUATIONS.solver(), min(1.0, seconds)),
+        (weaker, z3.SolverFor("QF_NRA"), seconds / 2),
+        (assertions, z3.SimpleSolver(), seconds / 2),
+    ):
+        if problem is weaker and answer == z3.sat:
+            continue
+        solver.set("timeout", int(1000 * limit))
+        solver.add(*problem)
+        answer = solver.check()
+        if answer == z3.unsat:
+            return Leaf(name, tuple(problem), time.perf_counter() - start)
+    found = ""
+    if answer == z3.sat:
+        found = f"; it fails for {' '.join(str(solver.model()).split())[:400]}"
+    raise ProofError(
+        f"refused: {name or 'lemma'}: {' '.join(str(goal).split())[:600]} "
+        f"does not follow (z3 says {'false' if answer == z3.sat else 'unknown'}{found})"
+    )
+
+
+def _real_arithmetic(assertions: list[z3.BoolRef]) -> list[z3.BoolRef]:
+    """The assertions over unknown reals and truth values, so that each model gives one of these.
+
+    Integers are taken as reals, a term that is not arithmetic as an unknown; a quotient and an
+    if-then-else get a name and the fact that defines them.
+    """
+    known: dict[int, z3.ExprRef] = {}
+    facts: list[z3.BoolRef] = []
+    numbers = count()
+    keep: list[z3.ExprRef] = []  # z3 gives the id of a term that is gone to another
+
+    def unknown(sort: z3.SortRef) -> z3.ExprRef:
+        return z3.Const(f"_{next(numbers)}", z3.RealSort() if sort in _NUMBERS else sort)
+
+    def visit(term: z3.ExprRef) -> z3.ExprRef:
+        key = term.get_id()
+        if key not in known:
+            keep.append(term)
+            known[key] = build(term)
+        return known[key]
+
+    def build(term: z3.ExprRef) -> z3.ExprRef:
+        if z3.is_int_value(term):
+            return z3.RealVal(term.as_long())
+        kind, children = term.decl().kind(), term.children()
+        if z3.is_rational_value(term) or kind in (z3.Z3_OP_TRUE, z3.Z3_OP_FALSE):
+            return term
+        if kind == z3.Z3_OP_TO_REAL:
+            return visit(children[0])
+        if children and all(child.sort() in _NUMBERS for child in children):
+            if kind in _ARITHMETIC:
+                return _ARITHMETIC[kind](*map(visit, children))
+            if kind == z3.Z3_OP_DIV:
+                above, below = map(visit, children)
+                quotient = unknown(term.sort())
+                facts.append(z3.Implies(below != 0, quotient * below == above))
+                return quotient
+        if children and all(child.sort() == z3.BoolSort() for child in children):
+            if kind in _LOGICAL:
+                return _LOGICAL[kind](*map(visit, children))
+        if kind == z3.Z3_OP_ITE and term.sort() in _NUMBERS:
+            condition, yes, no = map(visit, children)
+            value = unknown(term.sort())
+            facts.append(z3.If(condition, value == yes, value == no))
+            return value
+        return unknown(term.sort())
+
+    return [visit(assertion) for assertion in assertions] + facts
