@@ -196,10 +196,17 @@ class Vocabulary:
 class Formal(Vocabulary):
     """A theorem as a sequent: its statement, and its hypotheses as assumptions of the kernel."""
 
-    def __init__(self, theorem: Theorem, meanings: Mapping[sp.Basic, Any] | None = None) -> None:
+    def __init__(
+        self,
+        theorem: Theorem,
+        meanings: Mapping[sp.Basic, Any] | None = None,
+        given: z3.BoolRef | None = None,
+    ) -> None:
+        """``given`` is the range of the variables of a statement that has some."""
         super().__init__(theorem.definitions, meanings)
         self.theorem = theorem
-        self.statement: z3.BoolRef = self.term(theorem.statement)
+        statement = self.term(theorem.statement)
+        self.statement = statement if given is None else z3.Implies(given, statement)
         self.hypotheses = [assumed(h.relation, self) for h in theorem.hypotheses]
 
 
