@@ -98,7 +98,7 @@ shared_misfit = sum_le(
 # --- one coordinate -----------------------------------------------------------------------------------
 
 constants = refined.unfold(k_s, k_d, u_d)
-here = [spectrum, pure, *signs]
+facts = [spectrum, pure, *signs]
 Qv = ks * lq[i] * Vq + kd * lq[i] * lq[i] * v(t)[i]
 
 # The constants in the fourth moments: k_s between coordinates, k_d more on the diagonal.
@@ -109,7 +109,7 @@ fourth = lemma(
         psi * lam[i] == (ks - 1) * (1 + s) * lq[i],
         s * (1 + s) * lam[i] == s * lq[i],
     )),
-    *constants, *here, name="fourth moments of one kind",
+    *constants, *facts, name="fourth moments of one kind",
 )
 # (Q vh)_i = k_s lambda^q_i sum lambda^q vh + k_d (lambda^q_i)^2 vh_i
 Q_pure = lemma(
@@ -127,7 +127,7 @@ diagonal = lemma(
     z3.Implies(z3.And(t >= 0, inside),
         Y_extra - 2 * T_extra + kd * lq[i] * lq[i] * v(t)[i]
         <= kd * lq[i] * lq[i] * e_t[i] + ud * lq[i] * lq[i] * wq[i] * wq[i]),
-    second, towards, *constants, *here, name="the misfit on the diagonal",
+    second, towards, *constants, *facts, name="the misfit on the diagonal",
 )
 Vl, shared_level = total(lam_v(v(t)), d), STANDING["epsilon_d^s"]
 shared_part = lemma(
@@ -177,7 +177,7 @@ label_bound = sequence(
     "label bound", [], i, lq[i] * (sigma2 + signal) + 2 * (1 + e_d) * lq[i] * lq[i] * wq[i] * wq[i]
 )
 label = lemma(
-    z3.Implies(inside, Yy()[i] <= label_bound()[i]), label_bound.at(i), Yy.at(i), Y_sum, *sums, *here,
+    z3.Implies(inside, Yy()[i] <= label_bound()[i]), label_bound.at(i), Yy.at(i), Y_sum, *sums, *facts,
     name="what label errors multiply",
 )
 core_bound = sequence(
