@@ -74,7 +74,7 @@ def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, seconds: float, nam
     start = time.perf_counter()
     answer = z3.unknown
     for problem, solver, limit in (
-        (weaker, _SOLVE_EQUATIONS.solver(), min(1.0, seconds)),
+        (weaker, _SOLVE_EQUATIONS.solver(), min(0.5, seconds)),
         (weaker, z3.SolverFor("QF_NRA"), seconds / 2),
         (assertions, z3.SimpleSolver(), seconds / 2),
     ):
