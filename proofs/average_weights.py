@@ -91,15 +91,15 @@ taylor_nonnegative = lemma(
     ),
     name="b(t) >= 0",
 )
-p, q, f, g = (variable(name) for name in ("p", "q", "f", "g"))
-# p >= f >= 0, q >= g and q >= 0 give p q >= f g.
+p1, p2, f1, f2 = (variable(name) for name in ("p1", "p2", "f1", "f2"))
+# p1 >= f1 >= 0, p2 >= f2 and p2 >= 0 give p1 p2 >= f1 f2.
 factors = lemma(
-    z3.Implies(z3.And(p >= f, f >= 0, q >= g, q >= 0), p * q >= f * g), name="a product of larger factors"
+    z3.Implies(z3.And(p1 >= f1, f1 >= 0, p2 >= f2, p2 >= 0), p1 * p2 >= f1 * f2), name="a product of larger factors"
 )
 P, P1 = power(rho, t), power(rho, t + 1)
 next_term = lemma(
     z3.Implies(z3.And(t >= 0, unit, tr * x <= 1), (1 - P) * (1 - P1) >= b_t * b_t1),
-    factors(p=1 - P, q=1 - P1, f=b_t, g=b_t1),
+    factors(p1=1 - P, p2=1 - P1, f1=b_t, f2=b_t1),
     bonferroni, bonferroni(t=t + 1), taylor_nonnegative, power_between(base=rho, n=t + 1),
     lemma(term(b, t=tr + 1, x=x) == b_t1, name="b at t + 1"),
     name="a term of F is at least b(t) b(t+1)",
@@ -192,7 +192,7 @@ decay = induction(
 )
 large_term = lemma(
     z3.Implies(z3.And(t >= 0, unit, tr * x >= 1), (1 - P) * (1 - P1) >= z3.Q(1, 4)),
-    factors(p=1 - P, q=1 - P1, f=z3.Q(1, 2), g=z3.Q(1, 2)),
+    factors(p1=1 - P, p2=1 - P1, f1=z3.Q(1, 2), f2=z3.Q(1, 2)),
     lemma(z3.Implies(z3.And(t >= 0, unit, tr * x >= 1), P <= z3.Q(1, 2)), decay, power_between(base=rho, n=t), name="rho^t <= 1/2"),
     power.next(rho, t), power_between(base=rho, n=t), name="a term past the crossing",
 )

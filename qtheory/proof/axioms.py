@@ -8,11 +8,13 @@ inequality for the other exponents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import z3
 
-from qtheory.proof.kernel import REAL, _new_symbol, variable
+from qtheory.proof.kernel import REAL, undefined, variable
 
 __all__ = ["AXIOMS", "Axiom", "real_power"]
 
@@ -30,10 +32,10 @@ _exponent, _other_exponent = variable("exponent"), variable("other_exponent")
 
 #: x^y for x > 0; nothing is said of other bases. The symbol is new to the kernel, so that no
 #: definition made before, under whatever name, is one of real_power.
-real_power: z3.FuncDeclRef = _new_symbol("real_power", [_base, _exponent], REAL)
+real_power: z3.FuncDeclRef = undefined("real_power", [_base, _exponent], REAL)
 
 
-AXIOMS: dict[str, Axiom] = {
+_AXIOMS = {
     "power to a sum": Axiom(
         z3.Implies(
             _base > 0,
@@ -66,3 +68,6 @@ AXIOMS: dict[str, Axiom] = {
         "Bernoulli's inequality for a real exponent: convexity of x^y, which needs its derivative",
     ),
 }
+
+#: Every axiom by its name.
+AXIOMS: Mapping[str, Axiom] = MappingProxyType(_AXIOMS)

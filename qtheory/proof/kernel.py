@@ -48,11 +48,23 @@ __all__ = [
     "parameter",
     "recursive",
     "sequence",
+    "undefined",
     "variable",
 ]
 
 REAL, INT = z3.RealSort(), z3.IntSort()
 SEQUENCE = z3.ArraySort(INT, REAL)
+_SORTS = (REAL, INT, SEQUENCE, z3.BoolSort())
+#: What a formula may be built from besides declared symbols; no recursive function of z3's own, no
+#: x^y (whose meaning at 0^0 is the solver's), no overflow, no string.
+_OPERATIONS = frozenset(
+    {
+        *(z3.Z3_OP_TRUE, z3.Z3_OP_FALSE, z3.Z3_OP_AND, z3.Z3_OP_OR, z3.Z3_OP_NOT, z3.Z3_OP_IMPLIES),
+        *(z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT, z3.Z3_OP_ITE, z3.Z3_OP_ANUM, z3.Z3_OP_TO_REAL),
+        *(z3.Z3_OP_ADD, z3.Z3_OP_SUB, z3.Z3_OP_UMINUS, z3.Z3_OP_MUL, z3.Z3_OP_DIV),
+        *(z3.Z3_OP_LE, z3.Z3_OP_LT, z3.Z3_OP_GE, z3.Z3_OP_GT, z3.Z3_OP_SELECT),
+    }
+)
 
 #: What every minted proof says; a proof that is not in here was built by hand.
 _minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Hypothesis]]] = WeakKeyDictionary()
@@ -182,6 +194,10 @@ def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
         if not z3.is_app(term):
             raise ProofError(f"a formula must have no quantifier and no lambda: {expression}")
         symbol = term.decl()
+        if term.sort() not in _SORTS:
+            raise ProofError(f"{term} is no number, truth value or sequence of real numbers")
+        if symbol.kind() not in _OPERATIONS and symbol.kind() != z3.Z3_OP_UNINTERPRETED:
+            raise ProofError(f"a formula cannot use {symbol.name()}: {expression}")
         if symbol.kind() == z3.Z3_OP_UNINTERPRETED:
             if declared.setdefault(symbol.name(), symbol) != symbol:
                 raise ProofError(f"{symbol.name()} is used with two sorts in {expression}")
@@ -325,9 +341,7 @@ def axiom(name: str) -> Proof:
 
     if name not in AXIOMS:
         raise ProofError(f"no axiom {name!r}; there are {', '.join(sorted(AXIOMS))}")
-    formula = _formula(AXIOMS[name].formula)
-    _defined.update(key for key, term in _constants(formula) if term.num_args() > 0)
-    return _mint("axiom", formula, name=name)
+    return _mint("axiom", _formula(AXIOMS[name].formula), name=name)
 
 
 # --- definitions -------------------------------------------------------------------------------
@@ -386,6 +400,11 @@ def _new_symbol(
                 raise ProofError(f"the definition of {name} uses {key}, which is not defined yet")
     _defined.add(name)
     return z3.Function(name, *(argument.sort() for argument in arguments), value)
+
+
+def undefined(name: str, arguments: Sequence[z3.ExprRef], value: z3.SortRef) -> z3.FuncDeclRef:
+    """A new function of which nothing is known; axioms may speak of it."""
+    return _new_symbol(name, arguments, value)
 
 
 def define(name: str, arguments: Sequence[z3.ExprRef], body: Any) -> Function:
