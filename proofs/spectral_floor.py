@@ -1,0 +1,35 @@
+"""T6 for additive data errors: lambda^q = lambda + eps, a floor under the spectrum."""
+
+import z3
+
+from qtheory.proof.kernel import lemma, variable
+from qtheory.theory import notation
+from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
+
+i, d = coordinate, dimension
+inside = z3.And(0 <= i, i < d)
+words = Formal(stated("spectral_floor"), given=inside)
+lam, lq, eps = (
+    words[symbol] for symbol in (notation.lam, notation.lq, notation.additive["data"])
+)
+additive_only, carries_data = words.hypotheses
+bound = variable("C")
+
+floor = lemma(
+    z3.Implies(inside, lq[i] == lam[i] + eps),
+    *words.unfold(notation.D, notation.lq, at=i),
+    additive_only,
+    *STANDING.values(),
+    name="lambda^q = lambda + eps",
+)
+# lambda <= eps gives eps <= lambda^q <= 2 eps: directions below the level look alike.
+alike = lemma(
+    z3.Implies(z3.And(inside, lam[i] <= eps), z3.And(eps <= lq[i], lq[i] <= 2 * eps)),
+    floor, STANDING["spectrum"], name="directions below the level look alike",
+)
+# lambda C < eps gives lambda^q / lambda > C: no bound C holds for every spectrum.
+unbounded = lemma(
+    z3.Implies(z3.And(inside, lam[i] * bound < eps), lq[i] / lam[i] > bound),
+    floor, carries_data, name="the distortion is unbounded",
+)
+theorem = established(words, floor, carries_data)

@@ -1,0 +1,27 @@
+"""T6 for multiplicative data errors: lambda^q = (1 + eps) lambda, the shape is kept."""
+
+import z3
+
+from qtheory.proof.kernel import INT, lemma, variable
+from qtheory.theory import notation
+from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
+
+i, j, d = coordinate, variable("j", INT), dimension
+inside = z3.And(0 <= i, i < d)
+words = Formal(stated("spectral_shape"), given=inside)
+lam, lq = words[notation.lam], words[notation.lq]
+(multiplicative_only,) = words.hypotheses
+
+scaled = lemma(
+    z3.Implies(inside, lq[i] == (1 + words[notation.multiplicative["data"]]) * lam[i]),
+    *words.unfold(notation.D, notation.lq, at=i),
+    multiplicative_only,
+    *STANDING.values(),
+    name="lambda^q = (1 + eps) lambda",
+)
+# lambda^q_i / lambda^q_j = lambda_i / lambda_j
+shape = lemma(
+    z3.Implies(z3.And(inside, 0 <= j, j < d), lq[i] * lam[j] == lq[j] * lam[i]),
+    scaled, scaled(i=j), name="ratios of eigenvalues are kept",
+)
+theorem = established(words, scaled)
