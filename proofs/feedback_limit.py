@@ -51,4 +51,5 @@ converges = lemma(
     ),
     difference, batch, name="alpha tends to alpha_inf",
 )
+corollaries = (additive, kept, elementwise, converges)
 theorem = established(words, difference, batch)

@@ -66,4 +66,5 @@ converges = lemma(
     ),
     difference, batch, name="s^2 tends to s_inf^2",
 )
+corollaries = (additive, kept, elementwise, converges)
 theorem = established(words, difference, batch)

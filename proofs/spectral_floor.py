@@ -32,4 +32,5 @@ unbounded = lemma(
     z3.Implies(z3.And(inside, lam[i] * bound < eps), lq[i] / lam[i] > bound),
     floor, carries_data, name="the distortion is unbounded",
 )
+corollaries = (alike, unbounded)
 theorem = established(words, floor, carries_data)

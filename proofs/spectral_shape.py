@@ -24,4 +24,5 @@ shape = lemma(
     z3.Implies(z3.And(inside, 0 <= j, j < d), lq[i] * lam[j] == lq[j] * lam[i]),
     scaled, scaled(i=j), name="ratios of eigenvalues are kept",
 )
+corollaries = (shape,)
 theorem = established(words, scaled)

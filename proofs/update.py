@@ -232,6 +232,11 @@ class Identity:
     derived: Polynomial = field(repr=False)
     stated: Polynomial = field(repr=False)
 
+    @property
+    def holds(self) -> bool:
+        """Whether the polynomials are equal."""
+        return self.derived == self.stated
+
 
 def identity(name: str, derived: Polynomial, stated: Polynomial) -> Identity:
     """The identity, if the polynomials are equal; an error otherwise."""

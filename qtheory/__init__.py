@@ -26,6 +26,7 @@ from qtheory.errors import (
     InvalidArgumentError,
     LostDigitsWarning,
     PrecisionError,
+    ProofError,
     QTheoryError,
     SymbolicValueError,
     UnstableError,
@@ -50,6 +51,7 @@ from qtheory.simulate import Estimate, simulate
 
 if TYPE_CHECKING:
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
+    from qtheory.verify.proving import ProofRecord, prove
 
 __version__ = "0.1.0"
 
@@ -58,9 +60,12 @@ oo = _sympy.oo
 
 
 # Building the statements takes SymPy as long as importing it: they wait until first used.
-_LATER = dict.fromkeys(
-    ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
-)
+_LATER = {
+    **dict.fromkeys(
+        ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
+    ),
+    **dict.fromkeys(("ProofRecord", "prove"), "qtheory.verify.proving"),
+}
 
 
 def __getattr__(name: str) -> _Any:
@@ -104,6 +109,8 @@ __all__ = [
     "PowerLaw",
     "PrecisionError",
     "Problem",
+    "ProofError",
+    "ProofRecord",
     "QTheoryError",
     "Quantization",
     "Risk",
@@ -116,6 +123,7 @@ __all__ = [
     "formats",
     "lower_bound",
     "oo",
+    "prove",
     "risk_curve",
     "simulate",
     "stability",

@@ -13,6 +13,7 @@ __all__ = [
     "InvalidArgumentError",
     "LostDigitsWarning",
     "PrecisionError",
+    "ProofError",
     "QTheoryError",
     "SymbolicValueError",
     "UnstableError",

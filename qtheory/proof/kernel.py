@@ -44,6 +44,7 @@ __all__ = [
     "define",
     "induction",
     "instantiate",
+    "is_proof",
     "lemma",
     "parameter",
     "recursive",
@@ -153,13 +154,18 @@ def _mint(
     )
 
 
+def is_proof(value: object) -> bool:
+    """Whether the rules made this, and nothing changed it since."""
+    if not isinstance(value, Proof) or value not in _minted:
+        return False
+    formula, hypotheses = _minted[value]
+    return formula is value.formula and hypotheses is value.hypotheses
+
+
 def _require(proof: object) -> None:
     """Refuse anything that the rules did not make."""
-    if not isinstance(proof, Proof) or _minted.get(proof) is None:
+    if not is_proof(proof):
         raise ProofError(f"not a proof made by the kernel: {proof!r}")
-    formula, hypotheses = _minted[proof]
-    if formula is not proof.formula or hypotheses is not proof.hypotheses:
-        raise ProofError(f"a proof was changed after it was made: {proof!r}")
 
 
 # --- terms -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from qtheory.theory.bounds import Bound, lower_bound, upper_bound
 from qtheory.theory.decomposition import decomposition
 from qtheory.theory.lower import lower_bound as _lower_bound
 from qtheory.theory.lower import risk_lower_bound as _risk_lower_bound
+from qtheory.theory.recursion import recursion
 from qtheory.theory.spectrum import spectral_floor, spectral_shape
 from qtheory.theory.theorem import Hypothesis, Theorem
 from qtheory.theory.upper import noise_constants, refined_upper_bound
@@ -20,6 +21,7 @@ theorems = MappingProxyType(
         theorem.name: theorem
         for theorem in (
             decomposition,
+            recursion,
             noise_constants,
             _upper_bound,
             refined_upper_bound,

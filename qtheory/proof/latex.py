@@ -1,0 +1,148 @@
+"""LaTeX for the kernel's formulas and proofs."""
+
+from __future__ import annotations
+
+import re
+from functools import reduce
+from typing import Any
+
+import sympy as sp
+import z3
+
+from qtheory.proof.kernel import Proof
+from qtheory.proof.tree import direct_premises, steps
+
+__all__ = ["formula_latex", "proof_latex"]
+
+_RELATIONS = {
+    z3.Z3_OP_LE: r"\le",
+    z3.Z3_OP_LT: "<",
+    z3.Z3_OP_GE: r"\ge",
+    z3.Z3_OP_GT: ">",
+    z3.Z3_OP_EQ: "=",
+}
+_JOINED = {z3.Z3_OP_AND: r" \;\wedge\; ", z3.Z3_OP_OR: r" \;\vee\; "}
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu xi pi rho sigma tau phi psi omega "
+    "Pi Theta Lambda"
+).split()
+
+
+def formula_latex(term: z3.ExprRef) -> str:
+    """A formula or term as LaTeX mathematics."""
+    kind, children = term.decl().kind(), term.children()
+    if kind == z3.Z3_OP_IMPLIES:
+        given, goal = map(formula_latex, children)
+        return rf"{given} \;\Rightarrow\; {goal}"
+    if kind in _JOINED:
+        parts = [
+            rf"({formula_latex(c)})" if c.decl().kind() in (z3.Z3_OP_IMPLIES, *_JOINED) else formula_latex(c)
+            for c in children
+        ]
+        return _JOINED[kind].join(parts)
+    if kind == z3.Z3_OP_NOT:
+        return rf"\neg({formula_latex(children[0])})"
+    if kind in _RELATIONS:
+        left, right = (sp.latex(_number(child), symbol_names=_Names()) for child in children)
+        return f"{left} {_RELATIONS[kind]} {right}"
+    if term.sort() == z3.BoolSort():
+        return rf"\mathrm{{{term}}}"
+    return sp.latex(_number(term), symbol_names=_Names())
+
+
+class _Names(dict[sp.Symbol, str]):
+    """Symbols stand for text that is LaTeX already."""
+
+    def __contains__(self, symbol: object) -> bool:
+        return True
+
+    def __missing__(self, symbol: sp.Symbol) -> str:
+        return str(symbol.name)
+
+
+def _number(term: z3.ExprRef) -> sp.Expr:
+    """A term as a SymPy expression in symbols that are named by their LaTeX."""
+    kind, children = term.decl().kind(), term.children()
+    if z3.is_rational_value(term) or z3.is_int_value(term):
+        return sp.Rational(str(term))
+    if kind == z3.Z3_OP_TO_REAL:
+        return _number(children[0])
+    operation = _OPERATIONS.get(kind)
+    if operation is not None:
+        return reduce(operation, map(_number, children))
+    if kind == z3.Z3_OP_UMINUS:
+        return -_number(children[0])
+    if kind == z3.Z3_OP_ITE:
+        condition, yes, no = children
+        cases = rf"\begin{{cases}} {formula_latex(yes)} & {formula_latex(condition)} \\ {formula_latex(no)} & \text{{else}} \end{{cases}}"
+        return sp.Symbol(cases)
+    if kind == z3.Z3_OP_SELECT:
+        row, index = map(formula_latex, children)
+        return sp.Symbol(rf"{{{row}}}_{{{index}}}")
+    name = term.decl().name()
+    if name in ("power", "real_power"):
+        base, exponent = map(formula_latex, children)
+        return sp.Symbol(rf"{{\left({base}\right)}}^{{{exponent}}}")
+    if name == "total":
+        terms, count = map(formula_latex, children)
+        return sp.Symbol(rf"\sum_{{k<{count}}} {{{terms}}}_k")
+    if children:
+        return sp.Symbol(rf"{_name(name)}\left({', '.join(map(formula_latex, children))}\right)")
+    return sp.Symbol(_name(name))
+
+
+_OPERATIONS: dict[int, Any] = {
+    z3.Z3_OP_ADD: lambda a, b: sp.Add(a, b, evaluate=False),
+    z3.Z3_OP_SUB: lambda a, b: sp.Add(a, -b, evaluate=False),
+    z3.Z3_OP_MUL: lambda a, b: a * b,
+    z3.Z3_OP_DIV: lambda a, b: a / b,
+}
+
+
+def _name(name: str) -> str:
+    """A symbol's name: letters of mathematics as such, anything else as upright text."""
+    name = name.split("~")[0]
+    if re.fullmatch(r"[A-Za-z]+([_^](\w+|\*))*", name):
+        head, *rest = re.split(r"(?=[_^])", name)
+        symbol = f"\\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+        marks = {mark[0]: mark[1:] for mark in rest}
+        return symbol + "".join(f"{key}{{{value}}}" for key, value in marks.items())
+    text = name.replace("\\", "").replace("_", r"\_").replace("^", r"\^{}").replace("||", r"$\|$")
+    return rf"\text{{{text}}}"
+
+
+#: How each rule is printed; instances and cuts are not, they count as what they come from.
+_ENVIRONMENTS = {
+    "definition": "definition",
+    "hypothesis": "assumption",
+    "axiom": "axiom",
+    "lemma": "lemma",
+    "induction": "lemma",
+}
+
+
+def proof_latex(proof: Proof) -> str:
+    """Definitions, assumptions and lemmas in order, each lemma with what it follows from.
+
+    The text needs the environments definition, assumption, axiom, lemma and proof (amsthm).
+    """
+    labels: dict[int, str] = {}
+    lines: list[str] = []
+    for item in steps(proof):
+        environment = _ENVIRONMENTS[item.rule]
+        label = labels[id(item)] = f"{environment}:{len(labels) + 1}"
+        title = "" if environment == "definition" else f"[{{{_escaped(item.name)}}}]"
+        lines += [
+            rf"\begin{{{environment}}}{title}\label{{{label}}}",
+            rf"\[ {formula_latex(item.formula)} \]",
+            rf"\end{{{environment}}}",
+        ]
+        if environment == "lemma":
+            cited = ", ".join(rf"\ref{{{labels[id(p)]}}}" for p in direct_premises(item))
+            how = "By induction" if item.rule == "induction" else "Real arithmetic"
+            lines.append(rf"\begin{{proof}}{how}{', from ' + cited if cited else ''}.\end{{proof}}")
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([_^&%#$])", r"\\\1", text).replace(r"\^", r"\^{}").replace("<=", r"$\le$").replace(">=", r"$\ge$")

@@ -1,0 +1,227 @@
+"""Proofs replayed: each theorem from its file in ``proofs/``, with what it rests on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from qtheory.errors import InvalidArgumentError, ProofError
+from qtheory.theory import theorems
+
+if TYPE_CHECKING:
+    from qtheory.proof.kernel import Proof
+
+__all__ = ["PROOFS", "ProofRecord", "Replay", "prove"]
+
+#: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
+PROOFS = MappingProxyType(
+    {
+        "decomposition": "decomposition",
+        "recursion": "update",
+        "noise_constants": "noise_constants",
+        "upper_bound": "upper_bound",
+        "refined_upper_bound": "refined_upper_bound",
+        "lower_bound": "lower_bound",
+        "risk_lower_bound": "risk_lower_bound",
+        "spectral_floor": "spectral_floor",
+        "spectral_shape": "spectral_shape",
+        "feedback_limit": "feedback_limit",
+        "noise_limit": "noise_limit",
+        "power_sums": "power_sums",
+    }
+)
+_TITLES = {"power_sums": ("T8, sums", "sums of powers, and D_N for a power law")}
+
+
+@dataclass(frozen=True, eq=False)
+class ProofRecord:
+    """A theorem that was proved: by which lemmas, from which axioms, under which hypotheses.
+
+    Attributes
+    ----------
+    name, label, title
+        As in ``qtheory.theorems``.
+    root
+        The kernel's proof, or None for T2, which is a list of polynomial identities.
+    corollaries
+        What else the file proves of interest.
+    steps
+        The number of lemmas (of identities, for T2).
+    questions
+        The number of questions put to the solver.
+    axioms, hypotheses
+        What it rests on, in words. For T2 the assumptions on the model.
+    seconds
+        How long the replay took, with the lemmas shared by theorems counted where they came first.
+    """
+
+    name: str
+    label: str
+    title: str
+    root: Proof | None
+    corollaries: tuple[Proof, ...]
+    identities: tuple[Any, ...]
+    steps: int
+    questions: int
+    axioms: tuple[str, ...]
+    hypotheses: tuple[str, ...]
+    seconds: float
+
+    @property
+    def checked(self) -> bool:
+        """Whether the kernel still knows this very proof, or every identity still holds."""
+        from qtheory.proof.kernel import is_proof
+
+        if self.root is not None:
+            return all(map(is_proof, (self.root, *self.corollaries)))
+        return bool(self.identities) and all(item.holds for item in self.identities)
+
+    def latex(self) -> str:
+        """Definitions, assumptions and lemmas in order, as an appendix could print them."""
+        from qtheory.proof.latex import proof_latex
+
+        if self.root is not None:
+            return proof_latex(self.root)
+        rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
+        return "\n".join([r"\begin{itemize}", *rows, r"\end{itemize}"])
+
+    def audit(
+        self, seconds: float = 5, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Counter[str]:
+        """How often a second solver agrees, disagrees and gives up on the solver's answers."""
+        from qtheory.proof.audit import second_opinion
+        from qtheory.proof.tree import leaves
+
+        found: Counter[str] = Counter()
+        todo = list(leaves(self.root)) if self.root is not None else []
+        for done, leaf in enumerate(todo, start=1):
+            found[second_opinion(leaf, seconds)] += 1
+            progress(done, len(todo))
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``qtheory prove --json`` writes."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "title": self.title,
+            "checked": self.checked,
+            "steps": self.steps,
+            "questions": self.questions,
+            "axioms": list(self.axioms),
+            "hypotheses": list(self.hypotheses),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def __repr__(self) -> str:
+        standing = "proved" if self.checked else "not proved"
+        return f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas)"
+
+
+class Replay:
+    """Proof files run anew; what several of them need is run once.
+
+    >>> Replay().prove("spectral_shape").checked
+    True
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, ModuleType] = {}
+
+    def prove(self, name: str) -> ProofRecord:
+        """Run the file of a theorem; ProofError if the kernel refuses a step."""
+        if name not in PROOFS:
+            raise InvalidArgumentError("name", name, f"one of {', '.join(PROOFS)}")
+        start = time.perf_counter()
+        with self._own_modules():
+            module = import_module(f"{_package()}.{PROOFS[name]}")
+        return _record(name, module, time.perf_counter() - start)
+
+    @contextmanager
+    def _own_modules(self) -> Iterator[None]:
+        """The proof files of this replay in place of those that are loaded."""
+        package = _package()
+
+        def taken_out() -> dict[str, ModuleType]:
+            names = [name for name in sys.modules if name.startswith(f"{package}.")]
+            return {name: sys.modules.pop(name) for name in names}
+
+        before = taken_out()
+        sys.modules.update(self._modules)
+        try:
+            yield
+        finally:
+            self._modules = taken_out()
+            sys.modules.update(before)
+
+
+def prove(name: str) -> ProofRecord:
+    """Replay the proof of a theorem.
+
+    Parameters
+    ----------
+    name
+        A key of ``qtheory.theorems``, or ``"power_sums"`` for the building blocks of T8.
+
+    Raises
+    ------
+    ProofError
+        If the kernel refuses a step.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> proof = qt.prove("decomposition")
+    >>> proof.checked, proof.axioms
+    (True, ())
+    """
+    return Replay().prove(name)
+
+
+def _package() -> str:
+    """In a wheel the proofs lie inside qtheory, in a checkout beside it."""
+    return "qtheory.proofs" if find_spec("qtheory.proofs") else "proofs"
+
+
+def _record(name: str, module: ModuleType, seconds: float) -> ProofRecord:
+    from qtheory.proof.kernel import Proof, is_proof
+    from qtheory.proof.tree import LEMMAS, steps
+
+    theorem, corollaries = module.theorem, getattr(module, "corollaries", ())
+
+    known = theorems.get(name)
+    label, title = (known.label, known.title) if known else _TITLES[name]
+    if not isinstance(theorem, Proof):
+        names = tuple(theorem.assumptions)
+        count = len(theorem.identities)
+        return ProofRecord(
+            name, label, title, None, (), theorem.identities, count, count, (), names, seconds
+        )
+    if not all(map(is_proof, (theorem, *corollaries))):
+        raise ProofError(f"{name}: not a proof made by the kernel")
+    found = steps(theorem)
+    return ProofRecord(
+        name,
+        label,
+        title,
+        theorem,
+        corollaries,
+        (),
+        sum(step.rule in LEMMAS for step in found),
+        sum(len(step.leaves) for step in found),
+        _names(step.name for step in found if step.rule == "axiom"),
+        _names(hypothesis.meaning for hypothesis in theorem.hypotheses),
+        seconds,
+    )
+
+
+def _names(texts: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
