@@ -33,7 +33,7 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.model.quantization import TARGETS
-from qtheory.proof.expectation import Gaussian, Law, Polynomial, RandomVector, TwoMoments, ring
+from qtheory.proof.expectation import RULES, Gaussian, Law, Polynomial, RandomVector, TwoMoments, ring
 from qtheory.proof.kernel import Proof, lemma
 from qtheory.proof.polynomials import Reader, coefficient, meaning, renamed
 from qtheory.proof.sums import zeros
@@ -419,7 +419,8 @@ class Theorem:
 
     name: str
     assumptions: tuple[str, ...]
+    axioms: tuple[str, ...]
     identities: tuple[Identity, ...]
 
 
-theorem = Theorem("T2", ASSUMPTIONS, (following_mean, following, past))
+theorem = Theorem("T2", ASSUMPTIONS, tuple(RULES), (following_mean, following, past))

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 import flint
@@ -30,6 +31,7 @@ import flint
 from qtheory.errors import ProofError
 
 __all__ = [
+    "RULES",
     "Gaussian",
     "Law",
     "Polynomial",
@@ -39,6 +41,17 @@ __all__ = [
     "TwoMoments",
     "ring",
 ]
+
+#: What is taken from probability theory, and why it is not proved here.
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "linearity of expectation": "E(a p + b q) = a E p + b E q: what an integral is",
+        "tower property": "E p = E E[p | past], and independent factors have E(p q) = E p E q: "
+        "Fubini's theorem",
+        "Gaussian moments": "E g^(2k) = (2k-1)!! (E g^2)^k, odd moments vanish: an integral over "
+        "the density",
+    }
+)
 
 Polynomial: TypeAlias = flint.fmpq_mpoly
 Ring: TypeAlias = flint.fmpq_mpoly_ctx

@@ -14,7 +14,7 @@ from qtheory.risk import Risk
 from qtheory.theory import Bound
 from qtheory.verify import CheckResult, Finding, Ledger
 
-__all__ = ["ledger_view", "problem_view", "risk_view"]
+__all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 _VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
@@ -39,7 +39,8 @@ def ledger_view(ledger: Ledger) -> RenderableType:
     )
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table without vertical lines, its title on the left."""
     return Table(
         title=title,
         title_justify="left",
@@ -56,7 +57,7 @@ def _status(check: CheckResult) -> Text:
 
 
 def _instances(ledger: Ledger) -> RenderableType:
-    table = _table(
+    table = plain_table(
         "Certified: lower <= exact <= upper, and T1 as an identity to 30 digits\n"
         "(lambda_i = i^-2, w* = 1, sigma^2 = 1, gamma = 0.1; errors on all five targets)"
     )
@@ -100,7 +101,7 @@ def _mark(check: CheckResult) -> Text:
 
 
 def _others(ledger: Ledger, kind: str, title: str) -> RenderableType:
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("check")
     table.add_column("result")
     table.add_column("")
@@ -141,7 +142,7 @@ def problem_view(problem: Problem) -> RenderableType:
 
 def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     """The exact risk, its parts, and the bounds beside it (or why there is none)."""
-    table = _table("Exact excess risk")
+    table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")
     table.add_row("bias (no noise, no quantization)", _shown(risk.bias, risk.digits))

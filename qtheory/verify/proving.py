@@ -19,7 +19,7 @@ from qtheory.theory import theorems
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
 
-__all__ = ["PROOFS", "ProofRecord", "Replay", "prove"]
+__all__ = ["PROOFS", "ProofRecord", "Replay", "audit", "prove"]
 
 #: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
 PROOFS = MappingProxyType(
@@ -59,6 +59,8 @@ class ProofRecord:
         The number of questions put to the solver.
     axioms, hypotheses
         What it rests on, in words. For T2 the assumptions on the model.
+    standing
+        The signs of the model's parameters that are used, which no theorem repeats.
     seconds
         How long the replay took, with the lemmas shared by theorems counted where they came first.
     """
@@ -73,6 +75,7 @@ class ProofRecord:
     questions: int
     axioms: tuple[str, ...]
     hypotheses: tuple[str, ...]
+    standing: tuple[str, ...]
     seconds: float
 
     @property
@@ -93,20 +96,6 @@ class ProofRecord:
         rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
         return "\n".join([r"\begin{itemize}", *rows, r"\end{itemize}"])
 
-    def audit(
-        self, seconds: float = 5, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> Counter[str]:
-        """How often a second solver agrees, disagrees and gives up on the solver's answers."""
-        from qtheory.proof.audit import second_opinion
-        from qtheory.proof.tree import leaves
-
-        found: Counter[str] = Counter()
-        todo = list(leaves(self.root)) if self.root is not None else []
-        for done, leaf in enumerate(todo, start=1):
-            found[second_opinion(leaf, seconds)] += 1
-            progress(done, len(todo))
-        return found
-
     def as_json(self) -> dict[str, Any]:
         """What ``qtheory prove --json`` writes."""
         return {
@@ -118,6 +107,7 @@ class ProofRecord:
             "questions": self.questions,
             "axioms": list(self.axioms),
             "hypotheses": list(self.hypotheses),
+            "standing": list(self.standing),
             "seconds": round(self.seconds, 3),
         }
 
@@ -186,6 +176,30 @@ def prove(name: str) -> ProofRecord:
     return Replay().prove(name)
 
 
+def audit(
+    records: Sequence[ProofRecord],
+    seconds: float = 5,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Counter[str]]:
+    """How often a second solver agrees, disagrees and gives up, for each proof.
+
+    Every question is asked once, and counted for the first proof that rests on it.
+    """
+    from qtheory.proof.audit import second_opinion
+    from qtheory.proof.tree import leaves
+
+    todo = {}
+    for record in records:
+        for root in (record.root, *record.corollaries):
+            for leaf in leaves(root) if root is not None else ():
+                todo.setdefault(id(leaf), (record.name, leaf))
+    found: dict[str, Counter[str]] = {record.name: Counter() for record in records}
+    for done, (name, leaf) in enumerate(todo.values(), start=1):
+        found[name][second_opinion(leaf, seconds)] += 1
+        progress(done, len(todo))
+    return found
+
+
 def _package() -> str:
     """In a wheel the proofs lie inside qtheory, in a checkout beside it."""
     return "qtheory.proofs" if find_spec("qtheory.proofs") else "proofs"
@@ -194,32 +208,35 @@ def _package() -> str:
 def _record(name: str, module: ModuleType, seconds: float) -> ProofRecord:
     from qtheory.proof.kernel import Proof, is_proof
     from qtheory.proof.tree import LEMMAS, steps
+    from qtheory.theory.formal import STANDING
 
     theorem, corollaries = module.theorem, getattr(module, "corollaries", ())
 
     known = theorems.get(name)
     label, title = (known.label, known.title) if known else _TITLES[name]
     if not isinstance(theorem, Proof):
-        names = tuple(theorem.assumptions)
-        count = len(theorem.identities)
+        count, names = len(theorem.identities), tuple(theorem.assumptions)
         return ProofRecord(
-            name, label, title, None, (), theorem.identities, count, count, (), names, seconds
-        )
+            name, label, title, None, (), theorem.identities, count, count, theorem.axioms, names,
+            (), seconds,
+        )  # fmt: skip
     if not all(map(is_proof, (theorem, *corollaries))):
         raise ProofError(f"{name}: not a proof made by the kernel")
     found = steps(theorem)
+    model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
     return ProofRecord(
-        name,
-        label,
-        title,
-        theorem,
-        corollaries,
-        (),
-        sum(step.rule in LEMMAS for step in found),
-        sum(len(step.leaves) for step in found),
-        _names(step.name for step in found if step.rule == "axiom"),
-        _names(hypothesis.meaning for hypothesis in theorem.hypotheses),
-        seconds,
+        name=name,
+        label=label,
+        title=title,
+        root=theorem,
+        corollaries=corollaries,
+        identities=(),
+        steps=sum(step.rule in LEMMAS for step in found),
+        questions=sum(len(step.leaves) for step in found),
+        axioms=_names(step.name for step in found if step.rule == "axiom"),
+        hypotheses=_names(h.meaning for h in theorem.hypotheses - model),
+        standing=_names(h.meaning for h in theorem.hypotheses & model),
+        seconds=seconds,
     )
 
 

@@ -1,0 +1,112 @@
+"""Proofs in the terminal: one line per theorem, and the tree of lemmas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from rich.tree import Tree
+
+from qtheory.report.tables import plain_table
+from qtheory.verify.proving import ProofRecord
+
+if TYPE_CHECKING:
+    from qtheory.proof.kernel import Proof
+
+__all__ = ["lemma_tree", "proofs_view"]
+
+_SHOWN = ("lemma", "induction", "axiom")
+
+
+def proofs_view(
+    records: Sequence[ProofRecord],
+    refused: Mapping[str, str],
+    audits: Mapping[str, Counter[str]] | None = None,
+) -> RenderableType:
+    """A line for each theorem, what was refused, and the axioms with their reasons."""
+    table = plain_table("Proofs replayed by the kernel")
+    for column, justify in (("theorem", "left"), ("", "left"), ("lemmas", "right")):
+        table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for column in ("leaves", "axioms", "seconds", *(("cvc5",) if audits is not None else ())):
+        table.add_column(column, justify="right")
+    for record in records:
+        verdict = Text("proved", style="green") if record.checked else Text("NOT", style="bold red")
+        row = [
+            record.name,
+            verdict,
+            str(record.steps),
+            str(record.questions),
+            str(len(record.axioms)),
+            f"{record.seconds:.1f}",
+        ]
+        if audits is not None:
+            row.append(_audit(audits.get(record.name, Counter())))
+        table.add_row(*row)
+    for name in refused:
+        table.add_row(name, Text("REFUSED", style="bold red"), "", "", "", "")
+    notes = [Text(f"{name}: {why}", style="red") for name, why in refused.items()]
+    return Group(table, *notes, _axioms(records))
+
+
+def lemma_tree(record: ProofRecord, depth: int | None = None) -> RenderableType:
+    """The lemmas a theorem follows from, each with its own; what stands above is not repeated."""
+    tree = Tree(Text(f"{record.label}: {record.title}", style="bold"))
+    seen: set[int] = set()
+    if record.root is not None:
+        _grow(tree, record.root, depth, seen)
+        for corollary in record.corollaries:
+            _grow(tree.add(Text(f"also: {corollary.name}")), corollary, depth, seen)
+    for identity in record.identities:
+        tree.add(f"{identity.name}: an identity of polynomials, every parameter symbolic")
+    if depth is not None:
+        return tree
+    given = Tree("under")
+    for hypothesis in record.hypotheses:
+        given.add(Text(hypothesis))
+    if record.standing:
+        given.add(Text(f"the model: {', '.join(record.standing)}"))
+    return Group(tree, given)
+
+
+def _grow(tree: Tree, proof: Proof, depth: int | None, seen: set[int]) -> None:
+    from qtheory.proof.tree import direct_premises
+
+    if depth == 0:
+        return
+    for premise in direct_premises(proof):
+        if premise.rule not in _SHOWN:
+            continue
+        how = {"induction": " (induction)", "axiom": " (axiom)"}.get(premise.rule, "")
+        above = id(premise) in seen
+        label = Text(f"{premise.name or 'a step'}{how}")
+        label.append(" (above)" if above else f"  {premise.seconds:.2f} s", style="dim")
+        branch = tree.add(label)
+        if not above:
+            seen.add(id(premise))
+            _grow(branch, premise, None if depth is None else depth - 1, seen)
+
+
+def _audit(found: Counter[str]) -> str:
+    if not found:
+        return "-"
+    text = f"{found['agrees']} agree"
+    for verdict in ("disagrees", "gives up"):
+        if found[verdict]:
+            text += f", {found[verdict]} {verdict}"
+    return text
+
+
+def _axioms(records: Sequence[ProofRecord]) -> RenderableType:
+    names = sorted({name for record in records for name in record.axioms})
+    if not names:
+        return Text("No axioms: definitions, induction and real arithmetic (z3) alone.")
+    from qtheory.proof.axioms import AXIOMS
+    from qtheory.proof.expectation import RULES
+
+    reasons = {**{name: axiom.reason for name, axiom in AXIOMS.items()}, **RULES}
+    return Group(
+        Text("Axioms", style="bold"), *(Text(f"  {name}: {reasons[name]}") for name in names)
+    )
