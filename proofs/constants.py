@@ -12,52 +12,106 @@ from .noise import *
 
 factors = lemma(
     z3.And(Pr >= 1, Pc >= 1, Pq >= 0, ks >= 1, kd >= 2, ud >= 0),
-    *refined.unfold(Pi, Pi_c, P), fourth(i=z3.IntVal(0)), dimension_positive, *signs,
+    *refined.unfold(Pi, Pi_c, P),
+    fourth(i=z3.IntVal(0)),
+    dimension_positive,
+    *signs,
     name="factors are at least 1",
 )
-per_batch = lemma(z3.And(0 < per_B, per_B <= 1), STANDING["B"], name="0 < 1/B <= 1")
+per_batch = lemma(z3.And(per_B > 0, per_B <= 1), STANDING["B"], name="0 < 1/B <= 1")
 kappa_positive = lemma(
     K >= 0,
-    lemma(z3.And(kd * Pr * per_B >= 2 * per_B, (1 - per_B) * Pc >= 1 - per_B), factors, per_batch, name="parts of kappa"),
-    *refined.unfold(definitions.kappa), per_batch, name="kappa >= 0",
+    lemma(
+        z3.And(kd * Pr * per_B >= 2 * per_B, (1 - per_B) * Pc >= 1 - per_B),
+        factors,
+        per_batch,
+        name="parts of kappa",
+    ),
+    *refined.unfold(definitions.kappa),
+    per_batch,
+    name="kappa >= 0",
 )
-alpha_positive = lemma(al >= 0, *refined.unfold(definitions.alpha), factors, per_batch, name="alpha >= 0")
+alpha_positive = lemma(
+    al >= 0, *refined.unfold(definitions.alpha), factors, per_batch, name="alpha >= 0"
+)
 norms_nonnegative = lemma(
     z3.And(approximation >= 0, trace >= 0, signal >= 0, signal_q >= 0),
     *[
-        sum_le([(0, f())], [(1, f())], d, lambda k, f=f: [f.at(k), spectrum(i=k), *signs],
-               premises=[dimension_positive], name="a norm is nonnegative")
+        sum_le(
+            [(0, f())],
+            [(1, f())],
+            d,
+            lambda k, f=f: [f.at(k), spectrum(i=k), *signs],
+            premises=[dimension_positive],
+            name="a norm is nonnegative",
+        )
         for f in (A_terms, tr_terms, norm_terms, nq_terms)
     ],
-    *sums, name="norms are nonnegative",
+    *sums,
+    name="norms are nonnegative",
 )
 # lambda D / lambda^q >= s/(1+s) lambda, since D >= s lambda
 least_share = lemma(
-    z3.Implies(inside, s / (1 + s) * (lam[i] * w[i] * w[i]) <= lam[i] / lq[i] * D[i] * (w[i] * w[i])),
-    lemma(z3.Implies(inside, s / (1 + s) * lam[i] <= lam[i] / lq[i] * D[i]), spectrum, *signs,
-          name="what shared errors distort"),
+    z3.Implies(
+        inside, s / (1 + s) * (lam[i] * w[i] * w[i]) <= lam[i] / lq[i] * D[i] * (w[i] * w[i])
+    ),
+    lemma(
+        z3.Implies(inside, s / (1 + s) * lam[i] <= lam[i] / lq[i] * D[i]),
+        spectrum,
+        *signs,
+        name="what shared errors distort",
+    ),
     name="what shared errors distort, weighted",
 )
 # 2 A >= s/(1+s) ||w*||_H^2 >= 2 s^2/(1+s)^3 ||w*||_H^2 for the shared part s of the data errors
 misfit_nonnegative = lemma(
     2 * approximation - 2 * s * s * cube * signal >= 0,
     sum_le(
-        [(s / (1 + s), norm_terms())], [(1, A_terms())], d,
-        lambda k: [norm_terms.at(k), A_terms.at(k), least_share(i=k), spectrum(i=k), STANDING["epsilon_d^s"]],
-        premises=[dimension_positive], name="the share of shared data errors",
+        [(s / (1 + s), norm_terms())],
+        [(1, A_terms())],
+        d,
+        lambda k: [
+            norm_terms.at(k),
+            A_terms.at(k),
+            least_share(i=k),
+            spectrum(i=k),
+            STANDING["epsilon_d^s"],
+        ],
+        premises=[dimension_positive],
+        name="the share of shared data errors",
     ),
-    lemma(z3.And(2 * s * s * cube <= s / (1 + s), 0 <= s / (1 + s)), *signs, name="2 s^2/(1+s)^3 <= s/(1+s)"),
-    norms_nonnegative, *sums, name="the misfit of w^q is nonnegative",
+    lemma(
+        z3.And(2 * s * s * cube <= s / (1 + s), s / (1 + s) >= 0),
+        *signs,
+        name="2 s^2/(1+s)^3 <= s/(1+s)",
+    ),
+    norms_nonnegative,
+    *sums,
+    name="the misfit of w^q is nonnegative",
 )
 s2_positive = lemma(
-    s_2 >= 0, *refined.unfold(definitions.s2), misfit_nonnegative, norms_nonnegative, factors, per_batch,
-    *signs, name="s^2 >= 0",
+    s_2 >= 0,
+    *refined.unfold(definitions.s2),
+    misfit_nonnegative,
+    norms_nonnegative,
+    factors,
+    per_batch,
+    *signs,
+    name="s^2 >= 0",
 )
 q_positive = lemma(
-    z3.Implies(inside, qi[i] >= 0), *refined.unfold(definitions.q, at=i), factors, per_batch,
-    *signs, name="q >= 0",
+    z3.Implies(inside, qi[i] >= 0),
+    *refined.unfold(definitions.q, at=i),
+    factors,
+    per_batch,
+    *signs,
+    name="q >= 0",
 )
 constants_nonnegative = lemma(
     z3.Implies(inside, z3.And(K >= 0, al >= 0, s_2 >= 0, qi[i] >= 0)),
-    kappa_positive, alpha_positive, s2_positive, q_positive, name="the constants are nonnegative",
+    kappa_positive,
+    alpha_positive,
+    s2_positive,
+    q_positive,
+    name="the constants are nonnegative",
 )

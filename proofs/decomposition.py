@@ -8,7 +8,7 @@ the moments m = E w_i and v = E w_i^2, so the terms of one coordinate decide.
 import z3
 
 from qtheory.proof.kernel import SEQUENCE, Proof, lemma, parameter
-from qtheory.proof.sums import sum_equal, total
+from qtheory.proof.sums import sum_equal
 from qtheory.theory import notation
 from qtheory.theory.decomposition import W, first, second
 from qtheory.theory.definitions import A, risk, risk_q
@@ -25,15 +25,15 @@ def moments(mean, square) -> Formal:
 
 def decomposed(words: Formal) -> Proof:
     """E R(w) = A + E R^q(w) - W for the moments that ``words`` was made for."""
-    lam, w, m, v = (words[k] for k in (notation.lam, notation.w_star, first, second))
-    lq, wq, D = words[notation.lq], words[notation.wq], words[notation.D]
+    lam, w = words[notation.lam], words[notation.w_star]
+    lq, wq = words[notation.lq], words[notation.wq]
     (R,), (Rq,), (approximation,), (distortion,) = (
         words.summands(symbol) for symbol in (risk, risk_q, A, W)
     )
     # lambda w*^2 - lambda^q (w^q)^2 = (lambda / lambda^q) D w*^2
     constant_terms = lemma(
         z3.Implies(
-            z3.And(0 <= i, i < d),
+            z3.And(i >= 0, i < d),
             z3.And(
                 lq[i] * wq[i] == lam[i] * w[i],
                 lam[i] * w[i] * w[i] - lq[i] * wq[i] * wq[i] == approximation()[i],

@@ -1,8 +1,8 @@
 r"""T7 for the feedback constant of T3: alpha - alpha_inf = c_d (3 k_4 Pi - Pi_c) / B.
 
-    additive errors                  alpha_inf = 0
-    multiplicative, shared           alpha_inf = c_d (Pi - 1)
-    multiplicative, elementwise      alpha_inf = c_d eps_p
+additive errors                  alpha_inf = 0
+multiplicative, shared           alpha_inf = c_d (Pi - 1)
+multiplicative, elementwise      alpha_inf = c_d eps_p
 """
 
 import z3
@@ -24,22 +24,28 @@ shared = [words[notation.shared[k]] for k in ("activation", "gradient")]
 # Additive errors: nothing feeds itself in the limit.
 additive = lemma(
     z3.Implies(z3.And([level == 0 for level in relative]), limit == 0),
-    *words.unfold(alpha_limit, Pi_c), *signs, name="additive errors",
+    *words.unfold(alpha_limit, Pi_c),
+    *signs,
+    name="additive errors",
 )
 # Shared errors: Pi_c = Pi, so every factor stays.
 all_shared = z3.And([part == level for part, level in zip(shared, relative[1:], strict=True)])
 kept = lemma(
     z3.Implies(all_shared, limit == factor * (words[Pi] - 1)),
-    *words.unfold(alpha_limit, Pi, Pi_c), name="shared errors",
+    *words.unfold(alpha_limit, Pi, Pi_c),
+    name="shared errors",
 )
 # Elementwise errors: only the parameter's stays.
 elementwise = lemma(
     z3.Implies(z3.And([part == 0 for part in shared]), limit == factor * relative[0]),
-    *words.unfold(alpha_limit, Pi_c), name="elementwise errors",
+    *words.unfold(alpha_limit, Pi_c),
+    name="elementwise errors",
 )
 difference = lemma(
     (alpha - limit) * B == factor * (3 * words[k4] * words[Pi] - words[Pi_c]),
-    *words.unfold(definitions.alpha, alpha_limit), batch, name="alpha - alpha_inf, times B",
+    *words.unfold(definitions.alpha, alpha_limit),
+    batch,
+    name="alpha - alpha_inf, times B",
 )
 # |alpha - alpha_inf| <= epsilon for B >= c_d |3 k_4 Pi - Pi_c| / epsilon
 epsilon = variable("epsilon")
@@ -49,7 +55,9 @@ converges = lemma(
         z3.And(epsilon > 0, B * epsilon >= rest, B * epsilon >= -rest),
         z3.And(alpha - limit <= epsilon, limit - alpha <= epsilon),
     ),
-    difference, batch, name="alpha tends to alpha_inf",
+    difference,
+    batch,
+    name="alpha tends to alpha_inf",
 )
 corollaries = (additive, kept, elementwise, converges)
 theorem = established(words, difference, batch)

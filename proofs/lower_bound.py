@@ -12,11 +12,9 @@ import z3
 
 from qtheory.proof.kernel import induction, lemma
 from qtheory.proof.sums import sum_equal, sum_le
-from qtheory.theory.definitions import D_N, bias, risk, risk_q, variance
-from qtheory.theory.formal import STANDING, Formal, established, stated
-from qtheory.theory.lower import floor
+from qtheory.theory.definitions import D_N, bias, risk_q, variance
+from qtheory.theory.formal import Formal, assumed, established, stated
 from qtheory.theory.lower import mean as mean_symbol
-from qtheory.theory.lower import s2_low
 
 from .average_weights import theorem as average_weights
 from .average_weights import weights as F
@@ -24,15 +22,20 @@ from .risk_of_average import *
 from .variance import everywhere, low, low_positive, step_low
 
 words = Formal(stated("lower_bound"), {risk_q: averaged[risk_q]})
-at_least_two = words.hypotheses[1]
+at_least_two = assumed(sp.Ge(notation.N, 2), words)
 here = z3.And(t >= 0, inside)
 
 # --- what every step adds --------------------------------------------------------------------------
 
 nonnegative_everywhere = [variance_nonnegative(i=at) for at in everywhere]
 step = lemma(
-    z3.Implies(here, z3.And(c(t + 1)[i] >= rho * rho * c_t + gamma * gamma * lq[i] * low, low >= 0)),
-    step_low, low_positive, *nonnegative_everywhere, name="one step adds noise",
+    z3.Implies(
+        here, z3.And(c(t + 1)[i] >= rho * rho * c_t + gamma * gamma * lq[i] * low, low >= 0)
+    ),
+    step_low,
+    low_positive,
+    *nonnegative_everywhere,
+    name="one step adds noise",
 )
 added = gamma * gamma * lq[i] * low
 added_nonnegative = lemma(
@@ -47,12 +50,17 @@ noise_so_far = induction(
     z3.Implies(inside, both_ends * c(t)[i] >= added * (1 - P * P)),
     lemma(
         z3.Implies(here, both_ends * c(t + 1)[i] >= both_ends * (rho * rho * c_t + added)),
-        step, small_step, name="one step, weighted",
+        step,
+        small_step,
+        name="one step, weighted",
     ),
     lemma(
-        z3.Implies(z3.And(here, both_ends * c(t)[i] >= added * (1 - P * P)),
-                   rho * rho * (both_ends * c(t)[i]) >= rho * rho * (added * (1 - P * P))),
-        small_step, name="what is left of the noise",
+        z3.Implies(
+            z3.And(here, both_ends * c(t)[i] >= added * (1 - P * P)),
+            rho * rho * (both_ends * c(t)[i]) >= rho * rho * (added * (1 - P * P)),
+        ),
+        small_step,
+        name="what is left of the noise",
     ),
     power.next(rho, t),
     base=[power.zero(rho), c.at(0, i), v.zero(), zeros.at(i), m.zero(i), added_nonnegative],
@@ -68,17 +76,23 @@ shared_noise = induction(
             rho * (both_ends * cov_s(i, t) + both_ends * c_t)
             >= rho * (added * ((rho - P) * geo + (1 - P * P))),
         ),
-        noise_so_far, small_step, name="the covariance of one more iterate",
+        noise_so_far,
+        small_step,
+        name="the covariance of one more iterate",
     ),
     lemma(
         z3.Implies(here, (rho - P) * geo + (1 - P * P) == (1 - P) * (1 + rho * geo)),
         lemma(
-            (rho - P) * geo + (1 - P * P) - (1 - P) * (1 + rho * geo) == P * ((1 - P) - (1 - rho) * geo),
+            (rho - P) * geo + (1 - P * P) - (1 - P) * (1 + rho * geo)
+            == P * ((1 - P) - (1 - rho) * geo),
             name="weights, sorted",
         ),
-        geometric_sum(ratio=rho, n=t), name="weights of the covariance",
+        geometric_sum(ratio=rho, n=t),
+        name="weights of the covariance",
     ),
-    cov_next, power.next(rho, t), geometric.next(rho, t),
+    cov_next,
+    power.next(rho, t),
+    geometric.next(rho, t),
     base=[*initial, power.zero(rho), geometric.zero(rho)],
     name="the covariance from below",
 )
@@ -92,19 +106,32 @@ noise_of_average = induction(
             both_ends * (X[i] * (c_t + cov_s(i, t))) >= added * ((1 - P) * (1 - rho * P)),
         ),
         lemma(
-            z3.Implies(here, X[i] * (both_ends * c_t + both_ends * cov_s(i, t))
-                       >= X[i] * (added * ((1 - P * P) + (rho - P) * geo))),
-            noise_so_far, shared_noise, small_step, name="noise of one more iterate, weighted",
+            z3.Implies(
+                here,
+                X[i] * (both_ends * c_t + both_ends * cov_s(i, t))
+                >= X[i] * (added * ((1 - P * P) + (rho - P) * geo)),
+            ),
+            noise_so_far,
+            shared_noise,
+            small_step,
+            name="noise of one more iterate, weighted",
         ),
         lemma(
             z3.Implies(here, X[i] * ((1 - P * P) + (rho - P) * geo) == (1 - P) * (1 - rho * P)),
-            lemma(X[i] * ((1 - P * P) + (rho - P) * geo) == X[i] * (1 - P * P) + (rho - P) * ((1 - rho) * geo),
-                  name="weights, sorted"),
-            geometric_sum(ratio=rho, n=t), name="weights of the average",
+            lemma(
+                X[i] * ((1 - P * P) + (rho - P) * geo)
+                == X[i] * (1 - P * P) + (rho - P) * ((1 - rho) * geo),
+                name="weights, sorted",
+            ),
+            geometric_sum(ratio=rho, n=t),
+            name="weights of the average",
         ),
         name="noise of one more iterate",
     ),
-    cov_next, sum_c.next(i, t), F.next(X[i], t), power.next(rho, t),
+    cov_next,
+    sum_c.next(i, t),
+    F.next(X[i], t),
+    power.next(rho, t),
     base=[*initial, F.zero(X[i])],
     name="the noise of the average",
 )
@@ -116,24 +143,46 @@ weight = F(X[i], N)
 variance_low = lemma(
     z3.Implies(inside, 2 * lq[i] * var_s(i, N) >= low * weight),
     lemma(
-        z3.Implies(inside, X[i] * X[i] * ((2 - X[i]) * (lq[i] * var_s(i, N))) >= X[i] * X[i] * (low * weight)),
+        z3.Implies(
+            inside,
+            X[i] * X[i] * ((2 - X[i]) * (lq[i] * var_s(i, N))) >= X[i] * X[i] * (low * weight),
+        ),
         lemma(
-            z3.Implies(inside, lq[i] * (both_ends * (X[i] * var_s(i, N))) >= lq[i] * (added * weight)),
+            z3.Implies(
+                inside, lq[i] * (both_ends * (X[i] * var_s(i, N))) >= lq[i] * (added * weight)
+            ),
             lemma(
                 z3.Implies(inside, both_ends * (X[i] * var_s(i, N)) >= added * weight),
                 lemma(
-                    z3.Implies(inside, both_ends * (X[i] * var_s(i, N)) >= both_ends * (sum_c(i, N) - cov_s(i, N))),
-                    average_lower(t=N), small_step, steps, name="Var s, weighted",
+                    z3.Implies(
+                        inside,
+                        both_ends * (X[i] * var_s(i, N)) >= both_ends * (sum_c(i, N) - cov_s(i, N)),
+                    ),
+                    average_lower(t=N),
+                    small_step,
+                    steps,
+                    name="Var s, weighted",
                 ),
-                noise_of_average(t=N), steps, name="Var s from below",
+                noise_of_average(t=N),
+                steps,
+                name="Var s from below",
             ),
-            spectrum, name="lambda^q Var s from below, weighted",
+            spectrum,
+            name="lambda^q Var s from below, weighted",
         ),
-        spectrum, name="lambda^q Var s from below, x^2 cleared",
+        spectrum,
+        name="lambda^q Var s from below, x^2 cleared",
     ),
-    lemma(z3.Implies(inside, (2 - X[i]) * (lq[i] * var_s(i, N)) <= 2 * (lq[i] * var_s(i, N))),
-          var_nonnegative(t=N), small_step, spectrum, steps, name="2 - x <= 2"),
-    small_step, name="lambda^q Var s from below",
+    lemma(
+        z3.Implies(inside, (2 - X[i]) * (lq[i] * var_s(i, N)) <= 2 * (lq[i] * var_s(i, N))),
+        var_nonnegative(t=N),
+        small_step,
+        spectrum,
+        steps,
+        name="2 - x <= 2",
+    ),
+    small_step,
+    name="lambda^q Var s from below",
 )
 # lambda^q Var wbar / 2 >= s_low^2 min(1, (N x)^2) / (24 N)
 in_coordinate = lemma(
@@ -141,7 +190,11 @@ in_coordinate = lemma(
     variance_low,
     lemma(
         z3.Implies(inside, low * weight >= low * (n / 6 * decay)),
-        average_weights(t=N, x_=X[i]), small_step, at_least_two, step(t=z3.IntVal(0)), name="F from below",
+        average_weights(t=N, x_=X[i]),
+        small_step,
+        at_least_two,
+        step(t=z3.IntVal(0)),
+        name="F from below",
     ),
     name="the variance in one coordinate, from below",
 )
@@ -154,20 +207,33 @@ mean_value = lemma(
     z3.Implies(inside, words[mean_symbol][i] == start[i] * (geometric(rho, N) / n)),
     *words.unfold(mean_symbol, at=i),
     geometric_sum(ratio=rho, n=N),
-    small_step, steps, name="the mean of the average, exactly",
+    small_step,
+    steps,
+    name="the mean of the average, exactly",
 )
 bias_value = sum_equal(
-    [(1, bias_terms())], [(1, mean_terms())], d,
+    [(1, bias_terms())],
+    [(1, mean_terms())],
+    d,
     lambda k: [bias_terms.at(k), mean_terms.at(k), mean_value(i=k)],
-    premises=[dimension_positive], name="the bias",
+    premises=[dimension_positive],
+    name="the bias",
 )
 variance_bound = sum_le(
-    [(low / (12 * n), D_terms())], [(1, var_terms())], d,
+    [(low / (12 * n), D_terms())],
+    [(1, var_terms())],
+    d,
     lambda k: [D_terms.at(k), var_terms.at(k), in_coordinate(i=k), small_step(i=k), steps],
-    premises=[dimension_positive], name="the variance",
+    premises=[dimension_positive],
+    name="the variance",
 )
 bounded = lemma(
     words.statement,
-    quantized_risk, bias_value, variance_bound, *words.unfold(bias, D_N, variance), steps, name="T5",
+    quantized_risk,
+    bias_value,
+    variance_bound,
+    *words.unfold(bias, D_N, variance),
+    steps,
+    name="T5",
 )
 theorem = established(words, bounded)

@@ -15,8 +15,6 @@ from qtheory.proof.kernel import lemma, sequence
 from qtheory.proof.powers import power_between
 from qtheory.proof.sums import sum_equal, sum_le, total
 from qtheory.theory.definitions import (
-    NOISE_REFINED,
-    QUANTIZED,
     P,
     Pi,
     Pi_c,
@@ -29,11 +27,11 @@ from qtheory.theory.definitions import (
     u_d,
     x,
 )
-from qtheory.theory.formal import STANDING, Vocabulary, assumed
+from qtheory.theory.formal import STANDING, Vocabulary, assumed, stated
 
 from .recursion import *
 
-refined = Vocabulary(QUANTIZED + NOISE_REFINED)
+refined = Vocabulary(stated("refined_upper_bound").definitions)
 ks, kd, ud = refined[k_s], refined[k_d], refined[u_d]
 Pc, Pr, Pq, K, al, s_2, qi = (refined[y] for y in (Pi_c, Pi, P, kappa, alpha, s2, q))
 
@@ -42,25 +40,43 @@ Pc, Pr, Pq, K, al, s_2, qi = (refined[y] for y in (Pi_c, Pi, P, kappa, alpha, s2
 small = assumed(sp.Le(x[notation.i], 1))
 one_kind = [
     assumed(sp.Le(notation.additive["data"] * notation.multiplicative["data"], 0)),
-    assumed(sp.Le(notation.shared["data"] * (notation.multiplicative["data"] - notation.shared["data"]), 0)),
+    assumed(
+        sp.Le(
+            notation.shared["data"] * (notation.multiplicative["data"] - notation.shared["data"]), 0
+        )
+    ),
 ]
 pure = lemma(
     z3.Or(e_d == 0, z3.And(a == 0, s == 0), z3.And(a == 0, s == e_d)),
-    *one_kind, *signs, name="data errors are of one kind",
+    *one_kind,
+    *signs,
+    name="data errors are of one kind",
 )
 e_t = e(t, v(t))
 
 # E[eta_i] w^q_i <= 0: the mean starts at -w^q_i and never overshoots.
 towards = lemma(
     z3.Implies(z3.And(t >= 0, inside), wq[i] * mu(t)[i] <= 0),
-    mean, spectrum, small, power_between(base=1 - X[i], n=t), name="the mean does not overshoot",
+    mean,
+    spectrum,
+    small,
+    power_between(base=1 - X[i], n=t),
+    name="the mean does not overshoot",
 )
 # v = e + 2 w^q mu + (w^q)^2, so v <= e + (w^q)^2
 second = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
-        z3.And(v(t)[i] == e_t[i] + 2 * wq[i] * mu(t)[i] + wq[i] * wq[i],
-               v(t)[i] <= e_t[i] + wq[i] * wq[i], m(i, t) == mu(t)[i] + wq[i])),
-    e.at(t, v(t), i), mu.at(t, i), towards, name="second moments of w and of eta",
+    z3.Implies(
+        z3.And(t >= 0, inside),
+        z3.And(
+            v(t)[i] == e_t[i] + 2 * wq[i] * mu(t)[i] + wq[i] * wq[i],
+            v(t)[i] <= e_t[i] + wq[i] * wq[i],
+            m(i, t) == mu(t)[i] + wq[i],
+        ),
+    ),
+    e.at(t, v(t), i),
+    mu.at(t, i),
+    towards,
+    name="second moments of w and of eta",
 )
 
 # --- sums -------------------------------------------------------------------------------------------
@@ -69,30 +85,58 @@ second = lemma(
 second_sum = lemma(
     z3.Implies(t >= 0, Vq <= S(t) + signal_q),
     sum_le(
-        [(1, lq_v(v(t)))], [(1, weighted(t, v(t))), (1, nq_terms())], d,
-        lambda k: [lq_v.at(v(t), k), weighted.at(t, v(t), k), nq_terms.at(k), second(i=k), spectrum(i=k)],
-        premises=[dimension_positive], given=t >= 0, name="the norm of w",
+        [(1, lq_v(v(t)))],
+        [(1, weighted(t, v(t))), (1, nq_terms())],
+        d,
+        lambda k: [
+            lq_v.at(v(t), k),
+            weighted.at(t, v(t), k),
+            nq_terms.at(k),
+            second(i=k),
+            spectrum(i=k),
+        ],
+        premises=[dimension_positive],
+        given=t >= 0,
+        name="the norm of w",
     ),
-    *sums, name="the norm of w is at most those of eta and w^q",
+    *sums,
+    name="the norm of w is at most those of eta and w^q",
 )
 # With shared data errors lambda^q = (1 + eps) lambda.
 shared_sum = sum_equal(
-    [(psi * (1 + s), lam_vh(v(t)))], [(psi, lq_vh(v(t)))], d,
+    [(psi * (1 + s), lam_vh(v(t)))],
+    [(psi, lq_vh(v(t)))],
+    d,
     lambda k: [lam_vh.at(v(t), k), lq_vh.at(v(t), k), spectrum(i=k), pure, *signs],
-    premises=[dimension_positive], name="shared data errors keep the shape",
+    premises=[dimension_positive],
+    name="shared data errors keep the shape",
 )
 shared_v = sum_equal(
-    [(psi * (1 + s), lam_v(v(t)))], [(psi, lq_v(v(t)))], d,
+    [(psi * (1 + s), lam_v(v(t)))],
+    [(psi, lq_v(v(t)))],
+    d,
     lambda k: [lam_v.at(v(t), k), lq_v.at(v(t), k), spectrum(i=k), pure, *signs],
-    premises=[dimension_positive], name="shared data errors keep the shape",
+    premises=[dimension_positive],
+    name="shared data errors keep the shape",
 )
 shared_misfit = sum_le(
     [(psi, lam_v(v(t))), (-4 * s, lam_w_m(t))],
     [(psi / (1 + s), weighted(t, v(t))), (-2 * s * s / ((1 + s) * (1 + s)), norm_terms())],
     d,
-    lambda k: [lam_v.at(v(t), k), lam_w_m.at(t, k), weighted.at(t, v(t), k), norm_terms.at(k),
-               second(i=k), towards(i=k), spectrum(i=k), pure, *signs],
-    premises=[dimension_positive], given=t >= 0, name="the misfit of a shared factor",
+    lambda k: [
+        lam_v.at(v(t), k),
+        lam_w_m.at(t, k),
+        weighted.at(t, v(t), k),
+        norm_terms.at(k),
+        second(i=k),
+        towards(i=k),
+        spectrum(i=k),
+        pure,
+        *signs,
+    ],
+    premises=[dimension_positive],
+    given=t >= 0,
+    name="the misfit of a shared factor",
 )
 
 # --- one coordinate -----------------------------------------------------------------------------------
@@ -103,73 +147,144 @@ Qv = ks * lq[i] * Vq + kd * lq[i] * lq[i] * v(t)[i]
 
 # The constants in the fourth moments: k_s between coordinates, k_d more on the diagonal.
 fourth = lemma(
-    z3.Implies(inside, z3.And(
-        ks >= 1, kd >= 2, ud >= 0,
-        2 * lq[i] * lq[i] + (3 * psi_d - psi) * lam[i] * lam[i] == kd * lq[i] * lq[i],
-        psi * lam[i] == (ks - 1) * (1 + s) * lq[i],
-        s * (1 + s) * lam[i] == s * lq[i],
-    )),
-    *constants, *facts, name="fourth moments of one kind",
+    z3.Implies(
+        inside,
+        z3.And(
+            ks >= 1,
+            kd >= 2,
+            ud >= 0,
+            2 * lq[i] * lq[i] + (3 * psi_d - psi) * lam[i] * lam[i] == kd * lq[i] * lq[i],
+            psi * lam[i] == (ks - 1) * (1 + s) * lq[i],
+            s * (1 + s) * lam[i] == s * lq[i],
+        ),
+    ),
+    *constants,
+    *facts,
+    name="fourth moments of one kind",
 )
 # (Q vh)_i = k_s lambda^q_i sum lambda^q vh + k_d (lambda^q_i)^2 vh_i
 Q_pure = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
-        total(Q_row(v(t), i), d) == ks * lq[i] * V1 + kd * lq[i] * lq[i] * vh(v(t)[i])),
-    Q_sum(u=v(t)), fourth, shared_sum, *signs, name="the row sums of Q, errors of one kind",
+    z3.Implies(
+        z3.And(t >= 0, inside),
+        total(Q_row(v(t), i), d) == ks * lq[i] * V1 + kd * lq[i] * lq[i] * vh(v(t)[i]),
+    ),
+    Q_sum(u=v(t)),
+    fourth,
+    shared_sum,
+    *signs,
+    name="the row sums of Q, errors of one kind",
 )
 cube = refined.term(1 / (1 + notation.shared["data"]) ** 3)
-misfit_bound = sequence("misfit bound", [t], i,
+misfit_bound = sequence(
+    "misfit bound",
+    [t],
+    i,
     lq[i] * (sigma2 + 2 * approximation - 2 * s * s * cube * signal + ks * S(t))
     + kd * lq[i] * lq[i] * e_t[i]
-    + ud * lq[i] * lq[i] * wq[i] * wq[i]
+    + ud * lq[i] * lq[i] * wq[i] * wq[i],
 )
 diagonal = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
+    z3.Implies(
+        z3.And(t >= 0, inside),
         Y_extra - 2 * T_extra + kd * lq[i] * lq[i] * v(t)[i]
-        <= kd * lq[i] * lq[i] * e_t[i] + ud * lq[i] * lq[i] * wq[i] * wq[i]),
-    second, towards, *constants, *facts, name="the misfit on the diagonal",
+        <= kd * lq[i] * lq[i] * e_t[i] + ud * lq[i] * lq[i] * wq[i] * wq[i],
+    ),
+    second,
+    towards,
+    *constants,
+    *facts,
+    name="the misfit on the diagonal",
 )
 Vl, shared_level = total(lam_v(v(t)), d), STANDING["epsilon_d^s"]
 shared_part = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
+    z3.Implies(
+        z3.And(t >= 0, inside),
         (ks - 1) * lq[i] * Vq - 4 * s * lam[i] * X0
-        <= (ks - 1) * lq[i] * S(t) - lq[i] * 2 * s * s * cube * signal),
-    lemma(
-        z3.Implies(z3.And(t >= 0, inside),
-            lam[i] * (psi * Vl - 4 * s * X0)
-            <= lam[i] * (psi / (1 + s) * S(t) - 2 * s * s / ((1 + s) * (1 + s)) * signal)),
-        shared_misfit, spectrum, shared_level, *sums, name="the misfit of a shared factor, weighted",
+        <= (ks - 1) * lq[i] * S(t) - lq[i] * 2 * s * s * cube * signal,
     ),
-    lemma(z3.Implies(inside, lam[i] * psi * Vl == (ks - 1) * lq[i] * Vq), shared_v, fourth, shared_level,
-          name="weights of a shared factor"),
-    lemma(z3.Implies(inside, lam[i] * (psi / (1 + s)) * S(t) == (ks - 1) * lq[i] * S(t)), fourth, shared_level,
-          name="weights of a shared factor"),
-    lemma(z3.Implies(inside, lam[i] * (2 * s * s / ((1 + s) * (1 + s)))
-                     == lq[i] * 2 * s * s * cube), fourth, shared_level,
-          name="weights of a shared factor"),
+    lemma(
+        z3.Implies(
+            z3.And(t >= 0, inside),
+            lam[i] * (psi * Vl - 4 * s * X0)
+            <= lam[i] * (psi / (1 + s) * S(t) - 2 * s * s / ((1 + s) * (1 + s)) * signal),
+        ),
+        shared_misfit,
+        spectrum,
+        shared_level,
+        *sums,
+        name="the misfit of a shared factor, weighted",
+    ),
+    lemma(
+        z3.Implies(inside, lam[i] * psi * Vl == (ks - 1) * lq[i] * Vq),
+        shared_v,
+        fourth,
+        shared_level,
+        name="weights of a shared factor",
+    ),
+    lemma(
+        z3.Implies(inside, lam[i] * (psi / (1 + s)) * S(t) == (ks - 1) * lq[i] * S(t)),
+        fourth,
+        shared_level,
+        name="weights of a shared factor",
+    ),
+    lemma(
+        z3.Implies(inside, lam[i] * (2 * s * s / ((1 + s) * (1 + s))) == lq[i] * 2 * s * s * cube),
+        fourth,
+        shared_level,
+        name="weights of a shared factor",
+    ),
     name="the misfit of a shared factor in one coordinate",
 )
 off_diagonal = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
+    z3.Implies(
+        z3.And(t >= 0, inside),
         lq[i] * signal - 2 * (lq[i] + 2 * s * lam[i]) * X0 + ks * lq[i] * Vq
-        <= lq[i] * (2 * approximation - 2 * s * s * cube * signal + ks * S(t))),
-    lemma(z3.Implies(t >= 0, lq[i] * (signal - 2 * X0 + Vq) == lq[i] * (2 * approximation + S(t))),
-          misfit_sum, name="the misfit of w^q, weighted"),
-    shared_part, shared_level, name="the misfit beside the diagonal",
+        <= lq[i] * (2 * approximation - 2 * s * s * cube * signal + ks * S(t)),
+    ),
+    lemma(
+        z3.Implies(t >= 0, lq[i] * (signal - 2 * X0 + Vq) == lq[i] * (2 * approximation + S(t))),
+        misfit_sum,
+        name="the misfit of w^q, weighted",
+    ),
+    shared_part,
+    shared_level,
+    name="the misfit beside the diagonal",
 )
 # Yy - 2 X + Q v <= lambda^q (sigma^2 + 2 A - ... + k_s S) + (lambda^q)^2 (k_d e + u_d (w^q)^2)
 misfit = lemma(
-    z3.Implies(z3.And(t >= 0, inside), Yy()[i] - 2 * total(T_row(t, i), d) + Qv <= misfit_bound(t)[i]),
-    misfit_bound.at(t, i), Yy.at(i), Y_sum, T_sum, diagonal, off_diagonal, *sums, name="the noise without further errors",
+    z3.Implies(
+        z3.And(t >= 0, inside), Yy()[i] - 2 * total(T_row(t, i), d) + Qv <= misfit_bound(t)[i]
+    ),
+    misfit_bound.at(t, i),
+    Yy.at(i),
+    Y_sum,
+    T_sum,
+    diagonal,
+    off_diagonal,
+    *sums,
+    name="the noise without further errors",
 )
 # (1 + eps_a^m) Q vh - Q v <= k_s lambda^q (P (S + ||w^q||^2) + (1 + eps_a^m) eps_p^a tr) + diagonal
-further_bound = sequence("further bound", [t], i,
+further_bound = sequence(
+    "further bound",
+    [t],
+    i,
     ks * lq[i] * (Pq * (S(t) + signal_q) + (1 + am) * pa * trace)
-    + kd * lq[i] * lq[i] * (Pq * (e_t[i] + wq[i] * wq[i]) + (1 + am) * pa)
+    + kd * lq[i] * lq[i] * (Pq * (e_t[i] + wq[i] * wq[i]) + (1 + am) * pa),
 )
 further = lemma(
-    z3.Implies(z3.And(t >= 0, inside), (1 + am) * total(Q_row(v(t), i), d) - Qv <= further_bound(t)[i]),
-    further_bound.at(t, i), Q_pure, vh_sum, second_sum, second, fourth, spectrum, *refined.unfold(P), *signs,
+    z3.Implies(
+        z3.And(t >= 0, inside), (1 + am) * total(Q_row(v(t), i), d) - Qv <= further_bound(t)[i]
+    ),
+    further_bound.at(t, i),
+    Q_pure,
+    vh_sum,
+    second_sum,
+    second,
+    fourth,
+    spectrum,
+    *refined.unfold(P),
+    *signs,
     name="what parameter and activation errors add",
 )
 # Yy <= lambda^q (sigma^2 + ||w*||_H^2) + 2 (1 + eps) (lambda^q w^q)^2
@@ -177,49 +292,107 @@ label_bound = sequence(
     "label bound", [], i, lq[i] * (sigma2 + signal) + 2 * (1 + e_d) * lq[i] * lq[i] * wq[i] * wq[i]
 )
 label = lemma(
-    z3.Implies(inside, Yy()[i] <= label_bound()[i]), label_bound.at(i), Yy.at(i), Y_sum, *sums, *facts,
+    z3.Implies(inside, Yy()[i] <= label_bound()[i]),
+    label_bound.at(i),
+    Yy.at(i),
+    Y_sum,
+    *sums,
+    *facts,
     name="what label errors multiply",
 )
 core_bound = sequence(
-    "core bound", [t], i, misfit_bound(t)[i] + further_bound(t)[i] + lm * label_bound()[i] + (la + aa) * lq[i]
+    "core bound",
+    [t],
+    i,
+    misfit_bound(t)[i] + further_bound(t)[i] + lm * label_bound()[i] + (la + aa) * lq[i],
 )
 one_sample = lemma(
     z3.Implies(z3.And(t >= 0, inside), core(t, v(t))[i] <= core_bound(t)[i]),
-    core_bound.at(t, i), core.at(t, v(t), i), misfit, further,
-    lemma(z3.Implies(inside, lm * Yy()[i] <= lm * label_bound()[i]), label, *signs, name="label errors"),
+    core_bound.at(t, i),
+    core.at(t, v(t), i),
+    misfit,
+    further,
+    lemma(
+        z3.Implies(inside, lm * Yy()[i] <= lm * label_bound()[i]),
+        label,
+        *signs,
+        name="label errors",
+    ),
     name="the noise of one sample",
 )
 # What two samples of a batch share.
-two_bound = sequence("two bound", [t], i, (1 + os_) * lq[i] * lq[i] * (
-    (1 + as_) * (1 + pm) * e_t[i] + ((1 + as_) * (1 + pm) - 1) * wq[i] * wq[i] + (1 + as_) * pa + ls * wq[i] * wq[i]
-))
+two_bound = sequence(
+    "two bound",
+    [t],
+    i,
+    (1 + os_)
+    * lq[i]
+    * lq[i]
+    * (
+        (1 + as_) * (1 + pm) * e_t[i]
+        + ((1 + as_) * (1 + pm) - 1) * wq[i] * wq[i]
+        + (1 + as_) * pa
+        + ls * wq[i] * wq[i]
+    ),
+)
 two_samples = lemma(
     z3.Implies(z3.And(t >= 0, inside), cross(t, v(t))[i] <= two_bound(t)[i]),
-    two_bound.at(t, i), cross.at(t, v(t), i), second, spectrum, *signs, name="the noise that two samples share",
+    two_bound.at(t, i),
+    cross.at(t, v(t), i),
+    second,
+    spectrum,
+    *signs,
+    name="the noise that two samples share",
 )
 
 # --- the step ----------------------------------------------------------------------------------------
 
 same_bound = sequence("same bound", [t], i, (1 + om) * core_bound(t)[i] + oa * lq[i])
 batch = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
-        same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i] <= same_bound(t)[i] * per_B + (1 - per_B) * two_bound(t)[i]),
-    lemma(z3.Implies(z3.And(t >= 0, inside), same(t, v(t))[i] <= same_bound(t)[i]), same_bound.at(t, i), same.at(t, v(t), i), one_sample, *signs,
-          name="the noise of one sample, gradient errors included"),
-    two_samples, STANDING["B"], name="the noise of a batch",
+    z3.Implies(
+        z3.And(t >= 0, inside),
+        same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i]
+        <= same_bound(t)[i] * per_B + (1 - per_B) * two_bound(t)[i],
+    ),
+    lemma(
+        z3.Implies(z3.And(t >= 0, inside), same(t, v(t))[i] <= same_bound(t)[i]),
+        same_bound.at(t, i),
+        same.at(t, v(t), i),
+        one_sample,
+        *signs,
+        name="the noise of one sample, gradient errors included",
+    ),
+    two_samples,
+    STANDING["B"],
+    name="the noise of a batch",
 )
 noise_bound = lq[i] * lq[i] * (K + 1) * e_t[i] + lq[i] * (al * S(t) + s_2) + lq[i] * lq[i] * qi[i]
 collected = lemma(
     z3.Implies(inside, same_bound(t)[i] * per_B + (1 - per_B) * two_bound(t)[i] == noise_bound),
-    same_bound.at(t, i), two_bound.at(t, i), core_bound.at(t, i), misfit_bound.at(t, i),
-    further_bound.at(t, i), label_bound.at(i),
-    *refined.unfold(Pi, Pi_c, P, kappa, alpha, s2), *refined.unfold(q, at=i), STANDING["B"],
+    same_bound.at(t, i),
+    two_bound.at(t, i),
+    core_bound.at(t, i),
+    misfit_bound.at(t, i),
+    further_bound.at(t, i),
+    label_bound.at(i),
+    *refined.unfold(Pi, Pi_c, P, kappa, alpha, s2),
+    *refined.unfold(q, at=i),
+    STANDING["B"],
     name="the noise of a batch, collected",
 )
 noise = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
-        c(t + 1)[i] <= (rho * rho + gamma * gamma * lq[i] * lq[i] * K) * c_t
+    z3.Implies(
+        z3.And(t >= 0, inside),
+        c(t + 1)[i]
+        <= (rho * rho + gamma * gamma * lq[i] * lq[i] * K) * c_t
         + gamma * gamma * lq[i] * (al * S(t) + s_2)
-        + gamma * gamma * lq[i] * lq[i] * (qi[i] + K * mu(t)[i] * mu(t)[i])),
-    exact_step, batch, collected, split, spectrum, *signs, name="the noise recursion",
+        + gamma * gamma * lq[i] * lq[i] * (qi[i] + K * mu(t)[i] * mu(t)[i]),
+    ),
+    exact_step,
+    batch,
+    collected,
+    split,
+    spectrum,
+    *signs,
+    name="the noise recursion",
 )

@@ -1,8 +1,8 @@
 r"""T7 for the noise level of T3: s^2 - s_inf^2 = c_d (s_same^2 - s_cross^2) / B.
 
-    additive errors                  s_inf^2 = eps_p^a tr(H^q)
-    multiplicative, elementwise      s_inf^2 = c_d eps_p ||w^q||^2
-    multiplicative, shared           s_inf^2 >= c_d (eps_l ||w*||^2 + ((1+eps_a)(1+eps_p)-1) ||w^q||^2)
+additive errors                  s_inf^2 = eps_p^a tr(H^q)
+multiplicative, elementwise      s_inf^2 = c_d eps_p ||w^q||^2
+multiplicative, shared           s_inf^2 >= c_d (eps_l ||w*||^2 + ((1+eps_a)(1+eps_p)-1) ||w^q||^2)
 """
 
 import z3
@@ -25,21 +25,31 @@ values = words.unfold(s2_limit, cross, doubling)
 
 # Additive errors: label, activation and gradient noise is cured, parameter noise stays.
 additive = lemma(
-    z3.Implies(z3.And([part == 0 for part in relative.values()]), limit == level["parameter"] * trace),
-    *values, *signs, name="additive errors",
+    z3.Implies(
+        z3.And([part == 0 for part in relative.values()]), limit == level["parameter"] * trace
+    ),
+    *values,
+    *signs,
+    name="additive errors",
 )
 # Elementwise errors: only what is relative in the parameter stays.
 elementwise = lemma(
     z3.Implies(
-        z3.And(*(shared[k] == 0 for k in ("label", "activation", "gradient")), level["parameter"] == 0),
+        z3.And(
+            *(shared[k] == 0 for k in ("label", "activation", "gradient")), level["parameter"] == 0
+        ),
         limit == factor * (relative["parameter"] * signal_q),
     ),
-    *values, name="elementwise errors",
+    *values,
+    name="elementwise errors",
 )
 # Shared errors: label, parameter, activation and gradient noise all stay.
 kept = lemma(
     z3.Implies(
-        z3.And(*(shared[k] == relative[k] for k in ("label", "activation", "gradient")), level["parameter"] == 0),
+        z3.And(
+            *(shared[k] == relative[k] for k in ("label", "activation", "gradient")),
+            level["parameter"] == 0,
+        ),
         limit
         == factor
         * (
@@ -50,12 +60,15 @@ kept = lemma(
             )
         ),
     ),
-    *values, name="shared errors",
+    *values,
+    name="shared errors",
 )
 rest = factor * (words[same] - words[cross])
 difference = lemma(
     (s2 - limit) * B == rest,
-    *words.unfold(definitions.s2, s2_limit), batch, name="s^2 - s_inf^2, times B",
+    *words.unfold(definitions.s2, s2_limit),
+    batch,
+    name="s^2 - s_inf^2, times B",
 )
 # |s^2 - s_inf^2| <= epsilon for B >= c_d |s_same^2 - s_cross^2| / epsilon
 epsilon = variable("epsilon")
@@ -64,7 +77,9 @@ converges = lemma(
         z3.And(epsilon > 0, B * epsilon >= rest, B * epsilon >= -rest),
         z3.And(s2 - limit <= epsilon, limit - s2 <= epsilon),
     ),
-    difference, batch, name="s^2 tends to s_inf^2",
+    difference,
+    batch,
+    name="s^2 tends to s_inf^2",
 )
 corollaries = (additive, kept, elementwise, converges)
 theorem = established(words, difference, batch)

@@ -40,13 +40,15 @@ trace, signal, signal_q, approximation = (words[symbol] for symbol in (tr, norm,
 
 a, e_d, s = (part["data"] for part in (notation.additive, notation.multiplicative, notation.shared))
 a, e_d, s = words[a], words[e_d], words[s]
-la, pa, aa, oa = (words[notation.additive[k]] for k in ("label", "parameter", "activation", "gradient"))
+la, pa, aa, oa = (
+    words[notation.additive[k]] for k in ("label", "parameter", "activation", "gradient")
+)
 lm, pm, am, om = (
     words[notation.multiplicative[k]] for k in ("label", "parameter", "activation", "gradient")
 )
 ls, as_, os_ = (words[notation.shared[k]] for k in ("label", "activation", "gradient"))
 
-inside = z3.And(0 <= i, i < d)
+inside = z3.And(i >= 0, i < d)
 signs = [proof for name, proof in STANDING.items() if name != "spectrum"]
 dimension_positive = STANDING["d"]
 
@@ -56,7 +58,7 @@ def quantized(at):
     unfolded = words.unfold(notation.D, notation.lq, notation.wq, x, eta0, at=at)
     return lemma(
         z3.Implies(
-            z3.And(0 <= at, at < d),
+            z3.And(at >= 0, at < d),
             z3.And(
                 lam[at] >= 0,
                 lq[at] > 0,
@@ -148,7 +150,8 @@ cross = sequence(
     "cross",
     [t, u],
     i,
-    (1 + os_) * (mean_step(u[i]) + ls * lam[i] * w[i] * lam[i] * w[i] + as_ * lq[i] * lq[i] * vh(u[i])),
+    (1 + os_)
+    * (mean_step(u[i]) + ls * lam[i] * w[i] * lam[i] * w[i] + as_ * lq[i] * lq[i] * vh(u[i])),
 )
 following = sequence(
     "following",
@@ -202,7 +205,7 @@ def row_sum(row, spread, extra, definitions_at, name):
 
     def claim(at):
         return z3.Implies(
-            z3.And(inside, 0 <= at, at < d),
+            z3.And(inside, at >= 0, at < d),
             row[at] == z3.Sum([coefficient * f[at] for coefficient, f in terms]),
         )
 
@@ -270,15 +273,28 @@ after = lemma(
     z3.Implies(t >= 0, v(t + 1)[i] == following(t, v(t))[i]), v.next(t), name="one step of E w^2"
 )
 exact_step = lemma(
-    z3.Implies(z3.And(t >= 0, inside),
-        c(t + 1)[i] == rho * rho * c_t - X[i] * X[i] * e(t, v(t))[i]
-        + gamma * gamma * (same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i])),
-    c.at(t + 1, i), c.at(t, i), m.next(i, t), after, following.at(t, v(t), i), e.at(t, v(t), i), spectrum,
+    z3.Implies(
+        z3.And(t >= 0, inside),
+        c(t + 1)[i]
+        == rho * rho * c_t
+        - X[i] * X[i] * e(t, v(t))[i]
+        + gamma * gamma * (same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i]),
+    ),
+    c.at(t + 1, i),
+    c.at(t, i),
+    m.next(i, t),
+    after,
+    following.at(t, v(t), i),
+    e.at(t, v(t), i),
+    spectrum,
     name="one step of the variance",
 )
 split = lemma(
     z3.Implies(z3.And(t >= 0, inside), e(t, v(t))[i] == c_t + mu(t)[i] * mu(t)[i]),
-    c.at(t, i), e.at(t, v(t), i), mu.at(t, i), name="E eta^2 is variance and squared mean",
+    c.at(t, i),
+    e.at(t, v(t), i),
+    mu.at(t, i),
+    name="E eta^2 is variance and squared mean",
 )
 
 # --- sums over the coordinates -------------------------------------------------------------------
@@ -297,19 +313,33 @@ misfit_sum = lemma(
         [(1, norm_terms()), (-2, lam_w_m(t)), (1, lq_v(v(t)))],
         [(1, A_terms()), (1, weighted(t, v(t)))],
         d,
-        lambda k: [norm_terms.at(k), lam_w_m.at(t, k), lq_v.at(v(t), k), A_terms.at(k),
-                   weighted.at(t, v(t), k), e.at(t, v(t), k), spectrum(i=k)],
-        premises=[dimension_positive], given=t >= 0, name="the misfit",
+        lambda k: [
+            norm_terms.at(k),
+            lam_w_m.at(t, k),
+            lq_v.at(v(t), k),
+            A_terms.at(k),
+            weighted.at(t, v(t), k),
+            e.at(t, v(t), k),
+            spectrum(i=k),
+        ],
+        premises=[dimension_positive],
+        given=t >= 0,
+        name="the misfit",
     ),
-    *sums, name="the misfit of w^q is 2 A",
+    *sums,
+    name="the misfit of w^q is 2 A",
 )
 # sum lambda^q vh = (1 + eps_p^m) sum lambda^q v + eps_p^a tr
 vh_sum = lemma(
-    V1 == (1 + pm) * Vq + pa * trace,
+    (1 + pm) * Vq + pa * trace == V1,
     sum_equal(
-        [(1, lq_vh(v(t)))], [(1 + pm, lq_v(v(t))), (pa, tr_terms())], d,
+        [(1, lq_vh(v(t)))],
+        [(1 + pm, lq_v(v(t))), (pa, tr_terms())],
+        d,
         lambda k: [lq_vh.at(v(t), k), lq_v.at(v(t), k), tr_terms.at(k)],
-        premises=[dimension_positive], name="the quantized parameter",
+        premises=[dimension_positive],
+        name="the quantized parameter",
     ),
-    *sums, name="the norm of the quantized parameter",
+    *sums,
+    name="the norm of the quantized parameter",
 )

@@ -8,8 +8,9 @@ import z3
 
 from qtheory.proof.kernel import cut, lemma
 from qtheory.proof.sums import sum_le
-from qtheory.theory.definitions import bias, risk, theta, variance
-from qtheory.theory.formal import Formal, established, stated
+from qtheory.theory import notation
+from qtheory.theory.definitions import bias, kappa, risk, theta, variance, x
+from qtheory.theory.formal import Formal, assumed, established, stated
 from qtheory.theory.upper import S_bar, delta
 
 from .accumulation import *
@@ -17,7 +18,8 @@ from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise import K, al, noise, qi, s_2
 
 words = Formal(stated("refined_upper_bound"), {risk: averaged[risk]})
-no_overshoot, contracting = words.hypotheses[-2:]
+no_overshoot = assumed(sp.Le((1 + kappa) * x[notation.i], 1), words)
+contracting = assumed(sp.Lt(theta, 1), words)
 
 # --- over the run --------------------------------------------------------------------------------
 
@@ -30,7 +32,6 @@ start_terms, noise_terms = words.summands(S_bar)
 (theta_terms,) = words.summands(theta)
 (bias_terms,), (variance_terms,) = words.summands(bias), words.summands(variance)
 feedback, limit = words[theta], words[S_bar]
-delta_at = lambda at: words.unfold(delta, at=at)
 
 # sum S <= (1/gamma) sum eta_0^2 min(1/delta, N x) + theta sum S + N sum x (s^2 + lambda^q q) / delta
 energy = sum_le(
@@ -38,8 +39,16 @@ energy = sum_le(
     [(1 / gamma, start_terms()), (sum_S(N), theta_terms()), (n, noise_terms())],
     d,
     lambda k: [
-        weighted_sum.at(N, k), start_terms.at(k), theta_terms.at(k), noise_terms.at(k), *delta_at(k),
-        run.energy(i=k), no_overshoot(i=k), kappa_positive, spectrum(i=k), STANDING["gamma"], 
+        weighted_sum.at(N, k),
+        start_terms.at(k),
+        theta_terms.at(k),
+        noise_terms.at(k),
+        *words.unfold(delta, at=k),
+        run.energy(i=k),
+        no_overshoot(i=k),
+        kappa_positive,
+        spectrum(i=k),
+        STANDING["gamma"],
     ],
     premises=[dimension_positive, steps],
     name="sum S, coordinate by coordinate",
@@ -47,7 +56,13 @@ energy = sum_le(
 # sum_t S_t <= N Sbar
 sum_S_at_most = lemma(
     sum_S(N) <= n * limit,
-    energy, swap(t=N), contracting, *words.unfold(theta, S_bar), steps, STANDING["gamma"], sum_S_nonnegative(t=N),
+    energy,
+    swap(t=N),
+    contracting,
+    *words.unfold(theta, S_bar),
+    steps,
+    STANDING["gamma"],
+    sum_S_nonnegative(t=N),
     name="sum S <= N Sbar",
 )
 
@@ -55,33 +70,60 @@ sum_S_at_most = lemma(
 
 # 1/2 sum lambda^q (E wbar - w^q)^2 <= bias
 bias_bound = sum_le(
-    [(1, mean_terms())], [(1, bias_terms())], d,
+    [(1, mean_terms())],
+    [(1, bias_terms())],
+    d,
     lambda k: [bias_at_most(i=k), bias_terms.at(k), small_step(i=k), steps],
-    premises=[dimension_positive], name="the bias",
+    premises=[dimension_positive],
+    name="the bias",
 )
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) [s^2 + alpha Sbar + lambda^q q + ...] / N
 in_coordinate = lemma(
     z3.Implies(inside, var_terms()[i] <= 2 * (variance_terms()[i] / n)),
-    var_terms.at(i), variance_terms.at(i),
+    var_terms.at(i),
+    variance_terms.at(i),
     lemma(
         z3.Implies(
             inside,
-            lq[i] * var_s(i, N) <= 2 * decay * (n * (s_2 + al * limit + lq[i] * qi[i] + K * lq[i] * start[i] * start[i] * mean_weight)),
+            lq[i] * var_s(i, N)
+            <= 2
+            * decay
+            * (
+                n
+                * (s_2 + al * limit + lq[i] * qi[i] + K * lq[i] * start[i] * start[i] * mean_weight)
+            ),
         ),
         run.variance,
-        lemma(z3.Implies(inside, decay * (al * sum_S(N)) <= decay * (al * (n * limit))),
-              sum_S_at_most, alpha_positive, small_step, steps, name="the noise that feeds itself"),
+        lemma(
+            z3.Implies(inside, decay * (al * sum_S(N)) <= decay * (al * (n * limit))),
+            sum_S_at_most,
+            alpha_positive,
+            small_step,
+            steps,
+            name="the noise that feeds itself",
+        ),
         name="the variance in one coordinate",
     ),
-    small_step, steps, name="the variance of the average in one coordinate",
+    small_step,
+    steps,
+    name="the variance of the average in one coordinate",
 )
 variance_bound = sum_le(
-    [(1, var_terms())], [(2 / n, variance_terms())], d,
-    lambda k: [in_coordinate(i=k), steps], premises=[dimension_positive, steps], name="the variance",
+    [(1, var_terms())],
+    [(2 / n, variance_terms())],
+    d,
+    lambda k: [in_coordinate(i=k), steps],
+    premises=[dimension_positive, steps],
+    name="the variance",
 )
 bounded = lemma(
     words.statement,
-    risk_at_most, quantized_risk, bias_bound, variance_bound, *words.unfold(bias, variance), steps,
+    risk_at_most,
+    quantized_risk,
+    bias_bound,
+    variance_bound,
+    *words.unfold(bias, variance),
+    steps,
     name="T4'",
 )
 theorem = established(words, cut(bounded, small, no_overshoot_of_mean))

@@ -7,8 +7,8 @@ w^q - w* = -D w* / lambda^q.
 import z3
 
 from qtheory.proof.kernel import lemma, sequence
-from qtheory.proof.sums import sum_equal, sum_le, total
-from qtheory.theory.definitions import D_N, bias, risk, variance
+from qtheory.proof.sums import sum_equal, sum_le
+from qtheory.theory.definitions import bias, risk, variance
 from qtheory.theory.formal import Formal, established, stated
 from qtheory.theory.lower import floor
 from qtheory.theory.lower import mean as mean_symbol
@@ -23,14 +23,24 @@ words = Formal(stated("risk_lower_bound"), {risk: averaged[risk]})
 true_var_terms = sequence("lambda Var wbar", [], i, lam[i] * (var_s(i, N) / (n * n)))
 mean_value = lemma(
     z3.Implies(inside, words[mean_symbol][i] == sum_m(i, N) / n - wq[i]),
-    *words.unfold(mean_symbol, at=i), mean_sum(t=N),
+    *words.unfold(mean_symbol, at=i),
+    mean_sum(t=N),
     geometric_sum(ratio=rho, n=N),
-    small_step, steps, name="the mean of the average, exactly",
+    small_step,
+    steps,
+    name="the mean of the average, exactly",
 )
 in_one = lemma(
     z3.Implies(inside, R_terms()[i] == floor_terms()[i] + bias_terms()[i] + true_var_terms()[i]),
-    *(f.at(i) for f in (R_terms, floor_terms, bias_terms, true_var_terms, mean_average, square_average)),
-    var_s.at(i, N), mean_value, spectrum, steps, name="the true risk in one coordinate",
+    *(
+        f.at(i)
+        for f in (R_terms, floor_terms, bias_terms, true_var_terms, mean_average, square_average)
+    ),
+    var_s.at(i, N),
+    mean_value,
+    spectrum,
+    steps,
+    name="the true risk in one coordinate",
 )
 # lambda Var wbar >= s_low^2 (lambda / lambda^q) min(1, (N x)^2) / (12 N)
 in_coordinate_true = lemma(
@@ -38,24 +48,47 @@ in_coordinate_true = lemma(
     noise_terms.at(i),
     true_var_terms.at(i),
     lemma(
-        z3.Implies(inside, lam[i] / lq[i] * (low * decay * n / 12) <= lam[i] / lq[i] * (lq[i] * var_s(i, N))),
-        in_coordinate, lemma(z3.Implies(inside, lam[i] / lq[i] >= 0), spectrum, name="lambda / lambda^q >= 0"),
+        z3.Implies(
+            inside,
+            lam[i] / lq[i] * (low * decay * n / 12) <= lam[i] / lq[i] * (lq[i] * var_s(i, N)),
+        ),
+        in_coordinate,
+        lemma(z3.Implies(inside, lam[i] / lq[i] >= 0), spectrum, name="lambda / lambda^q >= 0"),
         name="the variance, weighted",
     ),
-    lemma(z3.Implies(inside, lam[i] / lq[i] * (lq[i] * var_s(i, N)) == lam[i] * var_s(i, N)), spectrum,
-          name="lambda^q cancels"),
-    spectrum, small_step, steps, name="the true variance in one coordinate",
+    lemma(
+        z3.Implies(inside, lam[i] / lq[i] * (lq[i] * var_s(i, N)) == lam[i] * var_s(i, N)),
+        spectrum,
+        name="lambda^q cancels",
+    ),
+    spectrum,
+    small_step,
+    steps,
+    name="the true variance in one coordinate",
 )
 risk_value = sum_equal(
-    [(1, R_terms())], [(1, floor_terms()), (1, bias_terms()), (1, true_var_terms())], d,
-    lambda k: in_one(i=k), premises=[dimension_positive], name="the true risk",
+    [(1, R_terms())],
+    [(1, floor_terms()), (1, bias_terms()), (1, true_var_terms())],
+    d,
+    lambda k: in_one(i=k),
+    premises=[dimension_positive],
+    name="the true risk",
 )
 variance_bound = sum_le(
-    [(low / (12 * n), noise_terms())], [(1, true_var_terms())], d,
-    lambda k: in_coordinate_true(i=k), premises=[dimension_positive], name="the variance",
+    [(low / (12 * n), noise_terms())],
+    [(1, true_var_terms())],
+    d,
+    lambda k: in_coordinate_true(i=k),
+    premises=[dimension_positive],
+    name="the variance",
 )
 bounded = lemma(
     words.statement,
-    *averaged.unfold(risk), *words.unfold(floor, bias, variance), risk_value, variance_bound, steps, name="T5 for E R",
+    *averaged.unfold(risk),
+    *words.unfold(floor, bias, variance),
+    risk_value,
+    variance_bound,
+    steps,
+    name="T5 for E R",
 )
 theorem = established(words, bounded)

@@ -19,26 +19,45 @@ from .decomposition import decomposed
 
 # (wbar - w^q)^2: the square of the mean, and the variance
 mean_terms = sequence(
-    "squared mean", [], i, lq[i] * start[i] * start[i] * (geometric(rho, N) / n) * (geometric(rho, N) / n)
+    "squared mean",
+    [],
+    i,
+    lq[i] * start[i] * start[i] * (geometric(rho, N) / n) * (geometric(rho, N) / n),
 )
 var_terms = sequence("variance of wbar", [], i, lq[i] * (var_s(i, N) / (n * n)))
 in_one = lemma(
     z3.Implies(inside, Rq_terms()[i] == mean_terms()[i] + var_terms()[i]),
-    Rq_terms.at(i), mean_terms.at(i), var_terms.at(i), mean_average.at(i), square_average.at(i),
-    var_s.at(i, N), mean_sum(t=N), steps, name="the risk in one coordinate",
+    Rq_terms.at(i),
+    mean_terms.at(i),
+    var_terms.at(i),
+    mean_average.at(i),
+    square_average.at(i),
+    var_s.at(i, N),
+    mean_sum(t=N),
+    steps,
+    name="the risk in one coordinate",
 )
 quantized_risk = lemma(
     2 * averaged[risk_q] == total(mean_terms(), d) + total(var_terms(), d),
     sum_equal(
-        [(1, Rq_terms())], [(1, mean_terms()), (1, var_terms())], d, lambda k: in_one(i=k),
-        premises=[dimension_positive], name="the risk of the average",
+        [(1, Rq_terms())],
+        [(1, mean_terms()), (1, var_terms())],
+        d,
+        lambda k: in_one(i=k),
+        premises=[dimension_positive],
+        name="the risk of the average",
     ),
-    *averaged.unfold(risk_q), name="the quantized risk of the average",
+    *averaged.unfold(risk_q),
+    name="the quantized risk of the average",
 )
 # E wbar^2 >= 0
 square_nonnegative = lemma(
     z3.Implies(inside, square_average()[i] >= 0),
-    square_average.at(i), var_s.at(i, N), var_nonnegative(t=N), steps, name="E wbar^2 >= 0",
+    square_average.at(i),
+    var_s.at(i, N),
+    var_nonnegative(t=N),
+    steps,
+    name="E wbar^2 >= 0",
 )
 # T1 without W >= 0
 risk_at_most = lemma(
@@ -47,11 +66,15 @@ risk_at_most = lemma(
     lemma(
         averaged[W] >= 0,
         sum_le(
-            [(0, W_terms())], [(1, W_terms())], d,
+            [(0, W_terms())],
+            [(1, W_terms())],
+            d,
             lambda k: [W_terms.at(k), square_nonnegative(i=k), spectrum(i=k), *signs],
-            premises=[dimension_positive], name="W >= 0",
+            premises=[dimension_positive],
+            name="W >= 0",
         ),
-        *averaged.unfold(W), name="W >= 0",
+        *averaged.unfold(W),
+        name="W >= 0",
     ),
     name="E R <= A + E R^q",
 )
@@ -61,8 +84,12 @@ bias_at_most = lemma(
     mean_terms.at(i),
     lemma(
         z3.Implies(inside, (geometric(rho, N) / n) * (geometric(rho, N) / n) <= bias_weight),
-        mean_of_average, steps, name="what is left of the mean",
+        mean_of_average,
+        steps,
+        name="what is left of the mean",
     ),
-    lemma(z3.Implies(inside, lq[i] * start[i] * start[i] >= 0), spectrum, name="lambda^q eta_0^2 >= 0"),
+    lemma(
+        z3.Implies(inside, lq[i] * start[i] * start[i] >= 0), spectrum, name="lambda^q eta_0^2 >= 0"
+    ),
     name="the bias in one coordinate",
 )

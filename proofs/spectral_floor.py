@@ -1,18 +1,26 @@
 """T6 for additive data errors: lambda^q = lambda + eps, a floor under the spectrum."""
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import lemma, variable
 from qtheory.theory import notation
-from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
+from qtheory.theory.formal import (
+    STANDING,
+    Formal,
+    assumed,
+    coordinate,
+    dimension,
+    established,
+    stated,
+)
 
 i, d = coordinate, dimension
-inside = z3.And(0 <= i, i < d)
+inside = z3.And(i >= 0, i < d)
 words = Formal(stated("spectral_floor"), given=inside)
-lam, lq, eps = (
-    words[symbol] for symbol in (notation.lam, notation.lq, notation.additive["data"])
-)
-additive_only, carries_data = words.hypotheses
+lam, lq, eps = (words[symbol] for symbol in (notation.lam, notation.lq, notation.additive["data"]))
+additive_only = assumed(sp.Le(notation.multiplicative["data"], 0), words)
+carries_data = assumed(sp.Gt(notation.lam[notation.i], 0), words)
 bound = variable("C")
 
 floor = lemma(
@@ -25,12 +33,16 @@ floor = lemma(
 # lambda <= eps gives eps <= lambda^q <= 2 eps: directions below the level look alike.
 alike = lemma(
     z3.Implies(z3.And(inside, lam[i] <= eps), z3.And(eps <= lq[i], lq[i] <= 2 * eps)),
-    floor, STANDING["spectrum"], name="directions below the level look alike",
+    floor,
+    STANDING["spectrum"],
+    name="directions below the level look alike",
 )
 # lambda C < eps gives lambda^q / lambda > C: no bound C holds for every spectrum.
 unbounded = lemma(
     z3.Implies(z3.And(inside, lam[i] * bound < eps), lq[i] / lam[i] > bound),
-    floor, carries_data, name="the distortion is unbounded",
+    floor,
+    carries_data,
+    name="the distortion is unbounded",
 )
 corollaries = (alike, unbounded)
 theorem = established(words, floor, carries_data)

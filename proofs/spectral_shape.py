@@ -1,16 +1,25 @@
 """T6 for multiplicative data errors: lambda^q = (1 + eps) lambda, the shape is kept."""
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import INT, lemma, variable
 from qtheory.theory import notation
-from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
+from qtheory.theory.formal import (
+    STANDING,
+    Formal,
+    assumed,
+    coordinate,
+    dimension,
+    established,
+    stated,
+)
 
 i, j, d = coordinate, variable("j", INT), dimension
-inside = z3.And(0 <= i, i < d)
+inside = z3.And(i >= 0, i < d)
 words = Formal(stated("spectral_shape"), given=inside)
 lam, lq = words[notation.lam], words[notation.lq]
-(multiplicative_only,) = words.hypotheses
+multiplicative_only = assumed(sp.Le(notation.additive["data"], 0), words)
 
 scaled = lemma(
     z3.Implies(inside, lq[i] == (1 + words[notation.multiplicative["data"]]) * lam[i]),
@@ -21,8 +30,10 @@ scaled = lemma(
 )
 # lambda^q_i / lambda^q_j = lambda_i / lambda_j
 shape = lemma(
-    z3.Implies(z3.And(inside, 0 <= j, j < d), lq[i] * lam[j] == lq[j] * lam[i]),
-    scaled, scaled(i=j), name="ratios of eigenvalues are kept",
+    z3.Implies(z3.And(inside, j >= 0, j < d), lq[i] * lam[j] == lq[j] * lam[i]),
+    scaled,
+    scaled(i=j),
+    name="ratios of eigenvalues are kept",
 )
 corollaries = (shape,)
 theorem = established(words, scaled)

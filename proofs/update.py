@@ -33,7 +33,15 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.model.quantization import TARGETS
-from qtheory.proof.expectation import RULES, Gaussian, Law, Polynomial, RandomVector, TwoMoments, ring
+from qtheory.proof.expectation import (
+    RULES,
+    Gaussian,
+    Law,
+    Polynomial,
+    RandomVector,
+    TwoMoments,
+    ring,
+)
 from qtheory.proof.kernel import Proof, lemma
 from qtheory.proof.polynomials import Reader, coefficient, meaning, renamed
 from qtheory.proof.sums import zeros

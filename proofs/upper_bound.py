@@ -10,32 +10,42 @@ from qtheory.proof.kernel import lemma
 from qtheory.proof.sums import sum_le, zeros
 from qtheory.theory import definitions
 from qtheory.theory.definitions import D_N, bias, risk, theta, variance
-from qtheory.theory.formal import Formal, established, stated
+from qtheory.theory.formal import Formal, assumed, established, stated
 
 from .accumulation import *
-from .noise_constants import al_trace, alpha_covers, own, s2_covers, s_trace, trace_noise
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
+from .noise_constants import alpha_covers, s2_covers, trace_noise
 
 words = Formal(stated("upper_bound"), {risk: averaged[risk]})
-contracting = words.hypotheses[-1]
+contracting = assumed(sp.Lt(theta, 1), words)
 al_, s_ = words[definitions.alpha], words[definitions.s2]
 
 nonnegative_constants = lemma(
     z3.Implies(inside, z3.And(z3.RealVal(0) >= 0, al_ >= 0, s_ >= 0, zeros()[i] >= 0)),
     lemma(al_ >= 0, alpha_covers, alpha_positive, kappa_positive, name="alpha >= 0"),
-    lemma(s_ >= 0, s2_covers(i=z3.IntVal(0)), constants_nonnegative(i=z3.IntVal(0)), spectrum(i=z3.IntVal(0)),
-          dimension_positive, name="s^2 >= 0"),
-    zeros.at(i), name="the constants of T3 are nonnegative",
+    lemma(
+        s_ >= 0,
+        s2_covers(i=z3.IntVal(0)),
+        constants_nonnegative(i=z3.IntVal(0)),
+        spectrum(i=z3.IntVal(0)),
+        dimension_positive,
+        name="s^2 >= 0",
+    ),
+    zeros.at(i),
+    name="the constants of T3 are nonnegative",
 )
 no_more = lemma(z3.Implies(inside, (1 + z3.RealVal(0)) * X[i] <= 1), small_step, name="x <= 1")
 plain_noise = lemma(
     z3.Implies(
         here,
-        c(t + 1)[i] <= (rho * rho + gamma * gamma * lq[i] * lq[i] * 0) * c_t
+        c(t + 1)[i]
+        <= (rho * rho + gamma * gamma * lq[i] * lq[i] * 0) * c_t
         + gamma * gamma * lq[i] * (al_ * S(t) + s_)
         + gamma * gamma * lq[i] * lq[i] * (zeros()[i] + 0 * mu(t)[i] * mu(t)[i]),
     ),
-    trace_noise, zeros.at(i), name="the noise recursion with kappa = q = 0",
+    trace_noise,
+    zeros.at(i),
+    name="the noise recursion with kappa = q = 0",
 )
 run = accumulate(z3.RealVal(0), al_, s_, zeros(), plain_noise, nonnegative_constants, no_more)
 
@@ -51,8 +61,14 @@ energy = sum_le(
     [(1 / gamma, start_terms()), (al_ * sum_S(N) + n * s_, theta_terms())],
     d,
     lambda k: [
-        weighted_sum.at(N, k), start_terms.at(k), theta_terms.at(k), run.energy(i=k), small_step(i=k),
-        spectrum(i=k), STANDING["gamma"], zeros.at(k),
+        weighted_sum.at(N, k),
+        start_terms.at(k),
+        theta_terms.at(k),
+        run.energy(i=k),
+        small_step(i=k),
+        spectrum(i=k),
+        STANDING["gamma"],
+        zeros.at(k),
     ],
     premises=[dimension_positive, steps],
     name="sum S, coordinate by coordinate",
@@ -63,19 +79,35 @@ noise_level = lemma(
     lemma(
         (1 - feedback) * (s_ * n + al_ * sum_S(N)) <= s_ * n + al_ / gamma * start_total,
         lemma(
-            al_ * sum_S(N) <= al_ * (1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta),
-            lemma(sum_S(N) <= 1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta,
-                  energy, swap(t=N), steps, name="sum S"),
-            nonnegative_constants(i=z3.IntVal(0)), dimension_positive, name="alpha sum S",
+            al_ * sum_S(N)
+            <= al_ * (1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta),
+            lemma(
+                sum_S(N) <= 1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta,
+                energy,
+                swap(t=N),
+                steps,
+                name="sum S",
+            ),
+            nonnegative_constants(i=z3.IntVal(0)),
+            dimension_positive,
+            name="alpha sum S",
         ),
-        *words.unfold(theta), STANDING["gamma"], name="the noise level, cleared",
+        *words.unfold(theta),
+        STANDING["gamma"],
+        name="the noise level, cleared",
     ),
-    contracting, steps, STANDING["gamma"], name="the noise level",
+    contracting,
+    steps,
+    STANDING["gamma"],
+    name="the noise level",
 )
 bias_bound = sum_le(
-    [(1, mean_terms())], [(1, bias_terms())], d,
+    [(1, mean_terms())],
+    [(1, bias_terms())],
+    d,
     lambda k: [bias_at_most(i=k), bias_terms.at(k), small_step(i=k), steps],
-    premises=[dimension_positive], name="the bias",
+    premises=[dimension_positive],
+    name="the bias",
 )
 level = (s_ + al_ / (n * gamma) * start_total) / (1 - feedback)
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) (s^2 + alpha sum S / N) / N
@@ -86,25 +118,51 @@ in_coordinate = lemma(
     lemma(
         z3.Implies(inside, lq[i] * var_s(i, N) <= 2 * decay * (n * level)),
         lemma(
-            z3.Implies(inside, lq[i] * var_s(i, N) <= 2 * decay * (n * (s_ + al_ * (sum_S(N) / n)))),
-            run.variance, zeros.at(i), steps, name="the variance in one coordinate",
+            z3.Implies(
+                inside, lq[i] * var_s(i, N) <= 2 * decay * (n * (s_ + al_ * (sum_S(N) / n)))
+            ),
+            run.variance,
+            zeros.at(i),
+            steps,
+            name="the variance in one coordinate",
         ),
-        lemma(z3.Implies(inside, decay * (n * (s_ + al_ * (sum_S(N) / n))) <= decay * (n * level)),
-              noise_level, small_step, steps, name="the noise level, weighted"),
+        lemma(
+            z3.Implies(inside, decay * (n * (s_ + al_ * (sum_S(N) / n))) <= decay * (n * level)),
+            noise_level,
+            small_step,
+            steps,
+            name="the noise level, weighted",
+        ),
         name="the variance in one coordinate, bounded",
     ),
-    steps, name="the variance of the average in one coordinate",
+    steps,
+    name="the variance of the average in one coordinate",
 )
 variance_bound = sum_le(
-    [(1, var_terms())], [(2 / n * level, D_terms())], d,
-    lambda k: in_coordinate(i=k), premises=[dimension_positive], name="the variance",
+    [(1, var_terms())],
+    [(2 / n * level, D_terms())],
+    d,
+    lambda k: in_coordinate(i=k),
+    premises=[dimension_positive],
+    name="the variance",
 )
 variance_value = lemma(
-    words[variance] == level * D_total / n, *words.unfold(variance), contracting, STANDING["gamma"], steps, name="the variance of T4"
+    words[variance] == level * D_total / n,
+    *words.unfold(variance),
+    contracting,
+    STANDING["gamma"],
+    steps,
+    name="the variance of T4",
 )
 bounded = lemma(
     words.statement,
-    risk_at_most, quantized_risk, bias_bound, variance_bound, variance_value, *words.unfold(bias, D_N), steps,
+    risk_at_most,
+    quantized_risk,
+    bias_bound,
+    variance_bound,
+    variance_value,
+    *words.unfold(bias, D_N),
+    steps,
     name="T4",
 )
 theorem = established(words, bounded)

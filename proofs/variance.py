@@ -12,9 +12,8 @@ import z3
 
 from qtheory.proof.kernel import induction, lemma, sequence, variable
 from qtheory.proof.sums import member, sum_le, total, worst, zeros
-from qtheory.theory.definitions import QUANTIZED
-from qtheory.theory.formal import STANDING, Vocabulary, assumed
-from qtheory.theory.lower import NOISE_LOWER, s2_low
+from qtheory.theory.formal import STANDING, Vocabulary, stated
+from qtheory.theory.lower import s2_low
 
 from .recursion import *
 
@@ -76,17 +75,19 @@ cauchy = lemma(
 )
 
 terms = sequence(
-    "noise terms", [t, u, i], j,
+    "noise terms",
+    [t, u, i],
+    j,
     Y_entry(i, j) * w[j] * w[j] - 2 * T_entry(i, j) * w[j] * m(j, t) + Q_entry(i, j) * u[j],
 )
 
 
-both = z3.And(inside, 0 <= j, j < d)
+both = z3.And(inside, j >= 0, j < d)
 
 
 def spread(at):
     """The second moment is at least the square of the mean."""
-    return z3.Implies(z3.And(0 <= at, at < d), c(t)[at] >= 0)
+    return z3.Implies(z3.And(at >= 0, at < d), c(t)[at] >= 0)
 
 
 # Beside the diagonal.
@@ -96,10 +97,14 @@ off_form = lemma(
     z3.Implies(both, z3.And(off[0] >= 0, off[2] >= 0, off[0] * off[2] >= off[1] * off[1])),
     cauchy(p=1 + e_d, k=s, f=lam[i], g=lam[j], h=a),
     lemma(
-        z3.Implies(z3.And(f >= 0, g >= 0, h >= 0, k >= 0, p >= 1), z3.And(signal_f >= 0, square_f >= 0)),
+        z3.Implies(
+            z3.And(f >= 0, g >= 0, h >= 0, k >= 0, p >= 1), z3.And(signal_f >= 0, square_f >= 0)
+        ),
         name="second moments of products",
     )(p=1 + e_d, k=s, f=lam[i], g=lam[j], h=a),
-    spectrum, spectrum_j, *signs,
+    spectrum,
+    spectrum_j,
+    *signs,
     name="Cauchy-Schwarz beside the diagonal",
 )
 off_term = lemma(
@@ -113,8 +118,11 @@ off_term = lemma(
         terms.at(t, v(t), i, j),
         name="a term beside the diagonal, expanded",
     ),
-    lemma(z3.Implies(z3.And(0 <= j, j < d, spread(j)), v(t)[j] >= m(j, t) * m(j, t)), c.at(t, j),
-          name="E w^2 >= (E w)^2"),
+    lemma(
+        z3.Implies(z3.And(j >= 0, j < d, spread(j)), v(t)[j] >= m(j, t) * m(j, t)),
+        c.at(t, j),
+        name="E w^2 >= (E w)^2",
+    ),
     off_form,
     quadratic(Y=off[0], T=off[1], Q=off[2], b=w[j], m_1=m(j, t), m_2=v(t)[j]),
     name="a term beside the diagonal",
@@ -127,18 +135,20 @@ on = [
 ]
 on_form = lemma(
     z3.Implies(inside, z3.And(on[0] >= 0, on[2] >= 0, on[0] * on[2] >= on[1] * on[1])),
-    spectrum, *signs, name="Cauchy-Schwarz on the diagonal",
+    spectrum,
+    *signs,
+    name="Cauchy-Schwarz on the diagonal",
 )
 # (lambda^q)^2 e = (lambda w*)^2 - 2 lambda w* lambda^q m + (lambda^q)^2 v
 mean_part = lemma(
     z3.Implies(
         inside,
         lq[i] * lq[i] * e(t, v(t))[i]
-        == squares[0] * w[i] * w[i]
-        - 2 * squares[1] * w[i] * m(i, t)
-        + squares[2] * v(t)[i],
+        == squares[0] * w[i] * w[i] - 2 * squares[1] * w[i] * m(i, t) + squares[2] * v(t)[i],
     ),
-    e.at(t, v(t), i), spectrum, name="the square of the mean, expanded",
+    e.at(t, v(t), i),
+    spectrum,
+    name="the square of the mean, expanded",
 )
 on_term = lemma(
     z3.Implies(z3.And(inside, spread(i)), terms(t, v(t), i)[i] >= lq[i] * lq[i] * e(t, v(t))[i]),
@@ -150,19 +160,27 @@ on_term = lemma(
                 on, squares, (w[i] * w[i], -2 * w[i] * m(i, t), v(t)[i]), strict=True
             )
         ),
-        terms.at(t, v(t), i, i), name="the term on the diagonal, expanded",
+        terms.at(t, v(t), i, i),
+        name="the term on the diagonal, expanded",
     ),
-    mean_part, c.at(t, i), on_form,
+    mean_part,
+    c.at(t, i),
+    on_form,
     quadratic(Y=on[0], T=on[1], Q=on[2], b=w[i], m_1=m(i, t), m_2=v(t)[i]),
     name="the term on the diagonal",
 )
 mean_square = lemma(
     z3.Implies(z3.And(inside, spread(i)), e(t, v(t))[i] >= 0),
-    c.at(t, i), e.at(t, v(t), i), name="E eta^2 >= 0",
+    c.at(t, i),
+    e.at(t, v(t), i),
+    name="E eta^2 >= 0",
 )
 any_term = lemma(
     z3.Implies(z3.And(both, spread(i), spread(j)), terms(t, v(t), i)[j] >= 0),
-    off_term, on_term, mean_square, name="each term of the noise is nonnegative",
+    off_term,
+    on_term,
+    mean_square,
+    name="each term of the noise is nonnegative",
 )
 
 # --- one sample -----------------------------------------------------------------------------------------
@@ -174,16 +192,30 @@ of_one = lemma(
         z3.And(inside, spread(i), spread(negative)),
         total(terms(t, v(t), i), d) >= lq[i] * lq[i] * e(t, v(t))[i],
     ),
-    member(f=terms(t, v(t), i), k=i, n=d), any_term(j=negative), on_term, dimension_positive,
+    member(f=terms(t, v(t), i), k=i, n=d),
+    any_term(j=negative),
+    on_term,
+    dimension_positive,
     name="the noise of one sample covers the square of its mean",
 )
 
 larger = lemma(
     z3.Implies(both, z3.And(Q_entry(i, j) >= lq[i] * lq[j], Q_entry(i, j) >= 0)),
-    lemma(z3.Implies(both, z3.And(off[2] >= lq[i] * lq[j], off[2] >= 0)), spectrum, spectrum_j, *signs,
-          name="Q beside the diagonal"),
-    lemma(z3.Implies(inside, z3.And(Q_entry(i, i).arg(1) >= lq[i] * lq[i], Q_entry(i, i).arg(1) >= 0)),
-          spectrum, *signs, name="Q on the diagonal"),
+    lemma(
+        z3.Implies(both, z3.And(off[2] >= lq[i] * lq[j], off[2] >= 0)),
+        spectrum,
+        spectrum_j,
+        *signs,
+        name="Q beside the diagonal",
+    ),
+    lemma(
+        z3.Implies(
+            inside, z3.And(Q_entry(i, i).arg(1) >= lq[i] * lq[i], Q_entry(i, i).arg(1) >= 0)
+        ),
+        spectrum,
+        *signs,
+        name="Q on the diagonal",
+    ),
     name="Q_ij >= lambda^q_i lambda^q_j",
 )
 # The errors of the parameter add at least eps_p^a lambda^q_i tr.
@@ -200,10 +232,13 @@ def term_by_term(at):
     """What the tables are at this index, and what parameter errors add there."""
     added = lemma(
         z3.Implies(
-            z3.And(inside, 0 <= at, at < d, spread(at)),
+            z3.And(inside, at >= 0, at < d, spread(at)),
             Q_row(v(t), i)[at] >= Q_entry(i, at) * v(t)[at] + pa * lq[i] * lq[at],
         ),
-        Q_row.at(v(t), i, at), larger(j=at), c.at(t, at), *signs,
+        Q_row.at(v(t), i, at),
+        larger(j=at),
+        c.at(t, at),
+        *signs,
         name="what parameter errors add to a term",
     )
     return [added, T_row.at(t, i, at), Y_row.at(i, at), terms.at(t, v(t), i, at), tr_terms.at(at)]
@@ -226,7 +261,10 @@ of_rows = lemma(
         z3.And(inside, spread(i), spread(negative), spread(at_rows)),
         misfit_total >= lq[i] * lq[i] * e(t, v(t))[i] + pa * lq[i] * trace,
     ),
-    rows, of_one, *words.unfold(tr), name="the noise of one sample, with parameter errors",
+    rows,
+    of_one,
+    *words.unfold(tr),
+    name="the noise of one sample, with parameter errors",
 )
 
 
@@ -234,13 +272,16 @@ def nonnegative(row, pointwise):
     """sum_j row[j] >= 0 if the variance is nonnegative at one index, and that index."""
     at = worst(zeros(), row, d)
     term = lemma(
-        z3.Implies(z3.And(inside, 0 <= at, at < d, spread(at)), row[at] >= 0),
+        z3.Implies(z3.And(inside, at >= 0, at < d, spread(at)), row[at] >= 0),
         *pointwise(at),
         name="a term is nonnegative",
     )
     proof = lemma(
         z3.Implies(z3.And(inside, spread(at)), total(row, d) >= 0),
-        member(f=row, n=d), term, dimension_positive, name="a sum is nonnegative",
+        member(f=row, n=d),
+        term,
+        dimension_positive,
+        name="a sum is nonnegative",
     )
     return proof, at
 
@@ -262,9 +303,7 @@ positive_S, at_S = nonnegative(
 
 # tr(H^q) >= 0 and A >= 0
 positive_trace, at_trace = nonnegative(tr_terms(), lambda at: [tr_terms.at(at), spectrum(i=at)])
-positive_A, at_A = nonnegative(
-    A_terms(), lambda at: [A_terms.at(at), spectrum(i=at), *signs]
-)
+positive_A, at_A = nonnegative(A_terms(), lambda at: [A_terms.at(at), spectrum(i=at), *signs])
 
 # Without multiplicative data errors the misfit of w^q adds 2 A.
 without = z3.And(t >= 0, inside, e_d == 0)
@@ -278,9 +317,16 @@ known_misfit = lemma(
         z3.Implies(
             without,
             misfit_total
-            == lq[i] * (signal - 2 * X0 + V1) + 2 * lq[i] * lq[i] * (e(t, v(t))[i] + pm * v(t)[i] + pa),
+            == lq[i] * (signal - 2 * X0 + V1)
+            + 2 * lq[i] * lq[i] * (e(t, v(t))[i] + pm * v(t)[i] + pa),
         ),
-        Q_sum(u=v(t)), T_sum, Y_sum, spectrum, e.at(t, v(t), i), *signs, *sums,
+        Q_sum(u=v(t)),
+        T_sum,
+        Y_sum,
+        spectrum,
+        e.at(t, v(t), i),
+        *signs,
+        *sums,
         name="the noise of additive data errors",
     ),
     lemma(
@@ -289,18 +335,30 @@ known_misfit = lemma(
             lq[i] * (signal - 2 * X0 + V1) >= lq[i] * (2 * approximation + pa * trace),
         ),
         lemma(
-            z3.Implies(z3.And(t >= 0, here), signal - 2 * X0 + V1 >= 2 * approximation + pa * trace),
-            misfit_sum, vh_sum, positive_norm, positive_S, *signs, *sums,
+            z3.Implies(
+                z3.And(t >= 0, here), signal - 2 * X0 + V1 >= 2 * approximation + pa * trace
+            ),
+            misfit_sum,
+            vh_sum,
+            positive_norm,
+            positive_S,
+            *signs,
+            *sums,
             name="the misfit of additive data errors",
         ),
-        spectrum, name="the misfit of additive data errors, weighted",
+        spectrum,
+        name="the misfit of additive data errors, weighted",
     ),
-    mean_square, c.at(t, i), spectrum, *signs, name="the noise of one sample, additive data errors",
+    mean_square,
+    c.at(t, i),
+    spectrum,
+    *signs,
+    name="the noise of one sample, additive data errors",
 )
 
 # --- the noise of a batch --------------------------------------------------------------------------
 
-least = Vocabulary((*QUANTIZED, NOISE_LOWER))
+least = Vocabulary(stated("lower_bound").definitions)
 low = least[s2_low]
 everywhere = [i, negative, at_rows, at_square, at_signal, at_norm, at_S, at_trace, at_A]
 nonnegative_so_far = z3.And(t >= 0, inside, *map(spread, everywhere))
@@ -311,12 +369,23 @@ either_misfit = lemma(
         nonnegative_so_far,
         misfit_total >= mean_part_i + lq[i] * (z3.If(e_d <= 0, 2 * approximation, 0) + pa * trace),
     ),
-    lemma(z3.Implies(z3.And(nonnegative_so_far, e_d > 0),
-                     misfit_total >= mean_part_i + lq[i] * (0 + pa * trace)),
-          of_rows, name="with multiplicative data errors"),
-    lemma(z3.Implies(z3.And(nonnegative_so_far, e_d <= 0),
-                     misfit_total >= mean_part_i + lq[i] * (2 * approximation + pa * trace)),
-          known_misfit, *signs, name="without multiplicative data errors"),
+    lemma(
+        z3.Implies(
+            z3.And(nonnegative_so_far, e_d > 0),
+            misfit_total >= mean_part_i + lq[i] * (0 + pa * trace),
+        ),
+        of_rows,
+        name="with multiplicative data errors",
+    ),
+    lemma(
+        z3.Implies(
+            z3.And(nonnegative_so_far, e_d <= 0),
+            misfit_total >= mean_part_i + lq[i] * (2 * approximation + pa * trace),
+        ),
+        known_misfit,
+        *signs,
+        name="without multiplicative data errors",
+    ),
     name="the noise of one sample, of either kind",
 )
 core_low = lemma(
@@ -326,10 +395,16 @@ core_low = lemma(
         >= mean_part_i
         + lq[i] * (sigma2 + z3.If(e_d <= 0, 2 * approximation, 0) + la + aa + pa * trace),
     ),
-    core.at(t, v(t), i), Yy.at(i), either_misfit,
+    core.at(t, v(t), i),
+    Yy.at(i),
+    either_misfit,
     lemma(
         z3.Implies(nonnegative_so_far, z3.And(lm * Yy()[i] >= 0, am * square_total >= 0)),
-        Yy.at(i), positive_signal, positive_square, spectrum, *signs,
+        Yy.at(i),
+        positive_signal,
+        positive_square,
+        spectrum,
+        *signs,
         name="label and activation errors add noise",
     ),
     name="the noise of one sample, from below",
@@ -338,18 +413,35 @@ core_positive = lemma(
     z3.Implies(nonnegative_so_far, core(t, v(t))[i] >= 0),
     core_low,
     mean_square,
-    lemma(z3.Implies(nonnegative_so_far, lq[i] * approximation >= 0), positive_A, spectrum, *sums,
-          name="lambda^q A >= 0"),
-    lemma(z3.Implies(nonnegative_so_far, lq[i] * (pa * trace) >= 0), positive_trace, spectrum, *sums, *signs,
-          name="lambda^q eps_p^a tr >= 0"),
-    spectrum, *signs, name="the noise of one sample is nonnegative",
+    lemma(
+        z3.Implies(nonnegative_so_far, lq[i] * approximation >= 0),
+        positive_A,
+        spectrum,
+        *sums,
+        name="lambda^q A >= 0",
+    ),
+    lemma(
+        z3.Implies(nonnegative_so_far, lq[i] * (pa * trace) >= 0),
+        positive_trace,
+        spectrum,
+        *sums,
+        *signs,
+        name="lambda^q eps_p^a tr >= 0",
+    ),
+    spectrum,
+    *signs,
+    name="the noise of one sample is nonnegative",
 )
 same_low = lemma(
     z3.Implies(nonnegative_so_far, same(t, v(t))[i] >= mean_part_i + lq[i] * per_sample),
     same.at(t, v(t), i),
     core_low,
-    lemma(z3.Implies(nonnegative_so_far, om * core(t, v(t))[i] >= 0), core_positive, *signs,
-          name="relative gradient errors add noise"),
+    lemma(
+        z3.Implies(nonnegative_so_far, om * core(t, v(t))[i] >= 0),
+        core_positive,
+        *signs,
+        name="relative gradient errors add noise",
+    ),
     name="the noise of one sample, gradient errors included",
 )
 # g = (lambda^q)^2 (e + eps_p^m v + eps_p^a) is what two samples of a batch share at least.
@@ -358,14 +450,25 @@ cross_low = lemma(
     cross.at(t, v(t), i),
     lemma(
         z3.Implies(nonnegative_so_far, mean_step(v(t)[i]) >= mean_part_i),
-        mean_part, c.at(t, i), spectrum, *signs, name="the mean step of two samples",
+        mean_part,
+        c.at(t, i),
+        spectrum,
+        *signs,
+        name="the mean step of two samples",
     ),
     lemma(
-        z3.Implies(nonnegative_so_far, z3.And(
-            ls * lam[i] * w[i] * lam[i] * w[i] >= 0, as_ * lq[i] * lq[i] * vh(v(t)[i]) >= 0)),
-        c.at(t, i), spectrum, *signs, name="shared errors add noise",
+        z3.Implies(
+            nonnegative_so_far,
+            z3.And(ls * lam[i] * w[i] * lam[i] * w[i] >= 0, as_ * lq[i] * lq[i] * vh(v(t)[i]) >= 0),
+        ),
+        c.at(t, i),
+        spectrum,
+        *signs,
+        name="shared errors add noise",
     ),
-    mean_square, spectrum, *signs,
+    mean_square,
+    spectrum,
+    *signs,
     name="what two samples share, from below",
 )
 noise_low = lemma(
@@ -373,22 +476,43 @@ noise_low = lemma(
         nonnegative_so_far,
         same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i] >= mean_part_i + lq[i] * low,
     ),
-    same_low, cross_low, STANDING["B"], *least.unfold(s2_low), name="the noise of a batch, from below",
+    same_low,
+    cross_low,
+    STANDING["B"],
+    *least.unfold(s2_low),
+    name="the noise of a batch, from below",
 )
 step_low = lemma(
     z3.Implies(nonnegative_so_far, c(t + 1)[i] >= rho * rho * c_t + gamma * gamma * lq[i] * low),
-    exact_step, noise_low, spectrum, *signs, name="one step adds noise",
+    exact_step,
+    noise_low,
+    spectrum,
+    *signs,
+    name="one step adds noise",
 )
 low_positive = lemma(
     z3.Implies(nonnegative_so_far, low >= 0),
-    *least.unfold(s2_low), positive_A, positive_trace, STANDING["B"], *signs, *sums, name="s_low^2 >= 0",
+    *least.unfold(s2_low),
+    positive_A,
+    positive_trace,
+    STANDING["B"],
+    *signs,
+    *sums,
+    name="s_low^2 >= 0",
 )
 # c >= 0
 theorem = induction(
     t,
     spread(i),
-    lemma(z3.Implies(nonnegative_so_far, c(t + 1)[i] >= 0), step_low, low_positive, spectrum, c.at(t, i),
-          *signs, name="the variance stays nonnegative"),
+    lemma(
+        z3.Implies(nonnegative_so_far, c(t + 1)[i] >= 0),
+        step_low,
+        low_positive,
+        spectrum,
+        c.at(t, i),
+        *signs,
+        name="the variance stays nonnegative",
+    ),
     base=[c.at(0, i), v.zero(), zeros.at(i), m.zero(i)],
     instances=[{}, *({"i": at} for at in everywhere[1:])],
     name="the variance is nonnegative",

@@ -18,6 +18,7 @@ FLOORS = [
     {"theory", "risk", "simulate"},
     {"model"},
     {"numbers"},
+    {"proof"},
     {"errors"},
 ]
 LEVEL = {room: k for k, rooms in enumerate(FLOORS) for room in rooms}
@@ -81,6 +82,6 @@ def test_an_evaluating_call_is_seen():
 
 
 def test_heavy_libraries_wait_until_used():
-    heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "numba")
+    heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "cvc5", "numba")
     code = f"import sys, qtheory; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -26,7 +26,7 @@ from qtheory.errors import (
 )
 from qtheory.model import SGD, Problem
 from qtheory.model.data import load_table
-from qtheory.report import lemma_tree, ledger_view, problem_view, proofs_view, risk_view
+from qtheory.report import ledger_view, lemma_tree, problem_view, proofs_view, risk_view
 from qtheory.risk import Risk, excess_risk
 from qtheory.simulate import simulate as run_simulation
 from qtheory.theory import Bound, lower_bound, upper_bound

@@ -14,8 +14,8 @@ and defined symbols. Everything rests on these rules, and on z3's answer "unsat"
 - ``assume``: a hypothesis, which stays with everything derived from it.
 - ``axiom``: one of the few facts in ``AXIOMS`` (see :mod:`qtheory.proof.axioms`).
 
-Numbers are those of SMT-LIB: reals and integers, division by zero has an unknown value, so x / x = 1
-cannot be proved without x != 0.
+Numbers are those of SMT-LIB: reals and integers; division by zero has an unknown value, so
+x / x = 1 cannot be proved without x != 0.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def variable(name: str, sort: z3.SortRef = REAL) -> Any:
 
 
 def parameter(name: str, sort: z3.SortRef = REAL) -> Any:
-    """A constant that is fixed through a development: definitions may use it, nothing replaces it."""
+    """A constant that is fixed in a development: definitions may use it, nothing replaces it."""
     if name in _defined or name in _variables:
         raise ProofError(f"{name} is a variable or defined, so it cannot be a parameter")
     _parameters.add(name)
@@ -310,9 +310,7 @@ def induction(
         refute([*assumed, n >= 0, *(p.formula for p in premises)], succ, seconds, f"{name} (step)"),
     )
     took = time.perf_counter() - start
-    return _mint(
-        "induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took
-    )
+    return _mint("induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took)
 
 
 def assume(formula: Any, *generic: z3.ExprRef, meaning: str = "") -> Proof:

@@ -22,10 +22,12 @@ _RELATIONS = {
     z3.Z3_OP_EQ: "=",
 }
 _JOINED = {z3.Z3_OP_AND: r" \;\wedge\; ", z3.Z3_OP_OR: r" \;\vee\; "}
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu xi pi rho sigma tau phi psi omega "
-    "Pi Theta Lambda"
-).split()
+_GREEK = frozenset(
+    [
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda"),
+        *("mu", "xi", "pi", "rho", "sigma", "tau", "phi", "psi", "omega", "Pi", "Theta", "Lambda"),
+    ]
+)
 
 
 def formula_latex(term: z3.ExprRef) -> str:
@@ -36,7 +38,9 @@ def formula_latex(term: z3.ExprRef) -> str:
         return rf"{given} \;\Rightarrow\; {goal}"
     if kind in _JOINED:
         parts = [
-            rf"({formula_latex(c)})" if c.decl().kind() in (z3.Z3_OP_IMPLIES, *_JOINED) else formula_latex(c)
+            rf"({formula_latex(c)})"
+            if c.decl().kind() in (z3.Z3_OP_IMPLIES, *_JOINED)
+            else formula_latex(c)
             for c in children
         ]
         return _JOINED[kind].join(parts)
@@ -74,7 +78,8 @@ def _number(term: z3.ExprRef) -> sp.Expr:
         return -_number(children[0])
     if kind == z3.Z3_OP_ITE:
         condition, yes, no = children
-        cases = rf"\begin{{cases}} {formula_latex(yes)} & {formula_latex(condition)} \\ {formula_latex(no)} & \text{{else}} \end{{cases}}"
+        rows = rf"{formula_latex(yes)} & {formula_latex(condition)} \\ {formula_latex(no)}"
+        cases = rf"\begin{{cases}} {rows} & \text{{else}} \end{{cases}}"
         return sp.Symbol(cases)
     if kind == z3.Z3_OP_SELECT:
         row, index = map(formula_latex, children)
@@ -104,7 +109,9 @@ def _name(name: str) -> str:
     name = name.split("~")[0]
     if re.fullmatch(r"[A-Za-z]+([_^](\w+|\*))*", name):
         head, *rest = re.split(r"(?=[_^])", name)
-        symbol = f"\\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+        symbol = (
+            f"\\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+        )
         marks = {mark[0]: mark[1:] for mark in rest}
         return symbol + "".join(f"{key}{{{value}}}" for key, value in marks.items())
     text = name.replace("\\", "").replace("_", r"\_").replace("^", r"\^{}").replace("||", r"$\|$")
@@ -145,4 +152,9 @@ def proof_latex(proof: Proof) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([_^&%#$])", r"\\\1", text).replace(r"\^", r"\^{}").replace("<=", r"$\le$").replace(">=", r"$\ge$")
+    return (
+        re.sub(r"([_^&%#$])", r"\\\1", text)
+        .replace(r"\^", r"\^{}")
+        .replace("<=", r"$\le$")
+        .replace(">=", r"$\ge$")
+    )

@@ -131,9 +131,9 @@ def _real_arithmetic(assertions: list[z3.BoolRef]) -> list[z3.BoolRef]:
                 quotient = unknown(term.sort())
                 facts.append(z3.Implies(below != 0, quotient * below == above))
                 return quotient
-        if children and all(child.sort() == z3.BoolSort() for child in children):
-            if kind in _LOGICAL:
-                return _LOGICAL[kind](*map(visit, children))
+        logical = kind in _LOGICAL and all(child.sort() == z3.BoolSort() for child in children)
+        if children and logical:
+            return _LOGICAL[kind](*map(visit, children))
         if kind == z3.Z3_OP_ITE and term.sort() in _NUMBERS:
             condition, yes, no = map(visit, children)
             value = unknown(term.sort())

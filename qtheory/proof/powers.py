@@ -28,7 +28,7 @@ geometric = recursive("geometric", [r], n, 0, lambda before: 1 + r * before)
 # 0 <= x <= 1 gives 0 <= x^n <= 1.
 power_between = induction(
     n,
-    z3.Implies(z3.And(0 <= x, x <= 1), z3.And(0 <= power(x, n), power(x, n) <= 1)),
+    z3.Implies(z3.And(x >= 0, x <= 1), z3.And(power(x, n) >= 0, power(x, n) <= 1)),
     power.next(x, n),
     base=[power.zero(x)],
     name="powers of a number in [0, 1]",
@@ -37,7 +37,7 @@ power_between = induction(
 # 0 <= x <= y gives x^n <= y^n.
 power_le = induction(
     n,
-    z3.Implies(z3.And(0 <= x, x <= y), z3.And(0 <= power(x, n), power(x, n) <= power(y, n))),
+    z3.Implies(z3.And(x >= 0, x <= y), z3.And(power(x, n) >= 0, power(x, n) <= power(y, n))),
     power.next(x, n),
     power.next(y, n),
     base=[power.zero(x), power.zero(y)],
@@ -87,13 +87,13 @@ geometric_sum = induction(
 # 0 <= r <= 1 gives 0 <= 1 + r + ... + r^(n-1) <= n.
 geometric_at_most = induction(
     n,
-    z3.Implies(z3.And(0 <= r, r <= 1), z3.And(0 <= geometric(r, n), geometric(r, n) <= n)),
+    z3.Implies(z3.And(r >= 0, r <= 1), z3.And(geometric(r, n) >= 0, geometric(r, n) <= n)),
     geometric.next(r, n),
     base=[geometric.zero(r)],
     name="a geometric sum has n terms",
 )
 geometric_nonnegative = lemma(
-    z3.Implies(z3.And(n >= 0, 0 <= r, r <= 1), geometric(r, n) >= 0),
+    z3.Implies(z3.And(n >= 0, r >= 0, r <= 1), geometric(r, n) >= 0),
     geometric_at_most,
     name="a geometric sum is nonnegative",
 )

@@ -87,7 +87,7 @@ member = induction(
     n,
     z3.Or(
         z3.And(_below >= 0, _below < n, f[_below] < 0),
-        z3.And(total(f, n) >= 0, z3.Implies(z3.And(0 <= k, k < n), f[k] <= total(f, n))),
+        z3.And(total(f, n) >= 0, z3.Implies(z3.And(k >= 0, k < n), f[k] <= total(f, n))),
     ),
     total.next(f, n),
     worst.next(zeros(), f, n),
@@ -100,7 +100,7 @@ member = induction(
 spike = sequence("spike", [a, k], i, z3.If(i == k, a, 0))
 spike_total = induction(
     n,
-    total(spike(a, k), n) == z3.If(z3.And(0 <= k, k < n), a, 0),
+    total(spike(a, k), n) == z3.If(z3.And(k >= 0, k < n), a, 0),
     total.next(spike(a, k), n),
     spike.at(a, k, n),
     base=[total.zero(spike(a, k))],
@@ -162,7 +162,7 @@ def sum_le(
     if callable(given):
         given = given(at)
     compared = lemma(
-        z3.Implies(z3.And(given, 0 <= at, at < count), low[at] <= high[at]),
+        z3.Implies(z3.And(given, at >= 0, at < count), low[at] <= high[at]),
         *_entry(left, at),
         *_entry(right, at),
         *needed,

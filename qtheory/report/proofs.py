@@ -34,7 +34,7 @@ def proofs_view(
         table.add_column(column, justify="right")
     for record in records:
         verdict = Text("proved", style="green") if record.checked else Text("NOT", style="bold red")
-        row = [
+        row: list[str | Text] = [
             record.name,
             verdict,
             str(record.steps),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
@@ -17,7 +18,6 @@ import z3
 from qtheory.errors import ProofError
 from qtheory.proof.kernel import (
     INT,
-    REAL,
     SEQUENCE,
     Function,
     Proof,
@@ -34,12 +34,22 @@ from qtheory.theory import notation
 from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.theorem import Theorem
 
-__all__ = ["STANDING", "Formal", "Vocabulary", "assumed", "coordinate", "dimension", "established", "stated", "stating"]
+__all__ = [
+    "STANDING",
+    "Formal",
+    "Vocabulary",
+    "assumed",
+    "coordinate",
+    "dimension",
+    "established",
+    "stated",
+    "stating",
+]
 
 #: The generic coordinate, and the dimension.
 coordinate = variable("i", INT)
 dimension = parameter("d", INT)
-_inside = z3.And(0 <= coordinate, coordinate < dimension)
+_inside = z3.And(coordinate >= 0, coordinate < dimension)
 
 _SCALARS: dict[sp.Basic, z3.ExprRef] = {
     notation.N: parameter("N", INT),
@@ -77,9 +87,7 @@ def _standing() -> dict[str, Proof]:
     # lambda^q = (1 + eps^m) lambda + eps^a > 0 is where w^q is defined.
     level = _SCALARS[notation.additive["data"]]
     found["spectrum"] = assume(
-        z3.Implies(
-            _inside, z3.And(spectrum[coordinate] >= 0, spectrum[coordinate] + level > 0)
-        ),
+        z3.Implies(_inside, z3.And(spectrum[coordinate] >= 0, spectrum[coordinate] + level > 0)),
         coordinate,
         meaning="lambda_i >= 0, and lambda^q_i > 0",
     )
@@ -220,6 +228,7 @@ _OPERATIONS: dict[type, Any] = {
     sp.Gt: lambda a, b: a > b,
 }
 
+
 def _symbol(equation: sp.Eq) -> sp.Basic:
     """The symbol that a definition is for."""
     return equation.lhs.base if isinstance(equation.lhs, sp.Indexed) else equation.lhs
@@ -248,7 +257,7 @@ def _real(term: Any) -> z3.ArithRef:
 
 # --- statements --------------------------------------------------------------------------------
 
-_stated: ContextVar[dict[str, Theorem]] = ContextVar("_stated", default={})
+_stated: ContextVar[Mapping[str, Theorem]] = ContextVar("_stated", default=MappingProxyType({}))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from qtheory.theory import theorems
 
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
+    from qtheory.proof.leaves import Leaf
 
 __all__ = ["PROOFS", "ProofRecord", "Replay", "audit", "prove"]
 
@@ -135,6 +136,13 @@ class Replay:
             module = import_module(f"{_package()}.{PROOFS[name]}")
         return _record(name, module, time.perf_counter() - start)
 
+    def without(self, *files: str) -> Replay:
+        """A replay that takes over what was run, but for these files."""
+        other = Replay()
+        left_out = {f"{_package()}.{file}" for file in files}
+        other._modules = {n: module for n, module in self._modules.items() if n not in left_out}
+        return other
+
     @contextmanager
     def _own_modules(self) -> Iterator[None]:
         """The proof files of this replay in place of those that are loaded."""
@@ -188,7 +196,7 @@ def audit(
     from qtheory.proof.audit import second_opinion
     from qtheory.proof.tree import leaves
 
-    todo = {}
+    todo: dict[int, tuple[str, Leaf]] = {}
     for record in records:
         for root in (record.root, *record.corollaries):
             for leaf in leaves(root) if root is not None else ():
