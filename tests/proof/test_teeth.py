@@ -1,0 +1,239 @@
+"""Sabotaged twins: each is refused by the kernel, and refuted by the exact recursion.
+
+A twin is a theorem with one thing made false: a constant too small, an exponent off by one, a
+hypothesis dropped, an inequality turned. Its counterexample is evaluated from the twin's own
+statement, with balls, against exact moments; the true theorem holds at the same place.
+The twins of T2 are in ``test_update.py``, those of the sums of powers in ``test_power_sums.py``.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+
+import pytest
+import sympy as sp
+
+import qtheory as qt
+from qtheory.errors import ProofError
+from qtheory.model.instance import instantiate
+from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.evaluate import decide
+from qtheory.proof import kernel, leaves
+from qtheory.risk import recursion
+from qtheory.theory import theorems
+from qtheory.theory.batch import alpha_limit
+from qtheory.theory.decomposition import W, first, second
+from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, risk, risk_q, s2
+from qtheory.theory.definitions import q as own_noise
+from qtheory.theory.definitions import variance as variance_symbol
+from qtheory.theory.formal import stating
+from qtheory.theory.lower import floor, s2_low
+from qtheory.theory.notation import B, N, additive, i, lam, multiplicative
+from qtheory.theory.theorem import Theorem
+from qtheory.theory.upper import S as sum_symbol
+from qtheory.theory.upper import c as variance_of_w
+from qtheory.theory.upper import t
+from qtheory.verify.proving import PROOFS, Replay
+
+ADD, MUL = qt.Additive, qt.Multiplicative
+#: The files that read the statement of a theorem: they are run anew for its twins.
+READERS = {
+    "refined_upper_bound": ("noise", "constants", "refined_upper_bound"),
+    "lower_bound": ("variance", "lower_bound"),
+}
+
+
+def instance(dim=1, noise=1, target=1, gamma="0.5", batch=1, steps=1, **errors):
+    problem = qt.Problem(dim, qt.PowerLaw(2), qt.Constant(target), noise)
+    return problem, qt.Quantization(**errors), qt.SGD(gamma, batch, steps=steps)
+
+
+def defined(theorem, symbol, change):
+    """The theorem with one definition changed."""
+    name = symbol[i] if isinstance(symbol, sp.IndexedBase) else symbol
+    found = tuple(
+        sp.Eq(item.lhs, change(item.rhs)) if item.lhs == name else item
+        for item in theorem.definitions
+    )
+    assert found != theorem.definitions
+    return replace(theorem, definitions=found)
+
+
+def without(theorem, words):
+    """The theorem with one hypothesis dropped."""
+    kept = tuple(h for h in theorem.hypotheses if words not in h.meaning)
+    assert len(kept) == len(theorem.hypotheses) - 1
+    return replace(theorem, hypotheses=kept)
+
+
+def turned(theorem):
+    """The theorem with its inequality turned."""
+    other = {sp.Le: sp.Ge, sp.Ge: sp.Le}[type(theorem.statement)]
+    return replace(theorem, statement=other(*theorem.statement.args))
+
+
+def stated(theorem, change):
+    return replace(theorem, statement=change(theorem.statement))
+
+
+def to_power(exponent):
+    """Change min(1, (N x)^2) to another power."""
+    y = N * sp.IndexedBase("x", positive=True)[i]
+    return lambda e: e.xreplace({sp.Min(1, y**2): sp.Min(1, y**exponent)})
+
+
+T1, T3, T4 = theorems["decomposition"], theorems["noise_constants"], theorems["upper_bound"]
+T4R, T5, T5R = (
+    theorems[name] for name in ("refined_upper_bound", "lower_bound", "risk_lower_bound")
+)
+FLOOR, SHAPE = theorems["spectral_floor"], theorems["spectral_shape"]
+FEEDBACK, NOISE = theorems["feedback_limit"], theorems["noise_limit"]
+
+PLAIN = instance(3, gamma="0.1", steps=9)
+ADDITIVE = instance(3, gamma="0.1", steps=9, data=ADD("0.1"))
+RELATIVE = instance(3, gamma="0.1", steps=9, data=MUL("0.1"))
+MANY = instance(steps=10**5)  # the risk is almost all variance
+TWO = instance(target=0, gamma="0.001", steps=2)  # N x is small, and nothing but variance
+ONE = instance(noise=0, gamma="0.001")  # nothing but bias
+FAR = instance(noise=0, gamma="0.001", batch=10**9, steps=10**7, data=ADD(1))  # at the floor
+OWN = instance(noise=0, gamma="0.3", batch=10**9, steps=10**6, label=MUL(1))  # the noise q alone
+OVERSHOOT = instance(noise=0, gamma="1.9", batch=10**6, steps=3)
+FAST = instance(8, gamma="0.6", steps=9)  # stable, though theta > 1 in T4
+BATCH = instance(3, gamma="0.1", batch=2, steps=9, activation=MUL("0.1", "elementwise"))
+
+
+@dataclass(frozen=True)
+class Twin:
+    what: str
+    twin: Theorem
+    false_at: tuple[qt.Problem, qt.Quantization, qt.SGD]
+
+    def __str__(self):
+        return f"{self.twin.label}: {self.what}"
+
+
+def times(factor):
+    return lambda expression: factor * expression
+
+
+TWINS = [
+    Twin("A halved", defined(T1, A, times(1 / sp.Integer(2))), ADDITIVE),
+    Twin("W doubled", defined(T1, W, times(2)), ADDITIVE),
+    Twin("W with the wrong sign", stated(T1, lambda s: sp.Eq(s.lhs, s.rhs + 2 * W)), ADDITIVE),
+    Twin("alpha halved", defined(T3, alpha, times(sp.Rational(1, 2))), instance(steps=20)),
+    Twin("noise halved", defined(T3, s2, times(sp.Rational(1, 2))), instance(steps=20)),
+    Twin("turned", turned(T3), PLAIN),
+    Twin("variance cut to a third", defined(T4, variance_symbol, times(sp.Rational(1, 3))), MANY),
+    Twin("bias halved", defined(T4, bias, times(sp.Rational(1, 2))), ONE),
+    Twin("D_N with the power 3", defined(T4, D_N, to_power(3)), TWO),
+    Twin("A cut to a third", defined(T4, A, times(sp.Rational(1, 3))), FAR),
+    Twin("large steps allowed", without(T4, "no coordinate overshoots"), OVERSHOOT),
+    Twin("theta >= 1 allowed", without(T4, "the noise does not feed itself"), FAST),
+    Twin("turned", turned(T4), PLAIN),
+    Twin("variance halved", defined(T4R, variance_symbol, times(sp.Rational(1, 2))), MANY),
+    Twin("alpha cut to a hundredth", defined(T4R, alpha, times(sp.Rational(1, 100))), MANY),
+    Twin("s^2 halved", defined(T4R, s2, times(sp.Rational(1, 2))), MANY),
+    Twin("q cut to a third", defined(T4R, own_noise, times(sp.Rational(1, 3))), OWN),
+    Twin("weights with the power 3", defined(T4R, variance_symbol, to_power(3)), TWO),
+    Twin("bias halved", defined(T4R, bias, times(sp.Rational(1, 2))), ONE),
+    Twin("large steps allowed", without(T4R, "no coordinate overshoots"), OVERSHOOT),
+    Twin("turned", turned(T4R), PLAIN),
+    Twin("1/12 for 1/24", defined(T5, variance_symbol, times(2)), TWO),
+    Twin(
+        "label noise twice",
+        defined(T5, s2_low, lambda e: e + additive["label"] / B),
+        instance(noise=0, target=0, gamma="0.001", steps=2, label=ADD(1)),
+    ),
+    Twin("D_N with the power 1", defined(T5, D_N, to_power(1)), TWO),
+    Twin("one step allowed", without(T5, "one step returns w_0"), instance(target=0)),
+    Twin("turned", turned(T5), PLAIN),
+    Twin("1/12 for 1/24", defined(T5R, variance_symbol, times(2)), TWO),
+    Twin("F doubled", defined(T5R, floor, times(2)), FAR),
+    Twin("one step allowed", without(T5R, "one step returns w_0"), instance(target=0)),
+    Twin("turned", turned(T5R), PLAIN),
+    Twin(
+        "a floor of 2 eps",
+        stated(FLOOR, lambda s: sp.Eq(s.lhs, s.rhs + additive["data"] / lam[i])),
+        ADDITIVE,
+    ),
+    Twin("any data errors", without(FLOOR, "data errors are additive"), RELATIVE),
+    Twin(
+        "(1 + 2 eps) lambda",
+        stated(SHAPE, lambda s: sp.Eq(s.lhs, s.rhs + multiplicative["data"] * lam[i])),
+        RELATIVE,
+    ),
+    Twin("any data errors", without(SHAPE, "data errors are multiplicative"), ADDITIVE),
+    Twin("Pi for Pi_c", defined(FEEDBACK, alpha_limit, lambda e: e.xreplace({Pi_c: Pi})), BATCH),
+    Twin("the rate 1/B^2", stated(FEEDBACK, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
+    Twin("the rate 1/B^2", stated(NOISE, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
+]
+
+
+def verdict(theorem, problem, quantization, sgd):
+    """Whether the statement of a theorem holds at an instance: True, False or None (undecided)."""
+    arithmetic = Balls(bits=400)
+    exact = qt.excess_risk(problem, quantization, sgd, digits=60)
+    with arithmetic.working():
+        numbers = instantiate(problem, quantization, sgd, arithmetic)
+        values = theorem.values(numbers)
+        if theorem.name == "decomposition":
+            moments = recursion.output_moments(numbers, Window.of(sgd))
+            values[first], values[second] = moments
+        else:
+            values[risk], values[risk_q] = exact.total, exact.quantized_risk
+        if theorem.name != "noise_constants":
+            return decide(theorem.statement, values, arithmetic)
+        verdicts = []
+        wq, lq = numbers.quantized_target, numbers.quantized_eigenvalues
+        for now, after in pairwise(islice(recursion.trajectory(numbers), int(sgd.steps))):
+            values[variance_of_w[t, i]] = now.v - now.m**2
+            values[variance_of_w[t + 1, i]] = after.v - after.m**2
+            values[sum_symbol[t]] = (lq * (now.v - 2 * wq * now.m + wq**2)).sum()
+            verdicts.append(decide(theorem.statement, values, arithmetic))
+        return False if False in verdicts else None if None in verdicts else True
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=str)
+def test_a_twin_is_refuted_where_the_theorem_holds(twin):
+    assert verdict(twin.twin, *twin.false_at) is False
+    true = theorems[twin.twin.name]
+    if true.hypotheses == twin.twin.hypotheses:
+        true.require(*twin.false_at)
+        assert verdict(true, *twin.false_at) is not False
+    else:
+        with pytest.raises(qt.HypothesisError):
+            true.require(*twin.false_at)
+
+
+@pytest.fixture(scope="module")
+def replay():
+    every = Replay()
+    for name in PROOFS:
+        every.prove(name)
+    return every
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A solver that is given a second: what is false would use up all its time."""
+    monkeypatch.setattr(
+        kernel, "refute", lambda *a: leaves.refute(a[0], a[1], min(a[2], 1.0), a[3])
+    )
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=str)
+def test_a_twin_is_refused(twin, replay, impatient):
+    name = twin.twin.name
+    anew = replay.without(*READERS.get(name, (PROOFS[name],)))
+    with stating(twin.twin), pytest.raises(ProofError, match=r"refused|does not assume"):
+        anew.prove(name)
+
+
+@pytest.mark.parametrize("name", sorted({twin.twin.name for twin in TWINS}))
+def test_the_true_theorem_passes_by_the_same_path(name, replay):
+    assert replay.without(*READERS.get(name, (PROOFS[name],))).prove(name).checked
+
+
+def test_every_theorem_has_twins():
+    elsewhere = {"recursion", "power_sums"}  # test_update.py, test_power_sums.py
+    assert {twin.twin.name for twin in TWINS} | elsewhere == set(PROOFS)
