@@ -1,0 +1,173 @@
+"""One source: the kernel's statement, read back as numbers, is what the bounds evaluate.
+
+The kernel's terms are evaluated here in exact fractions from the kernel's own definitions, so a
+mistranslation of a SymPy formula would show as another number.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+
+import flint
+import pytest
+import sympy as sp
+import z3
+
+import qtheory as qt
+from qtheory.proof.kernel import SEQUENCE, parameter
+from qtheory.theory import formal, theorems
+from qtheory.theory.decomposition import first, second
+from qtheory.theory.definitions import D_N, A, bias, risk, risk_q, variance
+from qtheory.theory.formal import Formal, stated, stating
+from qtheory.theory.lower import floor
+from qtheory.verify.proving import Replay
+
+PARTS = {
+    "upper_bound": (A, bias, variance, D_N),
+    "refined_upper_bound": (A, bias, variance, D_N),
+    "lower_bound": (bias, variance, D_N),
+    "risk_lower_bound": (floor, bias, variance, D_N),
+}
+CASES = {
+    "none": {},
+    "additive": {k: qt.Additive("0.1") for k in ("data", "label", "parameter", "activation")},
+    "shared": {k: qt.Multiplicative("0.1") for k in ("data", "label", "parameter", "gradient")},
+    "elementwise": {
+        k: qt.Multiplicative("0.1", "elementwise") for k in ("data", "parameter", "activation")
+    },
+}
+
+
+class Reader:
+    """Numbers for the kernel's terms, at an instance with rational parameters."""
+
+    def __init__(self, problem, quantization, sgd):
+        d = int(problem.dim)
+        self.numbers = {
+            "d": d, "N": int(sgd.steps), "B": int(sgd.batch), "gamma": exact(sgd.stepsize),
+            "sigma^2": exact(problem.noise),
+            "lambda": [Fraction(1, k**2) for k in range(1, d + 1)], "w^*": [Fraction(1)] * d,
+        }  # fmt: skip
+        for letter, (_, model) in zip("dlpao", quantization.items(), strict=True):
+            self.numbers[f"epsilon_{letter}^a"] = exact(model.additive)
+            self.numbers[f"epsilon_{letter}^m"] = exact(model.multiplicative)
+            self.numbers[f"epsilon_{letter}^s"] = exact(model.shared)
+        self.definitions = {}
+        for function in (*formal._defined.values(), *formal._summands.values()):
+            _, body = function._equations["value"].formula.children()
+            self.definitions[function.symbol.name()] = body
+        self.cache = {}
+
+    def __call__(self, term, index=None):
+        kind, children = term.decl().kind(), term.children()
+        if z3.is_rational_value(term):
+            return term.as_fraction()
+        if z3.is_int_value(term):
+            return Fraction(term.as_long())
+        if kind == z3.Z3_OP_SELECT:
+            name, at = children[0].decl().name(), int(self(children[1], index))
+            if name in self.numbers:
+                return self.numbers[name][at]
+            return self.named(name, at)
+        if kind == z3.Z3_OP_UNINTERPRETED:
+            name = term.decl().name()
+            if name == "total":
+                summand, count = children[0].decl().name(), int(self(children[1], index))
+                return sum((self.named(summand, k) for k in range(count)), Fraction(0))
+            if name == "power":
+                return self(children[0], index) ** int(self(children[1], index))
+            if name == "i":
+                return index
+            return Fraction(self.numbers[name]) if name in self.numbers else self.named(name, None)
+        if kind == z3.Z3_OP_ITE:
+            return self(children[1] if self(children[0], index) else children[2], index)
+        return OPERATIONS[kind]([self(child, index) for child in children])
+
+    def named(self, name, index):
+        if (name, index) not in self.cache:
+            self.cache[name, index] = self(self.definitions[name], index)
+        return self.cache[name, index]
+
+
+def exact(value):
+    return Fraction(int(value.p), int(value.q))
+
+
+OPERATIONS = {
+    z3.Z3_OP_ADD: sum,
+    z3.Z3_OP_MUL: prod,
+    z3.Z3_OP_SUB: lambda parts: parts[0] - sum(parts[1:]),
+    z3.Z3_OP_UMINUS: lambda parts: -parts[0],
+    z3.Z3_OP_DIV: lambda parts: parts[0] / parts[1],
+    z3.Z3_OP_TO_REAL: lambda parts: parts[0],
+    z3.Z3_OP_LE: lambda parts: parts[0] <= parts[1],
+    z3.Z3_OP_LT: lambda parts: parts[0] < parts[1],
+    z3.Z3_OP_GE: lambda parts: parts[0] >= parts[1],
+    z3.Z3_OP_GT: lambda parts: parts[0] > parts[1],
+}
+
+
+def instance(case):
+    problem = qt.Problem(4, qt.PowerLaw(2), qt.Constant(1), noise="1/2")
+    return problem, qt.Quantization(**CASES[case]), qt.SGD("0.1", 3, steps=7)
+
+
+def translated(theorem):
+    shown = {risk: parameter("the risk"), risk_q: parameter("the quantized risk")}
+    return Formal(theorem, shown)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", PARTS)
+def test_the_kernel_means_the_numbers_that_are_evaluated(name, case):
+    words, where = translated(theorems[name]), instance(case)
+    read = Reader(*where)
+    if name.endswith("upper_bound"):
+        form = "paper" if name == "upper_bound" else "refined"
+        bound = qt.upper_bound(*where, digits=30, form=form)
+    else:
+        bound = qt.lower_bound(*where, digits=30)
+    values = {A: bound.approximation, floor: bound.approximation, D_N: bound.effective_dimension}
+    if name != "lower_bound":
+        values |= {bias: bound.bias, variance: bound.variance}
+    for symbol in PARTS[name]:
+        if symbol in values:
+            number = read(words[symbol])
+            assert values[symbol].contains(flint.fmpq(number.numerator, number.denominator))
+    if name == "lower_bound":
+        number = read(words[bias]) + read(words[variance])
+        assert bound.quantized_risk.contains(flint.fmpq(number.numerator, number.denominator))
+
+
+def test_a_drift_would_be_seen():
+    theorem = theorems["refined_upper_bound"]
+    drifted = replace(
+        theorem,
+        definitions=tuple(
+            sp.Eq(item.lhs, item.rhs * sp.Rational(999, 1000)) if item.lhs == bias else item
+            for item in theorem.definitions
+        ),
+    )
+    where = instance("additive")
+    words = translated(drifted)
+    number = Reader(*where)(words[bias])
+    evaluated = qt.upper_bound(*where, digits=30, form="refined").bias
+    assert not evaluated.contains(flint.fmpq(number.numerator, number.denominator))
+
+
+@pytest.mark.parametrize("name", ["decomposition", "spectral_shape", "noise_limit"])
+def test_what_is_proved_is_what_is_shown(name):
+    """The proof's formula is the statement of ``qtheory.theorems``, translated once more."""
+    moments = {first: parameter("E w", SEQUENCE), second: parameter("E w^2", SEQUENCE)}
+    given = None
+    if name == "spectral_shape":
+        given = z3.And(formal.coordinate >= 0, formal.coordinate < formal.dimension)
+    shown = Formal(theorems[name], moments if name == "decomposition" else None, given)
+    assert Replay().prove(name).root.formula.eq(shown.statement)
+
+
+def test_stating_replaces_a_theorem_only_within():
+    other = replace(theorems["decomposition"], title="another")
+    with stating(other):
+        assert stated("decomposition") is other
+    assert stated("decomposition") is theorems["decomposition"]
