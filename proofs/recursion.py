@@ -21,7 +21,7 @@ from qtheory.proof.kernel import (
     variable,
 )
 from qtheory.proof.powers import power
-from qtheory.proof.sums import spike, spike_total, sum_equal, total, zeros
+from qtheory.proof.sums import added, spike, spike_total, sum_equal, total, zeros
 from qtheory.theory import definitions, notation
 from qtheory.theory.definitions import A, eta0, norm, norm_q, tr, x
 from qtheory.theory.formal import STANDING, Vocabulary, coordinate, dimension
@@ -206,7 +206,7 @@ def row_sum(row, spread, extra, definitions_at, name):
     def claim(at):
         return z3.Implies(
             z3.And(inside, at >= 0, at < d),
-            row[at] == z3.Sum([coefficient * f[at] for coefficient, f in terms]),
+            row[at] == added(coefficient * f[at] for coefficient, f in terms),
         )
 
     on = lemma(claim(i), *definitions_at(i), spike.at(extra, i, i), spectrum, name=f"{name}: j = i")
@@ -231,7 +231,7 @@ def row_sum(row, spread, extra, definitions_at, name):
     return lemma(
         z3.Implies(
             inside,
-            total(row, d) == z3.Sum([factor * total(f, d) for factor, f in spread]) + extra,
+            total(row, d) == added(factor * total(f, d) for factor, f in spread) + extra,
         ),
         whole,
         spike_total(a=extra, k=i, n=d),

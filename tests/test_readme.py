@@ -1,5 +1,6 @@
 """The README: every command runs, the Python runs, and the excerpt is what verify prints."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 from qtheory.verify.experiments import Experiment
 from qtheory.verify.instances import verify_experiment
+from qtheory.verify.proving import PROOFS
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -76,15 +78,21 @@ def test_first_command_on_a_machine_with_only_python(tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     path = f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("VIRTUAL", "PYTHON"))}
-    command = SETUP[0]
-    result = subprocess.run(
-        command,
-        shell=True,
-        cwd=checkout,
-        env={**environment, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
+    environment["PATH"] = path
+
+    def run(command, folder):
+        return subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True,
+            timeout=900,
+        )  # fmt: skip
+
+    result = run(SETUP[0], checkout)
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"\d+ checks passed, 0 failed", result.stdout)
+    # The proofs come with the wheel: they replay in a folder where there is nothing.
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = run("qtheory prove --json proofs.json", empty)
+    assert result.returncode == 0, result.stdout + result.stderr
+    record = json.loads((empty / "proofs.json").read_text())
+    assert record["proved"] == len(record["proofs"]) == len(PROOFS)

@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from multiprocessing.connection import Connection
 from typing import Any, Literal
 
 from qtheory.errors import QTheoryError
 from qtheory.proof.leaves import Leaf
 
-__all__ = ["Verdict", "second_opinion"]
+__all__ = ["SecondSolver", "Verdict"]
 
 Verdict = Literal["agrees", "disagrees", "gives up"]
-_VERDICTS: dict[str, Verdict] = {"unsat": "agrees", "sat": "disagrees", "unknown": "gives up"}
+_VERDICTS: dict[str, Verdict] = {"unsat": "agrees", "sat": "disagrees"}
 
 
-def second_opinion(leaf: Leaf, seconds: float) -> Verdict:
-    """Whether cvc5 finds the leaf unsatisfiable too, within about so many seconds."""
+class SecondSolver:
+    """cvc5 in a process of its own, which is ended when it does not keep to its time.
+
+    Use it as a context: ``with SecondSolver(seconds=1) as cvc5: cvc5.opinion(leaf)``.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        _cvc5()
+        self._seconds = seconds
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+        self._connection.recv()  # it is there
+
+    def __enter__(self) -> SecondSolver:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def opinion(self, leaf: Leaf) -> Verdict:
+        """Whether cvc5 finds the leaf unsatisfiable too."""
+        self._connection.send(leaf.smtlib())
+        if not self._connection.poll(self._seconds):
+            self.__exit__()
+            self._start()
+            return "gives up"
+        return _VERDICTS.get(self._connection.recv(), "gives up")
+
+
+def _serve(connection: Connection) -> None:
     cvc5 = _cvc5()
-    solver = cvc5.Solver()
-    solver.setOption("tlimit-per", str(int(1000 * seconds)))
-    solver.setOption("nl-cov", "true")
-    parser = cvc5.InputParser(solver)
-    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, leaf.smtlib(), "leaf")
-    symbols = parser.getSymbolManager()
-    answer = ""
-    while not (command := parser.nextCommand()).isNull():
-        answer = command.invoke(solver, symbols).strip() or answer
-    return _VERDICTS.get(answer, "gives up")
+    connection.send("ready")
+    while True:
+        script = connection.recv()
+        solver = cvc5.Solver()
+        solver.setOption("nl-cov", "true")
+        parser = cvc5.InputParser(solver)
+        parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script, "leaf")
+        symbols, answer = parser.getSymbolManager(), ""
+        while not (command := parser.nextCommand()).isNull():
+            answer = command.invoke(solver, symbols).strip() or answer
+        connection.send(answer)
 
 
 def _cvc5() -> Any:

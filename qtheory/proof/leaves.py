@@ -16,9 +16,9 @@ from qtheory.errors import ProofError
 __all__ = ["Leaf", "refute"]
 
 _ARITHMETIC: dict[int, Callable[..., z3.ExprRef]] = {
-    z3.Z3_OP_ADD: lambda *terms: z3.Sum(*terms),
+    z3.Z3_OP_ADD: lambda *terms: reduce(operator.add, terms),
     z3.Z3_OP_SUB: lambda first, *rest: reduce(operator.sub, rest, first),
-    z3.Z3_OP_MUL: lambda *terms: z3.Product(*terms),
+    z3.Z3_OP_MUL: lambda *terms: reduce(operator.mul, terms),
     z3.Z3_OP_UMINUS: operator.neg,
     z3.Z3_OP_LE: operator.le,
     z3.Z3_OP_LT: operator.lt,

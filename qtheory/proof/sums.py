@@ -6,7 +6,9 @@ exceeds g, if there is one, so that a comparison of sums needs its terms compare
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import z3
@@ -24,6 +26,7 @@ from qtheory.proof.kernel import (
 
 __all__ = [
     "Terms",
+    "added",
     "linear",
     "member",
     "monotone",
@@ -107,6 +110,12 @@ spike_total = induction(
     name="a sum with one term",
 )
 
+
+def added(terms: Iterable[z3.ArithRef]) -> z3.ArithRef:
+    """The sum of one or more terms; SMT-LIB has no sum of one."""
+    return reduce(operator.add, terms)
+
+
 #: A linear combination of sequences: pairs (coefficient, sequence).
 Terms = Sequence[tuple[Any, z3.ExprRef]]
 
@@ -136,7 +145,7 @@ def _entry(terms: Terms, at: z3.ArithRef) -> list[Proof]:
 
 
 def _sums(terms: Terms, count: z3.ArithRef) -> z3.ArithRef:
-    return z3.Sum([coefficient * total(f, count) for coefficient, f in terms])
+    return added(coefficient * total(f, count) for coefficient, f in terms)
 
 
 def sum_le(

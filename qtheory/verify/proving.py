@@ -186,14 +186,15 @@ def prove(name: str) -> ProofRecord:
 
 def audit(
     records: Sequence[ProofRecord],
-    seconds: float = 5,
+    seconds: float = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Counter[str]]:
     """How often a second solver agrees, disagrees and gives up, for each proof.
 
-    Every question is asked once, and counted for the first proof that rests on it.
+    Every question is asked once, and counted for the first proof that rests on it; after so many
+    seconds the second solver is taken to give up.
     """
-    from qtheory.proof.audit import second_opinion
+    from qtheory.proof.audit import SecondSolver
     from qtheory.proof.tree import leaves
 
     todo: dict[int, tuple[str, Leaf]] = {}
@@ -202,9 +203,10 @@ def audit(
             for leaf in leaves(root) if root is not None else ():
                 todo.setdefault(id(leaf), (record.name, leaf))
     found: dict[str, Counter[str]] = {record.name: Counter() for record in records}
-    for done, (name, leaf) in enumerate(todo.values(), start=1):
-        found[name][second_opinion(leaf, seconds)] += 1
-        progress(done, len(todo))
+    with SecondSolver(seconds) as solver:
+        for done, (name, leaf) in enumerate(todo.values(), start=1):
+            found[name][solver.opinion(leaf)] += 1
+            progress(done, len(todo))
     return found
 
 

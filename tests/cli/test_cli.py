@@ -1,9 +1,11 @@
 """The command line: output, JSON, exit status, and errors without tracebacks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy as sp
 from typer.testing import CliRunner
 
 import qtheory as qt
@@ -129,3 +131,48 @@ def test_version_and_help():
     assert qt.__version__ in invoke("--version").stdout
     for command in ("verify", "risk", "simulate"):
         assert "Example" in invoke(command, "--help").stdout
+
+
+def test_prove_prints_the_lemmas_and_what_they_rest_on():
+    result = invoke("prove", "spectral_floor")
+    assert result.exit_code == 0
+    assert "directions below the level look alike" in result.stdout
+    assert "lambda[i] > 0" in result.stdout
+    assert "No axioms" in result.stdout
+
+
+def test_prove_as_json_with_an_audit():
+    result = invoke("prove", "feedback_limit", "--audit", "--json", "-")
+    assert result.exit_code == 0
+    record = json.loads(result.stdout)
+    (proof,) = record["proofs"]
+    assert proof["checked"]
+    assert proof["hypotheses"] == []
+    # every question, those of the corollaries included, and no disagreement
+    assert proof["audit"]["agrees"] >= proof["questions"]
+    assert record["refused"] == {}
+
+
+def test_prove_says_what_was_refused(monkeypatch):
+    from qtheory.theory import theorems
+    from qtheory.theory.formal import stating
+
+    true = theorems["spectral_shape"]
+    false = replace(true, statement=sp.Eq(true.statement.lhs, 2 * true.statement.rhs))
+    with stating(false):
+        result = invoke("prove", "spectral_shape", "--json", "-")
+    assert result.exit_code == 1
+    assert "does not follow" in json.loads(result.stdout)["refused"]["spectral_shape"]
+
+
+def test_prove_names_the_theorems_there_are():
+    result = invoke("prove", "nothing")
+    assert result.exit_code == 2
+    assert "refined_upper_bound" in result.stderr
+
+
+def test_a_second_solver_that_disagrees_fails_the_audit(monkeypatch):
+    from qtheory.proof import audit
+
+    monkeypatch.setattr(audit.SecondSolver, "opinion", lambda self, leaf: "disagrees")
+    assert invoke("prove", "feedback_limit", "--audit").exit_code == 1

@@ -67,7 +67,7 @@ def test_default_is_the_tightest_form_that_holds():
     assert best.total == min(bound.total for bound in forms.values())
     assert best.form == "refined"
     # (1 + kappa) x <= 1 is more than T4 asks for.
-    fast = qt.SGD("0.4", 2, steps=60)
+    fast = qt.SGD("0.95", 16, steps=60)
     assert qt.upper_bound(PROBLEM, qt.Quantization(), fast).form == "paper"
 
 
@@ -90,7 +90,7 @@ def test_terms_add_up_and_the_approximation_is_that_of_the_risk():
             qt.Quantization(),
             qt.SGD("0.4", 2, steps=9),
             "refined",
-            "no coordinate overshoots, noise",
+            r"\(no coordinate overshoots, noise",
         ),
         (
             qt.Quantization(data=qt.Additive("0.1") + qt.Multiplicative("0.1")),
