@@ -61,8 +61,11 @@ def _serve(connection: Connection) -> None:
         parser = cvc5.InputParser(solver)
         parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script, "leaf")
         symbols, answer = parser.getSymbolManager(), ""
-        while not (command := parser.nextCommand()).isNull():
-            answer = command.invoke(solver, symbols).strip() or answer
+        try:
+            while not (command := parser.nextCommand()).isNull():
+                answer = command.invoke(solver, symbols).strip() or answer
+        except RuntimeError as error:  # it cannot read the script, so it has no opinion
+            answer = f"error: {error}"
         connection.send(answer)
 
 

@@ -23,8 +23,13 @@ __all__ = ["AXIOMS", "Axiom", "real_power"]
 class Axiom:
     """A formula that holds for all values of its variables, and why it is not proved."""
 
-    formula: z3.BoolRef
+    _formula: z3.BoolRef
     reason: str
+
+    @property
+    def formula(self) -> z3.BoolRef:
+        """The formula, as a reference of its own: z3 lets anyone change one in place."""
+        return z3.BoolRef(self._formula.ast, self._formula.ctx)
 
 
 _base, _other_base = variable("base"), variable("other_base")

@@ -69,6 +69,8 @@ _OPERATIONS = frozenset(
 
 #: What every minted proof says; a proof that is not in here was built by hand.
 _minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Hypothesis]]] = WeakKeyDictionary()
+#: What every hypothesis assumes, and for which variables it is assumed in general.
+_assumed: WeakKeyDictionary[Hypothesis, tuple[z3.BoolRef, frozenset[str]]] = WeakKeyDictionary()
 _defined: set[str] = set()
 _parameters: set[str] = set()
 _variables: set[str] = set()
@@ -79,9 +81,22 @@ _TOKEN = object()
 class Hypothesis:
     """An assumed formula, for all values of its variables ``generic``."""
 
-    formula: z3.BoolRef
-    generic: tuple[z3.ExprRef, ...]
     meaning: str
+
+    @property
+    def formula(self) -> z3.BoolRef:
+        """What is assumed, as a reference of its own: z3 lets anyone change one in place."""
+        return _reference(self._says()[0])
+
+    @property
+    def generic(self) -> frozenset[str]:
+        """The names of the variables for all of whose values it is assumed."""
+        return self._says()[1]
+
+    def _says(self) -> tuple[z3.BoolRef, frozenset[str]]:
+        if self not in _assumed:
+            raise ProofError(f"a hypothesis is made by assume, not by hand: {self!r}")
+        return _assumed[self]
 
     def __repr__(self) -> str:
         return self.meaning
@@ -92,30 +107,45 @@ class Proof:
 
     __slots__ = (
         "__weakref__",
-        "formula",
-        "hypotheses",
         "leaves",
         "name",
         "premises",
         "rule",
         "seconds",
     )
-    formula: z3.BoolRef
-    hypotheses: frozenset[Hypothesis]
     rule: str
     name: str
     premises: tuple[Proof, ...]
     leaves: tuple[Leaf, ...]
     seconds: float
 
-    def __init__(self, token: object, **parts: Any) -> None:
+    def __init__(self, token: object = None, *says: Any, **parts: Any) -> None:
         if token is not _TOKEN:
             raise ProofError("a Proof is made by the rules of the kernel, not by hand")
         for key, value in parts.items():
             object.__setattr__(self, key, value)
-        _minted[self] = (self.formula, self.hypotheses)
+        formula, hypotheses = says
+        _minted[self] = (formula, hypotheses)
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        raise ProofError("a Proof is made by the rules of the kernel, not by another class")
+
+    @property
+    def formula(self) -> z3.BoolRef:
+        """What is proved, as a reference of its own: z3 lets anyone change one in place."""
+        _require(self)
+        return _reference(_minted[self][0])
+
+    @property
+    def hypotheses(self) -> frozenset[Hypothesis]:
+        """What the formula is proved under."""
+        _require(self)
+        return _minted[self][1]
 
     def __setattr__(self, name: str, value: object) -> None:
+        raise ProofError(f"a Proof cannot be changed (attribute {name})")
+
+    def __delattr__(self, name: str) -> None:
         raise ProofError(f"a Proof cannot be changed (attribute {name})")
 
     def __reduce__(self) -> Any:
@@ -144,8 +174,8 @@ def _mint(
         hypotheses = frozenset().union(*(premise.hypotheses for premise in premises))
     return Proof(
         _TOKEN,
-        formula=formula,
-        hypotheses=hypotheses,
+        _formula(formula),
+        hypotheses,
         rule=rule,
         name=name,
         premises=tuple(premises),
@@ -155,24 +185,41 @@ def _mint(
 
 
 def is_proof(value: object) -> bool:
-    """Whether the rules made this, and nothing changed it since."""
-    if not isinstance(value, Proof) or value not in _minted:
-        return False
-    formula, hypotheses = _minted[value]
-    return formula is value.formula and hypotheses is value.hypotheses
+    """Whether the rules made this; what it says is kept here, where nothing changes it."""
+    return type(value) is Proof and value in _minted
 
 
 def _require(proof: object) -> None:
     """Refuse anything that the rules did not make."""
     if not is_proof(proof):
-        raise ProofError(f"not a proof made by the kernel: {proof!r}")
+        shown = "one built by hand" if isinstance(proof, Proof) else repr(proof)
+        raise ProofError(f"not a proof made by the kernel: {shown}")
+
+
+def _reference(formula: z3.BoolRef) -> z3.BoolRef:
+    """A new reference to the formula: of no subclass, and in nobody else's hands."""
+    return z3.BoolRef(formula.ast, formula.ctx)
 
 
 # --- terms -------------------------------------------------------------------------------------
 
 
+def _spelling(name: object) -> None:
+    """Refuse a name that z3 would spell otherwise, so that two names were one symbol."""
+    if type(name) is not str or not name or not name.isprintable():
+        raise ProofError(f"not a name: {name!r}; a name is a string of printable characters")
+
+
+def _name(term: Any) -> str:
+    """The name of a constant; a compound term, which may be printed like one, has none."""
+    if not z3.is_const(term) or term.decl().kind() != z3.Z3_OP_UNINTERPRETED:
+        raise ProofError(f"{term} is no variable, but a compound term or a number")
+    return term.decl().name()
+
+
 def variable(name: str, sort: z3.SortRef = REAL) -> Any:
     """A constant that stands for every value of its sort."""
+    _spelling(name)
     if name in _parameters or name in _defined:
         raise ProofError(f"{name} is a parameter or defined, so it cannot be a variable")
     _variables.add(name)
@@ -181,6 +228,7 @@ def variable(name: str, sort: z3.SortRef = REAL) -> Any:
 
 def parameter(name: str, sort: z3.SortRef = REAL) -> Any:
     """A constant that is fixed in a development: definitions may use it, nothing replaces it."""
+    _spelling(name)
     if name in _defined or name in _variables:
         raise ProofError(f"{name} is a variable or defined, so it cannot be a parameter")
     _parameters.add(name)
@@ -207,6 +255,8 @@ def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
         if symbol.kind() == z3.Z3_OP_UNINTERPRETED:
             if declared.setdefault(symbol.name(), symbol) != symbol:
                 raise ProofError(f"{symbol.name()} is used with two sorts in {expression}")
+            if symbol.arity() and symbol.name() in _variables:
+                raise ProofError(f"{symbol.name()} is a variable, not a function: {expression}")
             yield symbol.name(), term
         todo += term.children()
 
@@ -217,8 +267,10 @@ def _free(expression: z3.ExprRef) -> dict[str, z3.ExprRef]:
 
 
 def _formula(value: object) -> z3.BoolRef:
+    """The value as a formula in declared symbols, under a reference of the kernel's own."""
     if not z3.is_bool(value):
         raise ProofError(f"not a formula: {value!r}")
+    value = _reference(value)
     for name, _ in _constants(value):
         if not (name in _variables or name in _parameters or name in _defined):
             raise ProofError(f"{name} is not declared: {value}")
@@ -234,13 +286,17 @@ def _same_sort(term: Any, sort: z3.SortRef, where: str) -> z3.ExprRef:
     return term
 
 
+def _real(value: Any, where: str) -> z3.ExprRef:
+    """A term as it is, a whole number as a real; a float or a ball is no exact number."""
+    return value if z3.is_expr(value) else _same_sort(value, REAL, where)
+
+
 def _fixed(proofs: Sequence[Proof]) -> set[str]:
     """The variables that hypotheses speak about, which nothing may generalise."""
     names: set[str] = set()
     for proof in proofs:
         for hypothesis in proof.hypotheses:
-            bound = {term.decl().name() for term in hypothesis.generic}
-            names |= _free(hypothesis.formula).keys() - bound
+            names |= _free(hypothesis.formula).keys() - hypothesis.generic
     return names
 
 
@@ -289,18 +345,18 @@ def induction(
     claim = _formula(claim)
     for proof in (*premises, *base):
         _require(proof)
-    if _free(claim).get(str(n)) is None or n.sort() != INT:
+    index, free, fixed = _name(n), _free(claim), _fixed([*premises, *base])
+    if index not in free or not free[index].eq(n) or n.sort() != INT:
         raise ProofError(f"induction needs an integer variable of the claim, not {n}")
-    free, fixed = _free(claim), _fixed([*premises, *base])
     assumed = []
     for terms in instances:
-        if str(n) in terms or not terms.keys() <= free.keys():
+        if index in terms or not terms.keys() <= free.keys():
             raise ProofError(f"the induction hypothesis has no variable of {sorted(terms)} to put")
         pairs = [(free[k], _same_sort(term, free[k].sort(), k)) for k, term in terms.items()]
-        assumed.append(z3.substitute(claim, *pairs))
+        assumed.append(_formula(z3.substitute(claim, *pairs)))
         if fixed & terms.keys():
             raise ProofError(f"{sorted(fixed & terms.keys())} is free in a hypothesis")
-    if str(n) in fixed:
+    if index in fixed:
         raise ProofError(f"{n} is free in a hypothesis, so it is not arbitrary")
     start = time.perf_counter()
     zero = z3.substitute(claim, (n, z3.IntVal(0)))
@@ -316,10 +372,12 @@ def induction(
 def assume(formula: Any, *generic: z3.ExprRef, meaning: str = "") -> Proof:
     """A hypothesis: the formula, for all values of the ``generic`` variables."""
     formula = _formula(formula)
-    unknown = {str(term) for term in generic} - _free(formula).keys()
-    if unknown:
-        raise ProofError(f"{sorted(unknown)} is not a variable of {formula}")
-    hypothesis = Hypothesis(formula, tuple(generic), meaning or " ".join(str(formula).split()))
+    names, free = [_name(term) for term in generic], _free(formula)
+    for name, term in zip(names, generic, strict=True):
+        if name not in free or not free[name].eq(term):
+            raise ProofError(f"{term} is not a variable of {formula}")
+    hypothesis = Hypothesis(meaning or " ".join(str(formula).split()))
+    _assumed[hypothesis] = (formula, frozenset(names))
     return _mint("hypothesis", formula, name=meaning, hypotheses=frozenset([hypothesis]))
 
 
@@ -327,12 +385,12 @@ def cut(proof: Proof, assumed: Proof, evidence: Proof) -> Proof:
     """The proof without the hypothesis that ``assumed`` made, which ``evidence`` proves."""
     for given in (proof, assumed, evidence):
         _require(given)
-    (hypothesis,) = assumed.hypotheses
-    if assumed.rule != "hypothesis" or hypothesis not in proof.hypotheses:
+    if assumed.rule != "hypothesis" or not assumed.hypotheses <= proof.hypotheses:
         raise ProofError(f"{proof!r} does not rest on the hypothesis {assumed!r}")
+    (hypothesis,) = assumed.hypotheses
     if not evidence.formula.eq(hypothesis.formula):
         raise ProofError(f"{evidence!r} is not the hypothesis {hypothesis.formula}")
-    fixed = _fixed([evidence]) & {str(term) for term in hypothesis.generic}
+    fixed = _fixed([evidence]) & hypothesis.generic
     if fixed:
         raise ProofError(f"{sorted(fixed)} is free in a hypothesis of {evidence!r}")
     kept = (proof.hypotheses - {hypothesis}) | evidence.hypotheses
@@ -389,12 +447,13 @@ def _new_symbol(
     bound: Sequence[z3.ExprRef] = (),
 ) -> z3.FuncDeclRef:
     """A fresh symbol whose definition uses older symbols, its arguments and ``bound`` alone."""
+    _spelling(name)
     taken = 1
     while name in _defined | _parameters | _variables:  # a replay defines its symbols anew
         taken += 1
         name = f"{name.split('~')[0]}~{taken}"
-    own = {str(term): term for term in (*arguments, *bound)}
-    if len(own) != len(arguments) + len(bound) or not {str(a) for a in arguments} <= _variables:
+    own = {_name(term): term for term in (*arguments, *bound)}
+    if len(own) != len(arguments) + len(bound) or not {_name(a) for a in arguments} <= _variables:
         raise ProofError(f"the arguments of {name} must be distinct variables, not {[*own]}")
     for body in bodies:
         for key, term in _constants(body):
@@ -413,11 +472,10 @@ def undefined(name: str, arguments: Sequence[z3.ExprRef], value: z3.SortRef) -> 
 
 def define(name: str, arguments: Sequence[z3.ExprRef], body: Any) -> Function:
     """A new function by an explicit formula in its arguments."""
-    if not z3.is_expr(body):
-        body = z3.RealVal(body)
+    body = _real(body, name)
     symbol = _new_symbol(name, arguments, body.sort(), body)
     equation = _mint("definition", symbol(*arguments) == body, name=symbol.name())
-    return Function(symbol, {"value": equation}, [str(a) for a in arguments])
+    return Function(symbol, {"value": equation}, [_name(a) for a in arguments])
 
 
 def recursive(
@@ -433,11 +491,11 @@ def recursive(
     """
     if n.sort() != INT:
         raise ProofError(f"{name}: recursion runs over an integer, not {n}")
-    zero = zero if z3.is_expr(zero) else z3.RealVal(zero)
+    zero = _real(zero, name)
     hole = z3.Const(f"before {name}", zero.sort())
     body = _same_sort(successor(hole), zero.sort(), name)
-    if any(key == str(n) for key, _ in _constants(zero)):
-        raise ProofError(f"{name}: the value at 0 must not depend on {n}")
+    if any(key in (_name(n), _name(hole)) for key, _ in _constants(zero)):
+        raise ProofError(f"{name}: the value at 0 must not depend on {n} or on {hole}")
     symbol = _new_symbol(name, [*arguments, n], zero.sort(), zero, body, bound=[hole])
     first = symbol(*arguments, z3.IntVal(0)) == zero
     step = symbol(*arguments, n + 1) == z3.substitute(body, (hole, symbol(*arguments, n)))
@@ -445,15 +503,14 @@ def recursive(
         "zero": _mint("definition", first, name=name),
         "next": _mint("definition", z3.Implies(n >= 0, step), name=name),
     }
-    return Function(symbol, equations, [*(str(a) for a in arguments), str(n)])
+    return Function(symbol, equations, [*map(_name, arguments), _name(n)])
 
 
 def sequence(name: str, arguments: Sequence[z3.ExprRef], i: z3.ArithRef, body: Any) -> Function:
     """A new function whose values are sequences, by their entry at every index i."""
     if i.sort() != INT:
         raise ProofError(f"{name}: a sequence is indexed by an integer, not {i}")
-    body = body if z3.is_expr(body) else z3.RealVal(body)
     body = _same_sort(body, REAL, name)
     symbol = _new_symbol(name, arguments, SEQUENCE, body, bound=[i])
     equation = _mint("definition", symbol(*arguments)[i] == body, name=name)
-    return Function(symbol, {"value": equation}, [*(str(a) for a in arguments), str(i)])
+    return Function(symbol, {"value": equation}, [*map(_name, arguments), _name(i)])

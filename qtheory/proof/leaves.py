@@ -57,9 +57,10 @@ class Leaf:
         """The leaf as an SMT-LIB 2 script; the expected answer is unsat."""
         solver = z3.Solver()
         solver.add(*self.assertions)
-        text = solver.to_smt2()
+        # z3 writes a bar in a name as \|, which standard SMT-LIB does not have.
+        text = solver.to_smt2().replace(r"\|", "!")
         lines = [line for line in text.splitlines() if not line.startswith((";", "(set-info"))]
-        return "\n".join([f"; {self.name}", "(set-logic ALL)", *lines]) + "\n"
+        return "\n".join([f"; {' '.join(self.name.split())}", "(set-logic ALL)", *lines]) + "\n"
 
 
 def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, seconds: float, name: str) -> Leaf:

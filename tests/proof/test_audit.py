@@ -42,3 +42,10 @@ def test_a_leaf_is_written_with_its_name_and_declarations():
     assert text.startswith("; more\n(set-logic ALL)")
     assert "(declare-fun _0 () Real)" in text
     assert text.rstrip().endswith("(check-sat)")
+
+
+def test_names_that_only_z3_can_quote_are_written_for_others():
+    norm = z3.Const("||w^*||", z3.ArraySort(z3.IntSort(), z3.RealSort()))
+    k, j = z3.Ints("k j")
+    leaf = Leaf("congruence", (k == j, norm[k] != norm[j]), 0.0)
+    assert opinions(leaf) == ["agrees"]
