@@ -3,8 +3,8 @@
 >>> import z3
 >>> from qtheory.proof import lemma, variable
 >>> x = variable("x")
->>> lemma(x * (1 - x) <= z3.Q(1, 4), name="the largest product")
-the largest product: x*(1 - x) <= 1/4
+>>> lemma(z3.Implies(x >= 1, x * x >= x), name="squares of numbers from 1 on")
+squares of numbers from 1 on: Implies(x >= 1, x*x >= x)
 """
 
 from qtheory.proof.kernel import (

@@ -20,8 +20,9 @@ x / x = 1 cannot be proved without x != 0.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -156,7 +157,11 @@ class Proof:
         return instantiate(self, terms)
 
     def __repr__(self) -> str:
-        return f"{self.name or self.rule}: {' '.join(str(self.formula).split())}"
+        text = " ".join(str(self.formula).split())
+        names = {name for name, _ in _constants(self.formula)}
+        if len({name.split("~")[0] for name in names}) == len(names):
+            text = re.sub(r"~\d+", "", text)  # numbers of names are shown where they tell apart
+        return f"{self.name or self.rule}: {text}"
 
 
 def _mint(
@@ -210,6 +215,16 @@ def _spelling(name: object) -> None:
         raise ProofError(f"not a name: {name!r}; a name is a string of printable characters")
 
 
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name, or the first numbered one that is not taken."""
+    _spelling(name)
+    stem, count = name.split("~")[0], 1
+    while name in taken:
+        count += 1
+        name = f"{stem}~{count}"
+    return name
+
+
 def _name(term: Any) -> str:
     """The name of a constant; a compound term, which may be printed like one, has none."""
     if not z3.is_const(term) or term.decl().kind() != z3.Z3_OP_UNINTERPRETED:
@@ -218,10 +233,12 @@ def _name(term: Any) -> str:
 
 
 def variable(name: str, sort: z3.SortRef = REAL) -> Any:
-    """A constant that stands for every value of its sort."""
-    _spelling(name)
-    if name in _parameters or name in _defined:
-        raise ProofError(f"{name} is a parameter or defined, so it cannot be a variable")
+    """A constant that stands for every value of its sort.
+
+    Where another development has a parameter or a definition of that name, it gets a number;
+    terms are put for it under the name asked for all the same.
+    """
+    name = _free_name(name, _parameters | _defined)
     _variables.add(name)
     return z3.Const(name, sort)
 
@@ -319,13 +336,20 @@ def instantiate(proof: Proof, terms: dict[str, Any]) -> Proof:
     free = _free(proof.formula)
     fixed = _fixed([proof])
     pairs = []
-    for name, term in terms.items():
+    for asked, term in terms.items():
+        name = _meant(asked, free)
         if name not in free:
             raise ProofError(f"{name} is not a variable of {proof!r}")
         if name in fixed:
             raise ProofError(f"{name} is free in a hypothesis of {proof!r}")
         pairs.append((free[name], _same_sort(term, free[name].sort(), name)))
     return _mint("instance", z3.substitute(proof.formula, *pairs), [proof], proof.name)
+
+
+def _meant(asked: str, names: Collection[str]) -> str:
+    """The one name that is this or a numbered form of it; what was asked, if there is no one."""
+    forms = [name for name in names if name.split("~")[0] == asked]
+    return forms[0] if asked not in names and len(forms) == 1 else asked
 
 
 def induction(
@@ -447,11 +471,7 @@ def _new_symbol(
     bound: Sequence[z3.ExprRef] = (),
 ) -> z3.FuncDeclRef:
     """A fresh symbol whose definition uses older symbols, its arguments and ``bound`` alone."""
-    _spelling(name)
-    taken = 1
-    while name in _defined | _parameters | _variables:  # a replay defines its symbols anew
-        taken += 1
-        name = f"{name.split('~')[0]}~{taken}"
+    name = _free_name(name, _defined | _parameters | _variables)  # a replay defines anew
     own = {_name(term): term for term in (*arguments, *bound)}
     if len(own) != len(arguments) + len(bound) or not {_name(a) for a in arguments} <= _variables:
         raise ProofError(f"the arguments of {name} must be distinct variables, not {[*own]}")

@@ -30,7 +30,10 @@ def proofs_view(
     table = plain_table("Proofs replayed by the kernel")
     for column, justify in (("theorem", "left"), ("", "left"), ("lemmas", "right")):
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for column in ("leaves", "axioms", "seconds", *(("cvc5",) if audits is not None else ())):
+    verdicts = () if audits is None else ("agrees", "gives up", "disagrees")
+    if audits is not None:
+        table.caption = "agrees, gives up, disagrees: cvc5, each leaf counted where it came first"
+    for column in ("leaves", "axioms", "seconds", *verdicts):
         table.add_column(column, justify="right")
     for record in records:
         verdict = Text("proved", style="green") if record.checked else Text("NOT", style="bold red")
@@ -42,11 +45,10 @@ def proofs_view(
             str(len(record.axioms)),
             f"{record.seconds:.1f}",
         ]
-        if audits is not None:
-            row.append(_audit(audits.get(record.name, Counter())))
+        row += [str(audits[record.name][verdict]) for verdict in verdicts] if audits else []
         table.add_row(*row)
     for name in refused:
-        table.add_row(name, Text("REFUSED", style="bold red"), "", "", "", "")
+        table.add_row(name, Text("REFUSED", style="bold red"))
     notes = [Text(f"{name}: {why}", style="red") for name, why in refused.items()]
     return Group(table, *notes, _axioms(records))
 
@@ -87,16 +89,6 @@ def _grow(tree: Tree, proof: Proof, depth: int | None, seen: set[int]) -> None:
         if not above:
             seen.add(id(premise))
             _grow(branch, premise, None if depth is None else depth - 1, seen)
-
-
-def _audit(found: Counter[str]) -> str:
-    if not found:
-        return "-"
-    text = f"{found['agrees']} agree"
-    for verdict in ("disagrees", "gives up"):
-        if found[verdict]:
-            text += f", {found[verdict]} {verdict}"
-    return text
 
 
 def _axioms(records: Sequence[ProofRecord]) -> RenderableType:

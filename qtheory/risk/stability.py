@@ -18,10 +18,14 @@ from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.arithmetic import Array, Float64
+from qtheory.numbers.arithmetic import Array, Balls, Float64
 from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.infinite import compressed_instance
 from qtheory.risk.recursion import Step
+
+# Closer to 1 than this, float64 cannot tell on which side theta is.
+_UNDECIDED = 1e-9
+_BITS_AT_THE_EDGE = 400
 
 __all__ = ["Stability", "require_stable", "stability"]
 
@@ -67,11 +71,28 @@ def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> No
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
     instance = _in_float64(problem, quantization, sgd)
     theta = _theta(instance)
-    if not theta < 1:
+    stable = theta < 1
+    if abs(theta - 1) < _UNDECIDED and problem.dim is not sp.oo:
+        arithmetic = Balls(bits=_BITS_AT_THE_EDGE)
+        with arithmetic.working():
+            stable = _contracts(instantiate(problem, quantization, sgd, arithmetic))
+    if not stable:
         raise UnstableError(
             f"stepsize is {sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
             f"below 1; the largest stable stepsize is {_largest_stepsize(instance):.6g}"
         )
+
+
+def _contracts(instance: Instance) -> bool:
+    """Whether balls show that theta < 1: the matrix 1 - M has positive principal minors."""
+    step = Step.of(instance)
+    if not all(loss > 0 for loss in step.loss):
+        return False
+    small = np.eye(len(step.gain.left), dtype=int) - _feedback(step)
+    if len(small) == 1:
+        return bool(small[0, 0] > 0)
+    determinant = small[0, 0] * small[1, 1] - small[0, 1] * small[1, 0]
+    return bool(small[0, 0] > 0 and small[1, 1] > 0 and determinant > 0)
 
 
 def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Instance:

@@ -152,8 +152,6 @@ def test_a_symbol_has_one_role():
     define("role", [], 0)
     parameter("fixed role")
     for make, name, message in (
-        (variable, "role", "is a parameter or defined"),
-        (variable, "fixed role", "is a parameter or defined"),
         (parameter, "role", "is a variable or defined"),
         (parameter, X, "is a variable or defined"),
     ):
@@ -162,6 +160,19 @@ def test_a_symbol_has_one_role():
     assert undefined(X, [y], REAL).name() != X
     with pytest.raises(ProofError, match="is not a variable"):
         instantiate(define("role", [], 0).at(), {"role": 1})
+
+
+def test_a_variable_is_never_what_another_development_defined():
+    defined, other = define("shared name", [], 1), variable("shared name")
+    assert not other.eq(defined())
+    assert variable("shared name").eq(other)
+    proof = lemma(z3.Implies(other > 1, other > 0))
+    # the name asked for is put, and only where it is the one variable of that name
+    assert proof(**{"shared name": 2}).formula.eq(z3.Implies(z3.RealVal(2) > 1, z3.RealVal(2) > 0))
+    with pytest.raises(ProofError, match="refused"):
+        lemma(other == 1, defined.at(), seconds=1)
+    with pytest.raises(ProofError, match="is not a variable"):
+        defined.at()(**{"shared name": 2})
 
 
 def test_a_compound_term_is_no_variable():

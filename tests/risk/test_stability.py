@@ -48,3 +48,21 @@ def test_too_large_a_stepsize_names_theta_and_the_largest():
     qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD(limit * 0.999, steps=10))
     with pytest.raises(qt.UnstableError):
         qt.excess_risk(PROBLEM, qt.Quantization(), qt.SGD(limit * 1.001, steps=10))
+
+
+# One coordinate contracts while gamma < 2 lambda^q / E xq^4, an exact number.
+@pytest.mark.parametrize(
+    ("data", "largest"),
+    [
+        (qt.ErrorModel(), Fraction(2, 3)),
+        (qt.Additive("0.1") + qt.Multiplicative("0.1"), Fraction(40, 93)),  # G has rank two
+    ],
+)
+def test_the_edge_is_decided_where_float64_cannot_tell(data, largest):
+    problem = qt.Problem(1, qt.PowerLaw(2), qt.Constant(1), noise=1)
+    quantization = qt.Quantization(data=data)
+    below, above = (largest * (1 + sign * Fraction(1, 10**25)) for sign in (-1, 1))
+    assert float(below) == float(above)
+    assert qt.excess_risk(problem, quantization, qt.SGD(below, steps=2), digits=20).total > 0
+    with pytest.raises(qt.UnstableError):
+        qt.excess_risk(problem, quantization, qt.SGD(above, steps=2), digits=20)

@@ -88,7 +88,7 @@ def test_terms_add_up_and_the_approximation_is_that_of_the_risk():
         (qt.Quantization(), qt.SGD("0.7", steps=9), "paper", "theta < 1 .*but theta is"),
         (
             qt.Quantization(),
-            qt.SGD("0.4", 2, steps=9),
+            qt.SGD("0.95", 16, steps=9),
             "refined",
             r"\(no coordinate overshoots, noise",
         ),
