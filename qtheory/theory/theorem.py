@@ -33,6 +33,12 @@ _LATEX = {
 }
 
 BENIGN = "Zou, Wu, Braverman, Gu, Kakade, JMLR 24 (2023)"
+_REFERENCES = {
+    PAPER: "Zhang, Su, Zou: Learning under Quantization for High-Dimensional Linear Regression. "
+    "ICLR 2026, arXiv:2510.18259.",
+    BENIGN: "Zou, Wu, Braverman, Gu, Kakade: Benign Overfitting of Constant-Stepsize SGD for "
+    "Linear Regression. Journal of Machine Learning Research 24 (2023).",
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,11 @@ class Theorem:
     def assumptions(self) -> tuple[sp.Basic, ...]:
         """The hypotheses as SymPy relations."""
         return tuple(hypothesis.relation for hypothesis in self.hypotheses)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The papers that ``source`` names, in full."""
+        return tuple(full for short, full in _REFERENCES.items() if short in self.source)
 
     def latex(self) -> str:
         """The statement, its hypotheses and its definitions as a LaTeX ``aligned`` block."""

@@ -20,6 +20,7 @@ def test_every_theorem_is_complete(theorem):
     assert isinstance(theorem, Theorem)
     assert isinstance(theorem.statement, sp.core.relational.Relational)
     assert theorem.source
+    assert any("arXiv:2510.18259" in reference for reference in theorem.sources)
     assert "aligned" in theorem.latex()
     defined = {item.lhs for item in theorem.definitions}
     assert len(defined) == len(theorem.definitions)
