@@ -84,10 +84,11 @@ def verify(
     json_file: JsonFile = None,
     workers: Annotated[int, typer.Option(help="Processes to run in.")] = 2,
 ) -> None:
-    """Check the theory on the paper's own experiments (about half a minute on two cores).
+    """Check the theory on the paper's own experiments (under a minute on two cores).
 
-    T1 as an identity, lower <= exact <= upper in ball arithmetic, the rate of the variance part,
-    and Monte-Carlo runs of the real update. Exit status 1 if anything fails.
+    The proofs of all theorems, T1 as an identity, lower <= exact <= upper in ball arithmetic, the
+    rate of the variance part, and Monte-Carlo runs of the real update. Exit status 1 if anything
+    fails.
     """
     with _errors_reported():
         _require_writable(json_file)

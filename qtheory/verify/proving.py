@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from qtheory.errors import InvalidArgumentError, ProofError
 from qtheory.theory import theorems
+from qtheory.verify.check import CheckResult
 
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
 
-__all__ = ["PROOFS", "ProofRecord", "Replay", "audit", "prove"]
+__all__ = ["PROOFS", "ProofRecord", "Replay", "audit", "proofs_replayed", "prove"]
 
 #: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
 PROOFS = MappingProxyType(
@@ -182,6 +183,19 @@ def prove(name: str) -> ProofRecord:
     (True, ())
     """
     return Replay().prove(name)
+
+
+def proofs_replayed() -> list[CheckResult]:
+    """Every theorem proved anew, as checks of ``qtheory verify``."""
+    replay, found = Replay(), []
+    for name in PROOFS:
+        try:
+            record = replay.prove(name)
+            detail = f"{record.label}: {record.steps} lemmas, {len(record.axioms)} axioms"
+            found.append(CheckResult.of(f"proof/{name}", "proof", record.checked, detail))
+        except ProofError as error:
+            found.append(CheckResult.of(f"proof/{name}", "proof", False, str(error)))
+    return found
 
 
 def audit(

@@ -16,6 +16,7 @@ from qtheory.verify.experiments import BATCHES, STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
 from qtheory.verify.instances import verify_experiment
 from qtheory.verify.montecarlo import simulation_agrees
+from qtheory.verify.proving import proofs_replayed
 from qtheory.verify.rates import variance_slope
 from qtheory.verify.symbolic import decomposition_is_identity
 
@@ -67,7 +68,10 @@ class Ledger:
 
 def jobs(steps: int = STEPS) -> list[Job]:
     """The work of ``qtheory verify``; fewer steps make a smaller version of the same."""
-    found = [Job("T1/symbolic", "identity", decomposition_is_identity, (), 0.1)]
+    found = [
+        Job("T1/symbolic", "identity", decomposition_is_identity, (), 0.1),
+        Job("proofs", "proof", proofs_replayed, (), 25.0),
+    ]
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
     for exponent in EXPONENTS:

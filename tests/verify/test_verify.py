@@ -8,7 +8,8 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.theory import theorems
-from qtheory.verify import experiments, instances, montecarlo, rates, suite
+from qtheory.theory.formal import stating
+from qtheory.verify import experiments, instances, montecarlo, proving, rates, suite
 from qtheory.verify.check import Job, run_job
 from qtheory.verify.experiments import Experiment
 from qtheory.verify.findings import findings
@@ -25,7 +26,7 @@ def test_the_experiments_of_the_issue_are_there():
             assert {(scheme, eps, 200, batch) for eps in ("1e-3", "5e-3", "1e-2")} <= found
             assert {(scheme, "1e-2", d, batch) for d in (50, 100, 200, 400)} <= found
     kinds = {job.kind for job in suite.jobs()}
-    assert {"identity", "instance", "rate", "simulation"} <= kinds
+    assert kinds == {"proof", "identity", "instance", "rate", "simulation"}
 
 
 def test_an_experiment_passes_and_reports_its_tightness():
@@ -68,6 +69,16 @@ def test_a_wrong_sign_in_the_decomposition_is_no_identity():
     W = sp.Symbol("W", nonnegative=True)
     wrong = dataclasses.replace(theorem, statement=theorem.statement.subs(W, -W))
     assert residue_per_coordinate(wrong) != 0
+
+
+def test_a_false_theorem_fails_its_proof(monkeypatch):
+    true = theorems["spectral_shape"]
+    false = dataclasses.replace(true, statement=sp.Eq(true.statement.lhs, 2 * true.statement.rhs))
+    monkeypatch.setattr(proving, "PROOFS", {n: n for n in ("spectral_floor", "spectral_shape")})
+    with stating(false):
+        floor, shape = proving.proofs_replayed()
+    assert (floor.status, shape.status) == ("passed", "failed")
+    assert "does not follow" in shape.detail
 
 
 def test_the_slope_of_another_exponent_fails(monkeypatch):
