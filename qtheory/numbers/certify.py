@@ -36,6 +36,7 @@ def certified(
     digits: int,
     judged: Callable[[Result], list[flint.arb]],
     extra_bits: int = 0,
+    more_bits: Callable[[int], int] = lambda bits: 2 * bits,
 ) -> Result:
     """The result of ``compute`` at the first precision where every judged ball is good.
 
@@ -43,7 +44,8 @@ def certified(
     is narrower than 10^(-2 digits) of the largest judged ball (an exact zero computed as a
     difference would otherwise never be accepted).
 
-    ``extra_bits`` are those known to be needed from the start.
+    ``extra_bits`` are those known to be needed from the start; ``more_bits`` gives the next
+    precision to try.
 
     Raises
     ------
@@ -58,14 +60,14 @@ def certified(
             try:
                 result = compute(arithmetic)
             except PrecisionError:
-                bits = 2 * bits
+                bits = more_bits(bits)
                 continue
             balls = judged(result)
             if all(ball.is_finite() for ball in balls) and all(
                 _good(ball, balls, wanted, digits) for ball in balls
             ):
                 return result
-        bits = 2 * bits
+        bits = more_bits(bits)
     raise PrecisionError(
         f"digits is {digits}, but they could not be certified with {_MOST_BITS} bits"
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import flint
 import numpy as np
@@ -36,6 +37,7 @@ FLOAT_ACCURACY = 1e-9
 #: Balls replace a float64 result that lost digits if they take at most about this long.
 _SECONDS_FOR_BALLS = 5.0
 _DIGITS_FOR_FLOAT = 17
+_MORE_BITS_IN_INFINITE_DIMENSION = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,7 @@ class Risk:
             return [_parts(self.problem, self.quantization, self.sgd, arithmetic)]
 
         if self.problem.dim is sp.oo:
-            parts = _certified(compute, self.digits or _DIGITS_FOR_FLOAT)
-            return parts[0] if self.digits else _as_floats(parts)[0]
+            return _in_infinite_dimension(compute, self.digits)[0]
         return _found(self.problem, self.quantization, [self.sgd], self.digits, compute)[0]
 
     @property
@@ -269,14 +270,14 @@ def _instance(
 
 
 def _certified(
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, extra_bits: int = 0
+    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, **precision: Any
 ) -> list[dict[str, Scalar]]:
     """Named values in balls, with this many certified digits each."""
     return certified(
         compute,
         digits,
         judged=lambda found: [v for values in found for v in values.values()],
-        extra_bits=extra_bits,
+        **precision,
     )
 
 
@@ -295,7 +296,13 @@ def _in_infinite_dimension(
                 scale_bits = max(0, *[-math.frexp(float(total))[1] for total in totals])
     # certified() begins with 64 bits more than the digits take, which are not needed here
     extra_bits = GUARD_BITS + scale_bits + 8 - 64
-    found = _certified(compute, digits or _DIGITS_FOR_FLOAT, extra_bits)
+    # Each bit costs coordinates there, so the precision is raised by little.
+    found = _certified(
+        compute,
+        digits or _DIGITS_FOR_FLOAT,
+        extra_bits=extra_bits,
+        more_bits=lambda bits: bits + _MORE_BITS_IN_INFINITE_DIMENSION,
+    )
     return found if digits is not None else _as_floats(found)
 
 

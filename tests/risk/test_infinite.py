@@ -203,3 +203,14 @@ def test_sharp_constants_at_a_trillion_steps():
         leading = float(bias + variance)
     assert risk.total.rel_accuracy_bits() >= 20 * 3.32
     assert float(risk.total) / leading == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_the_longest_runs_with_errors_end_in_seconds():
+    """A certified digit more costs coordinates: doubling the bits at once took hours here."""
+    problem = qt.Problem(qt.oo, qt.PowerLaw(2), qt.SourceCondition(2), noise=1)
+    quantization = qt.Quantization.uniform(qt.Multiplicative("0.01", "elementwise"))
+    risk = qt.excess_risk(problem, quantization, qt.SGD("0.1", 2, steps=10**15), digits=10)
+    assert risk.total.rel_accuracy_bits() > 33
+    # All that is left is F, but for the variance, which is of order N^(1/2 - 1).
+    assert 0 < risk.total / risk.floor - 1 < 1e-3
