@@ -31,7 +31,7 @@ from qtheory.risk import Risk, excess_risk
 from qtheory.simulate import simulate as run_simulation
 from qtheory.theory import Bound, lower_bound, upper_bound
 from qtheory.verify import verify as run_verification
-from qtheory.verify.proving import PROOFS, ProofRecord, Replay
+from qtheory.verify.proving import PROOFS, ProofRecord, Replay, require_second_solver
 from qtheory.verify.proving import audit as audit_proofs
 
 __all__ = ["app", "main"]
@@ -105,12 +105,15 @@ def prove(
     name: Annotated[
         str | None, typer.Argument(help="A theorem by its name; all of them without one.")
     ] = None,
+    depth: Annotated[int, typer.Option(min=0, help="How deep the tree of lemmas is printed.")] = 3,
     audit: Annotated[
         bool, typer.Option("--audit", help="Put every question to a second solver, cvc5, too.")
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Replay the proofs of the theorems: lemmas, axioms, seconds (all in about half a minute).
+
+    With a NAME the tree of its lemmas is printed too, and what it is proved under.
 
     Exit status 1 if the kernel refuses a step, or if the second solver disagrees.
     """
@@ -119,6 +122,8 @@ def prove(
         names = list(PROOFS) if name is None else [name]
         if name is not None and name not in PROOFS:
             raise InvalidArgumentError("NAME", name, f"one of {', '.join(PROOFS)}")
+        if audit:
+            require_second_solver()
         replay, records, refused = Replay(), [], {}
         with _progress("Proving") as progress:
             for done, each in enumerate(names):
@@ -133,8 +138,8 @@ def prove(
                 audits = audit_proofs(records, progress=progress)
         if json_file != "-":
             console = Console()
-            for record in records:
-                console.print(lemma_tree(record, depth=None if name else 2))
+            if name is not None:
+                console.print(*(lemma_tree(record, depth) for record in records))
             console.print(proofs_view(records, refused, audits))
         _write_json(json_file, _proofs_record(records, refused, audits))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from qtheory.errors import QTheoryError
 from qtheory.proof.leaves import Leaf
 
-__all__ = ["SecondSolver", "Verdict"]
+__all__ = ["SecondSolver", "Verdict", "installed_cvc5"]
 
 Verdict = Literal["agrees", "disagrees", "gives up"]
 _VERDICTS: dict[str, Verdict] = {"unsat": "agrees", "sat": "disagrees"}
@@ -22,7 +22,7 @@ class SecondSolver:
     """
 
     def __init__(self, seconds: float) -> None:
-        _cvc5()
+        installed_cvc5()
         self._seconds = seconds
         self._start()
 
@@ -52,7 +52,7 @@ class SecondSolver:
 
 
 def _serve(connection: Connection) -> None:
-    cvc5 = _cvc5()
+    cvc5 = installed_cvc5()
     connection.send("ready")
     while True:
         script = connection.recv()
@@ -69,7 +69,8 @@ def _serve(connection: Connection) -> None:
         connection.send(answer)
 
 
-def _cvc5() -> Any:
+def installed_cvc5() -> Any:
+    """The module, or an error that says how to get it."""
     try:
         import cvc5
     except ModuleNotFoundError:

@@ -268,7 +268,8 @@ def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
         if term.sort() not in _SORTS:
             raise ProofError(f"{term} is no number, truth value or sequence of real numbers")
         if symbol.kind() not in _OPERATIONS and symbol.kind() != z3.Z3_OP_UNINTERPRETED:
-            raise ProofError(f"a formula cannot use {symbol.name()}: {expression}")
+            hint = " (write x * x, or use qtheory.proof.powers)" if symbol.name() == "^" else ""
+            raise ProofError(f"a formula cannot use {symbol.name()}{hint}: {expression}")
         if symbol.kind() == z3.Z3_OP_UNINTERPRETED:
             if declared.setdefault(symbol.name(), symbol) != symbol:
                 raise ProofError(f"{symbol.name()} is used with two sorts in {expression}")

@@ -86,12 +86,16 @@ def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, seconds: float, nam
         answer = solver.check()
         if answer == z3.unsat:
             return Leaf(name, tuple(problem), time.perf_counter() - start)
-    found = ""
+    what = f"{name or 'lemma'}: {' '.join(str(goal).split())[:600]}"
     if answer == z3.sat:
-        found = f"; it fails for {' '.join(str(solver.model()).split())[:400]}"
+        model = " ".join(str(solver.model()).split())[:400]
+        raise ProofError(
+            f"refused: {what} does not follow from the premises given: they hold and it fails "
+            f"for {model}"
+        )
     raise ProofError(
-        f"refused: {name or 'lemma'}: {' '.join(str(goal).split())[:600]} "
-        f"does not follow (z3 says {'false' if answer == z3.sat else 'unknown'}{found})"
+        f"refused: {what} does not follow as far as z3 can tell in {seconds:g} s (unknown): "
+        "give it smaller steps, or more time with seconds="
     )
 
 

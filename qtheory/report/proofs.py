@@ -32,7 +32,9 @@ def proofs_view(
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
     verdicts = () if audits is None else ("agrees", "gives up", "disagrees")
     if audits is not None:
-        table.caption = "agrees, gives up, disagrees: cvc5, each leaf counted where it came first"
+        table.caption = (
+            "agrees, gives up, disagrees: cvc5, corollaries included, each question once"
+        )
     for column in ("leaves", "axioms", "seconds", *verdicts):
         table.add_column(column, justify="right")
     for record in records:
@@ -53,27 +55,32 @@ def proofs_view(
     return Group(table, *notes, _axioms(records))
 
 
-def lemma_tree(record: ProofRecord, depth: int | None = None) -> RenderableType:
-    """The lemmas a theorem follows from, each with its own; what stands above is not repeated."""
-    tree = Tree(Text(f"{record.label}: {record.title}", style="bold"))
+def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
+    """The lemmas a theorem follows from, each with its own down to this depth.
+
+    What stands above is not repeated.
+    """
+    title = Text(f"{record.label}: {record.title}\n", style="bold")
+    tree = Tree(title.append(record.statement, style="not bold"))
     seen: set[int] = set()
     if record.root is not None:
         _grow(tree, record.root, depth, seen)
         for corollary in record.corollaries:
-            _grow(tree.add(Text(f"also: {corollary.name}")), corollary, depth, seen)
+            _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
     for identity in record.identities:
         tree.add(f"{identity.name}: an identity of polynomials, every parameter symbolic")
-    if depth is not None:
-        return tree
     given = Tree("under")
     for hypothesis in record.hypotheses:
         given.add(Text(hypothesis))
     if record.standing:
-        given.add(Text(f"the model: {', '.join(record.standing)}"))
+        given.add(
+            "the signs of the model: N, B, d >= 1, gamma > 0, sigma^2 >= 0, lambda >= 0, "
+            "lambda^q > 0, every error level >= 0 and its shared part at most the whole"
+        )
     return Group(tree, given)
 
 
-def _grow(tree: Tree, proof: Proof, depth: int | None, seen: set[int]) -> None:
+def _grow(tree: Tree, proof: Proof, depth: int, seen: set[int]) -> None:
     from qtheory.proof.tree import direct_premises
 
     if depth == 0:
@@ -88,13 +95,16 @@ def _grow(tree: Tree, proof: Proof, depth: int | None, seen: set[int]) -> None:
         branch = tree.add(label)
         if not above:
             seen.add(id(premise))
-            _grow(branch, premise, None if depth is None else depth - 1, seen)
+            _grow(branch, premise, depth - 1, seen)
 
 
 def _axioms(records: Sequence[ProofRecord]) -> RenderableType:
     names = sorted({name for record in records for name in record.axioms})
     if not names:
-        return Text("No axioms: definitions, induction and real arithmetic (z3) alone.")
+        return Text(
+            "No axioms: definitions, induction and real arithmetic (z3) alone. Moments are those "
+            "of the recursion; that SGD has them is T2, `qtheory prove recursion`."
+        )
     from qtheory.proof.axioms import AXIOMS
     from qtheory.proof.expectation import RULES
 

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
 
-__all__ = ["PROOFS", "ProofRecord", "Replay", "audit", "proofs_replayed", "prove"]
+__all__ = [
+    "PROOFS",
+    "ProofRecord",
+    "Replay",
+    "audit",
+    "proofs_replayed",
+    "prove",
+    "require_second_solver",
+]
 
 #: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
 PROOFS = MappingProxyType(
@@ -81,6 +89,13 @@ class ProofRecord:
     seconds: float
 
     @property
+    def statement(self) -> str:
+        """What was proved: the relation of ``qtheory.theorems``, or the kernel's formula."""
+        if self.name in theorems:
+            return str(theorems[self.name].statement)
+        return " ".join(str(self.root.formula).split()) if self.root is not None else ""
+
+    @property
     def checked(self) -> bool:
         """Whether the kernel still knows this very proof, or every identity still holds."""
         from qtheory.proof.kernel import is_proof
@@ -104,6 +119,8 @@ class ProofRecord:
             "name": self.name,
             "label": self.label,
             "title": self.title,
+            "statement": self.statement,
+            "corollaries": [str(corollary) for corollary in self.corollaries],
             "checked": self.checked,
             "steps": self.steps,
             "questions": self.questions,
@@ -198,6 +215,13 @@ def proofs_replayed() -> list[CheckResult]:
     return found
 
 
+def require_second_solver() -> None:
+    """An error that says how to install it, if there is no second solver."""
+    from qtheory.proof.audit import installed_cvc5
+
+    installed_cvc5()
+
+
 def audit(
     records: Sequence[ProofRecord],
     seconds: float = 1,
@@ -218,6 +242,7 @@ def audit(
                 todo.setdefault(id(leaf), (record.name, leaf))
     found: dict[str, Counter[str]] = {record.name: Counter() for record in records}
     with SecondSolver(seconds) as solver:
+        progress(0, len(todo))
         for done, (name, leaf) in enumerate(todo.values(), start=1):
             found[name][solver.opinion(leaf)] += 1
             progress(done, len(todo))

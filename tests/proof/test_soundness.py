@@ -51,7 +51,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def fails(goal, *premises, seconds=2):
     """The kernel refuses the goal, because z3 has a counterexample."""
-    with pytest.raises(ProofError, match="z3 says false"):
+    with pytest.raises(ProofError, match="they hold and it fails"):
         lemma(goal, *premises, seconds=seconds)
 
 
@@ -373,7 +373,7 @@ def test_a_formula_that_claims_to_equal_others_is_refused():
 
 
 def test_division_by_zero():
-    with pytest.raises(ProofError, match=r"z3 says false; it fails for .*sound_x = 0\b"):
+    with pytest.raises(ProofError, match=r"they hold and it fails for .*sound_x = 0\b"):
         lemma(x / x == 1)
     lemma(z3.Implies(x != 0, x / x == 1))
     one = z3.RealVal(1)
@@ -570,24 +570,24 @@ def test_an_unproved_lemma_is_reported_as_false_with_its_counterexample():
     with pytest.raises(ProofError, match="does not follow") as refusal:
         lemma(x * x >= x, name="squares")
     found = re.search(
-        r"squares: .*z3 says false; it fails for .*sound_x = ([-\d/]+)", str(refusal.value)
+        r"squares: .*they hold and it fails for .*sound_x = ([-\d/]+)", str(refusal.value)
     )
     value = Fraction(found[1])
     assert value * value < value
 
 
 def test_unknown_is_not_proved(monkeypatch):
-    for answer, said in ((z3.unknown, "unknown"), (None, "unknown")):
+    for answer in (z3.unknown, None):
         monkeypatch.setattr(z3.Solver, "check", lambda solver, answer=answer: answer)
-        with pytest.raises(ProofError, match=f"z3 says {said}"):
+        with pytest.raises(ProofError, match="as far as z3 can tell"):
             lemma(x == x)
 
 
 def test_a_timeout_refuses():
     cubes = z3.And(n > 0, m > 0, k > 0, n * n * n + m * m * m == k * k * k)
-    with pytest.raises(ProofError, match="z3 says unknown"):
+    with pytest.raises(ProofError, match="as far as z3 can tell"):
         lemma(z3.Not(cubes), seconds=0.2)
-    with pytest.raises(ProofError, match="z3 says unknown"):
+    with pytest.raises(ProofError, match="as far as z3 can tell"):
         induction(n, z3.Not(cubes), seconds=0.2)
 
 
