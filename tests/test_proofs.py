@@ -70,7 +70,10 @@ def test_no_step_is_admitted():
 
 def test_latex_is_balanced_and_cites_what_stands_above(records):
     text = records["decomposition"].latex()
-    assert text.count(r"\begin{lemma}") == records["decomposition"].steps
+    assert text.count(r"\begin{lemma}") == records["decomposition"].steps - 1
+    assert text.count(r"\begin{theorem}") == 1
+    assert text.rindex(r"\begin{theorem}") > text.rindex(r"\begin{lemma}")
+    assert "True" not in text
     for opened in re.findall(r"\\begin\{(\w+)\}", text):
         assert text.count(rf"\begin{{{opened}}}") == text.count(rf"\end{{{opened}}}")
     assert text.count("{") == text.count("}")

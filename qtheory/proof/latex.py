@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import reduce
 from typing import Any
 
@@ -47,6 +49,8 @@ def formula_latex(term: z3.ExprRef) -> str:
     if kind == z3.Z3_OP_NOT:
         return rf"\neg({formula_latex(children[0])})"
     if kind in _RELATIONS:
+        if kind == z3.Z3_OP_EQ and z3.is_rational_value(children[0]):
+            children = children[::-1]  # z3 puts a number first
         left, right = (sp.latex(_number(child), symbol_names=_Names()) for child in children)
         return f"{left} {_RELATIONS[kind]} {right}"
     if term.sort() == z3.BoolSort():
@@ -88,14 +92,20 @@ def _number(term: z3.ExprRef) -> sp.Expr:
     if name in ("power", "real_power"):
         base, exponent = map(formula_latex, children)
         return sp.Symbol(rf"{{\left({base}\right)}}^{{{exponent}}}")
-    if name == "total":
-        terms, count = map(formula_latex, children)
-        return sp.Symbol(rf"\sum_{{k<{count}}} {{{terms}}}_k")
+    if name in _WRITTEN:
+        return sp.Symbol(_WRITTEN[name](*map(formula_latex, children)))
     if children:
         return sp.Symbol(rf"{_name(name)}\left({', '.join(map(formula_latex, children))}\right)")
     return sp.Symbol(_name(name))
 
 
+#: Functions of the library that mathematics writes in its own way.
+_WRITTEN: dict[str, Callable[..., str]] = {
+    "total": lambda terms, count: rf"\sum_{{k<{count}}} {{{terms}}}_k",
+    "geometric": lambda ratio, count: rf"\sum_{{k<{count}}} {{\left({ratio}\right)}}^{{k}}",
+    "combination": lambda a, f, b, g: rf"\left({a}\, {f} + {b}\, {g}\right)",
+    "spike": lambda value, at: rf"\left({value}\right) 1_{{\cdot = {at}}}",
+}
 _OPERATIONS: dict[int, Any] = {
     z3.Z3_OP_ADD: lambda a, b: sp.Add(a, b, evaluate=False),
     z3.Z3_OP_SUB: lambda a, b: sp.Add(a, -b, evaluate=False),
@@ -104,8 +114,15 @@ _OPERATIONS: dict[int, Any] = {
 }
 
 
+#: Sequences that are named by their entries get a number within one proof.
+_numbers: ContextVar[dict[str, int] | None] = ContextVar("_numbers", default=None)
+
+
 def _name(name: str) -> str:
     """A symbol's name: letters of mathematics as such, anything else as upright text."""
+    numbers = _numbers.get()
+    if name.startswith("[") and numbers is not None:
+        return rf"f^{{({numbers.setdefault(name, len(numbers) + 1)})}}"
     name = name.split("~")[0]
     if re.fullmatch(r"[A-Za-z]+([_^](\w+|\*))*", name):
         head, *rest = re.split(r"(?=[_^])", name)
@@ -129,26 +146,49 @@ _ENVIRONMENTS = {
 
 
 def proof_latex(proof: Proof) -> str:
-    """Definitions, assumptions and lemmas in order, each lemma with what it follows from.
+    """Definitions, assumptions and lemmas in order, the theorem last, and what each follows from.
 
-    The text needs the environments definition, assumption, axiom, lemma and proof (amsthm).
+    The text needs amsmath, amsthm and the environments definition, assumption, axiom, lemma and
+    theorem.
     """
+    token = _numbers.set({})
+    try:
+        return "\n".join(_lines(proof))
+    finally:
+        _numbers.reset(token)
+
+
+def _lines(proof: Proof) -> list[str]:
     labels: dict[int, str] = {}
     lines: list[str] = []
     for item in steps(proof):
-        environment = _ENVIRONMENTS[item.rule]
+        environment = "theorem" if item is proof else _ENVIRONMENTS[item.rule]
         label = labels[id(item)] = f"{environment}:{len(labels) + 1}"
         title = "" if environment == "definition" else f"[{{{_escaped(item.name)}}}]"
         lines += [
             rf"\begin{{{environment}}}{title}\label{{{label}}}",
-            rf"\[ {formula_latex(item.formula)} \]",
+            rf"\[ {_displayed(item.formula)} \]",
             rf"\end{{{environment}}}",
         ]
-        if environment == "lemma":
+        if environment in ("lemma", "theorem"):
             cited = ", ".join(rf"\ref{{{labels[id(p)]}}}" for p in direct_premises(item))
             how = "By induction" if item.rule == "induction" else "Real arithmetic"
             lines.append(rf"\begin{{proof}}{how}{', from ' + cited if cited else ''}.\end{{proof}}")
-    return "\n".join(lines)
+    return lines
+
+
+def _displayed(formula: z3.BoolRef) -> str:
+    """A formula for display: each condition and each claim of several on a line of its own."""
+    rows: list[str] = []
+    while formula.decl().kind() == z3.Z3_OP_IMPLIES:
+        given, formula = formula.children()
+        rows.append(rf"{formula_latex(given)} \;\Rightarrow")
+    claims = formula.children() if formula.decl().kind() == z3.Z3_OP_AND else [formula]
+    *several, last = map(formula_latex, claims)
+    rows += [rf"{claim} \;\wedge" for claim in several] + [last]
+    if len(rows) == 1:
+        return rows[0]
+    return "\\begin{gathered} " + " \\\\ ".join(rows) + " \\end{gathered}"
 
 
 def _escaped(text: str) -> str:

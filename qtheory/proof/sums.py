@@ -170,8 +170,9 @@ def sum_le(
     needed = [proof for make in pointwise for proof in _listed(make(at))]
     if callable(given):
         given = given(at)
+    given_ = [] if given is True else [given]
     compared = lemma(
-        z3.Implies(z3.And(given, at >= 0, at < count), low[at] <= high[at]),
+        _if([*given_, at >= 0, at < count], low[at] <= high[at]),
         *_entry(left, at),
         *_entry(right, at),
         *needed,
@@ -179,7 +180,7 @@ def sum_le(
         name=f"{name} (term by term)",
     )
     return lemma(
-        z3.Implies(given, _sums(left, count) <= _sums(right, count)),
+        _if(given_, _sums(left, count) <= _sums(right, count)),
         monotone(f=low, g=high, n=count),
         compared,
         *facts,
@@ -201,8 +202,14 @@ def sum_equal(
     """Sums over i < count whose terms are equal are equal; the arguments are those of sum_le."""
     one = sum_le(left, right, count, *pointwise, premises=premises, given=given, name=name)
     other = sum_le(right, left, count, *pointwise, premises=premises, given=given, name=name)
-    equal = z3.Implies(given, _sums(left, count) == _sums(right, count))
+    equal = _if([] if given is True else [given], _sums(left, count) == _sums(right, count))
     return lemma(equal, one, other, name=name)
+
+
+def _if(conditions: Sequence[z3.BoolRef], claim: z3.BoolRef) -> z3.BoolRef:
+    if not conditions:
+        return claim
+    return z3.Implies(z3.And(*conditions) if len(conditions) > 1 else conditions[0], claim)
 
 
 def _listed(value: Proof | Sequence[Proof]) -> Sequence[Proof]:
