@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lemma_tree", "proofs_view"]
 
+_VERDICTS = ("agrees", "gives up", "disagrees")
 _SHOWN = ("lemma", "induction", "axiom")
 
 
@@ -28,27 +29,21 @@ def proofs_view(
 ) -> RenderableType:
     """A line for each theorem, what was refused, and the axioms with their reasons."""
     table = plain_table("Proofs replayed by the kernel")
-    for column, justify in (("theorem", "left"), ("", "left"), ("lemmas", "right")):
-        table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    verdicts = () if audits is None else ("agrees", "gives up", "disagrees")
+    table.add_column("theorem", overflow="fold")
+    table.add_column("")
+    columns: tuple[str, ...] = ("lemmas", "leaves", "axioms", "seconds")
     if audits is not None:
-        table.caption = (
-            "agrees, gives up, disagrees: cvc5, corollaries included, each question once"
-        )
-    for column in ("leaves", "axioms", "seconds", *verdicts):
+        columns = ("lemmas", "leaves", *_VERDICTS)
+        table.caption = "agrees, gives up, disagrees: cvc5, corollaries included, each leaf once"
+    for column in columns:
         table.add_column(column, justify="right")
     for record in records:
         verdict = Text("proved", style="green") if record.checked else Text("NOT", style="bold red")
-        row: list[str | Text] = [
-            record.name,
-            verdict,
-            str(record.steps),
-            str(record.questions),
-            str(len(record.axioms)),
-            f"{record.seconds:.1f}",
-        ]
-        row += [str(audits[record.name][verdict]) for verdict in verdicts] if audits else []
-        table.add_row(*row)
+        cells: list[object] = [len(record.axioms), f"{record.seconds:.1f}"]
+        if audits is not None:
+            cells = [audits[record.name][opinion] for opinion in _VERDICTS]
+        counts = (record.steps, record.questions, *cells)
+        table.add_row(record.name, verdict, *map(str, counts))
     for name in refused:
         table.add_row(name, Text("REFUSED", style="bold red"))
     notes = [Text(f"{name}: {why}", style="red") for name, why in refused.items()]
