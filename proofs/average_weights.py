@@ -46,9 +46,7 @@ in_y = sp.expand(sum(c * Y**k * X ** (m - k) for (k, m), c in sp.Poly(X * total,
 def term(expression: sp.Expr, **meanings) -> z3.ArithRef:
     """A polynomial as a term of the kernel."""
     values = {symbol: meanings[symbol.name] for symbol in expression.free_symbols}
-    return (
-        z3.ToReal(term_) if (term_ := Vocabulary((), values).term(expression)).is_int() else term_
-    )
+    return Vocabulary((), values).term(expression)
 
 
 b_t, b_t1, total_t = (term(e, t=tr, x=x) for e in (b, b_next, total))

@@ -302,7 +302,7 @@ split = lemma(
 lq_v = sequence("lambda^q v", [u], i, lq[i] * u[i])
 lam_v = sequence("lambda v", [u], i, lam[i] * u[i])
 (A_terms,), (nq_terms,), (tr_terms,) = words.summands(A), words.summands(norm_q), words.summands(tr)
-Vq, V1, V2 = total(lq_v(v(t)), d), total(lq_vh(v(t)), d), total(lam_vh(v(t)), d)
+Vq, V1 = total(lq_v(v(t)), d), total(lq_vh(v(t)), d)
 X0 = total(lam_w_m(t), d)
 sums = [*words.unfold(A, norm, norm_q, tr), S.at(t)]
 

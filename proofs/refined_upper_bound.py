@@ -69,14 +69,7 @@ sum_S_at_most = lemma(
 # --- bias and variance ---------------------------------------------------------------------------
 
 # 1/2 sum lambda^q (E wbar - w^q)^2 <= bias
-bias_bound = sum_le(
-    [(1, mean_terms())],
-    [(1, bias_terms())],
-    d,
-    lambda k: [bias_at_most(i=k), bias_terms.at(k), small_step(i=k), steps],
-    premises=[dimension_positive],
-    name="the bias",
-)
+bias_bound = bounded_by_bias(bias_terms)
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) [s^2 + alpha Sbar + lambda^q q + ...] / N
 in_coordinate = lemma(
     z3.Implies(inside, var_terms()[i] <= 2 * (variance_terms()[i] / n)),

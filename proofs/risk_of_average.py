@@ -93,3 +93,15 @@ bias_at_most = lemma(
     ),
     name="the bias in one coordinate",
 )
+
+
+def bounded_by_bias(bias_terms):
+    """Sum lambda^q (E wbar - w^q)^2 <= sum of the terms of the bias in T4 and T4'."""
+    return sum_le(
+        [(1, mean_terms())],
+        [(1, bias_terms())],
+        d,
+        lambda k: [bias_at_most(i=k), bias_terms.at(k), small_step(i=k), steps],
+        premises=[dimension_positive],
+        name="the bias",
+    )

@@ -101,14 +101,7 @@ noise_level = lemma(
     STANDING["gamma"],
     name="the noise level",
 )
-bias_bound = sum_le(
-    [(1, mean_terms())],
-    [(1, bias_terms())],
-    d,
-    lambda k: [bias_at_most(i=k), bias_terms.at(k), small_step(i=k), steps],
-    premises=[dimension_positive],
-    name="the bias",
-)
+bias_bound = bounded_by_bias(bias_terms)
 level = (s_ + al_ / (n * gamma) * start_total) / (1 - feedback)
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) (s^2 + alpha sum S / N) / N
 in_coordinate = lemma(
