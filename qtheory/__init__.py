@@ -50,6 +50,17 @@ from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
 from qtheory.simulate import Estimate, simulate
 
 if TYPE_CHECKING:
+    from qtheory.asymptotics import (
+        Rates,
+        allocate_bits,
+        asymptotic_sum,
+        best_choice,
+        break_even,
+        compare_orders,
+        distortion_rule,
+        rates,
+        tolerances,
+    )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
     from qtheory.verify.proving import ProofRecord, prove
 
@@ -63,6 +74,20 @@ oo = _sympy.oo
 _LATER = {
     **dict.fromkeys(
         ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
+    ),
+    **dict.fromkeys(
+        (
+            "Rates",
+            "allocate_bits",
+            "asymptotic_sum",
+            "best_choice",
+            "break_even",
+            "compare_orders",
+            "distortion_rule",
+            "rates",
+            "tolerances",
+        ),
+        "qtheory.asymptotics",
     ),
     **dict.fromkeys(("ProofRecord", "prove"), "qtheory.verify.proving"),
 }
@@ -113,21 +138,30 @@ __all__ = [
     "ProofRecord",
     "QTheoryError",
     "Quantization",
+    "Rates",
     "Risk",
     "SourceCondition",
     "Stability",
     "SymbolicValueError",
     "Theorem",
     "UnstableError",
+    "allocate_bits",
+    "asymptotic_sum",
+    "best_choice",
+    "break_even",
+    "compare_orders",
+    "distortion_rule",
     "excess_risk",
     "formats",
     "lower_bound",
     "oo",
     "prove",
+    "rates",
     "risk_curve",
     "simulate",
     "stability",
     "symbols",
     "theorems",
+    "tolerances",
     "upper_bound",
 ]

@@ -15,6 +15,7 @@ FLOORS = [
     {"report"},
     {"verify"},
     {"testing"},
+    {"asymptotics"},
     {"theory", "risk", "simulate"},
     {"model"},
     {"numbers"},

@@ -1,0 +1,34 @@
+"""The rate calculus: orders of sums, rates of the bounds, best choices, phase diagrams."""
+
+from qtheory.asymptotics.allocation import Allocation, allocate_bits
+from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
+from qtheory.asymptotics.choices import Choice, best_choice
+from qtheory.asymptotics.compare import Comparison, compare_orders
+from qtheory.asymptotics.phases import Boundary, Phase, Phases
+from qtheory.asymptotics.regimes import Regime
+from qtheory.asymptotics.sums import AsymptoticSum, asymptotic_sum
+from qtheory.asymptotics.table import Domination, Rate, Rates, rates
+from qtheory.asymptotics.tolerances import tolerances
+
+__all__ = [
+    "Allocation",
+    "AsymptoticSum",
+    "Boundary",
+    "BreakEven",
+    "Choice",
+    "Comparison",
+    "Domination",
+    "Phase",
+    "Phases",
+    "Rate",
+    "Rates",
+    "Regime",
+    "allocate_bits",
+    "asymptotic_sum",
+    "best_choice",
+    "break_even",
+    "compare_orders",
+    "distortion_rule",
+    "rates",
+    "tolerances",
+]

@@ -1,0 +1,412 @@
+"""Exact decisions about orders: a cell of parameters and exponents, and how it is split.
+
+A cell is a set of strict conditions on the logarithms of the parameters and on the exponent
+symbols. A question is the sign of a form; where a cell has points of both signs it is split.
+So a computation is written as if every comparison had an answer, and :func:`explore` runs it once
+per cell in which it takes the same course. Conditions are decided by z3 on polynomials with
+rational coefficients: linear arithmetic where the exponents are numbers.
+
+Orders are compared up to constants, so what happens where two of them are equal does not matter,
+and a cell stands for its interior. A condition on exponents alone is different: where a sum
+changes from converging to diverging there are three cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+import sympy as sp
+
+from qtheory.asymptotics.monomial import ONE, Monomial, log_of
+from qtheory.errors import CostError
+
+__all__ = ["Cell", "Condition", "Leaf", "Undecided", "explore"]
+
+_MOST_CELLS = 4000
+_MILLISECONDS = 5000
+_POSITIVE = frozenset({1})
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The signs that a form may have: positive (1), negative (-1), zero (0).
+
+    ``order`` is given if the form is the logarithm of an order: the condition is then that the
+    order is at least or at most 1. ``critical`` tells whether zero is a case of its own; for a
+    comparison of orders it is not, since they agree there.
+    """
+
+    form: sp.Expr
+    signs: frozenset[int]
+    order: Monomial | None = None
+    critical: bool = False
+
+    @classmethod
+    def on(cls, form: sp.Expr, *signs: int) -> Condition:
+        """A condition on exponents."""
+        return cls(form, frozenset(signs), critical=True)
+
+    @classmethod
+    def at_least_one(cls, order: Monomial) -> Condition:
+        """The condition order >= 1."""
+        return cls(order.form, frozenset({1}), order)
+
+    @property
+    def relation(self) -> sp.Basic:
+        """The condition as a SymPy relation."""
+        if self.order is None:
+            return _solved(self.form, self.signs if self.critical else self.signs | {0})
+        return _balanced(self.order if 1 in self.signs else self.order**-1)
+
+    def negations(self) -> list[Condition]:
+        """Conditions of which one holds where this one does not."""
+        return [self.with_signs({sign}) for sign in self.cases - self.signs]
+
+    @property
+    def cases(self) -> Set[int]:
+        """The signs that are told apart."""
+        return {-1, 0, 1} if self.critical else {-1, 1}
+
+    def with_signs(self, signs: Set[int]) -> Condition:
+        """The same form with other signs."""
+        return Condition(self.form, frozenset(signs), self.order, self.critical)
+
+
+class Undecided(Exception):  # noqa: N818 - it is a question, not an error
+    """A comparison has no answer in a cell yet; ``parts`` are the cases to tell apart."""
+
+    def __init__(self, parts: Sequence[Condition]) -> None:
+        super().__init__(str(parts[0]))
+        self.parts = tuple(parts)
+
+
+@dataclass(eq=False)
+class Cell:
+    """Conditions, and what has been decided under them.
+
+    Attributes
+    ----------
+    parameters
+        The parameters; their logarithms are positive (1), negative (-1) or free (0).
+    conditions
+        Further conditions, all strict but for equalities among exponents.
+    values
+        Exponent symbols that equalities among the conditions have fixed.
+    """
+
+    parameters: dict[sp.Symbol, int]
+    conditions: tuple[Condition, ...] = ()
+    values: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    _signs: dict[sp.Expr, int] = field(default_factory=dict)
+    _witness: Any = None
+    _own: list[Any] | None = None
+
+    def trichotomy(self, exponent: sp.Expr) -> int:
+        """The sign of an expression in exponents; zero is a case of its own."""
+        return self._decide(exponent, None, three_ways=True)
+
+    def compare(self, left: Monomial, right: Monomial) -> int:
+        """The sign of left - right as orders: -1, 0 (the same order) or 1."""
+        ratio = (left / right).substitute(self.values)
+        if ratio == ONE:
+            return 0
+        if ratio.powers:
+            sign = self._compare_powers(ratio)
+            if sign:
+                return sign
+        return self._compare_logs(ratio)
+
+    def _compare_powers(self, ratio: Monomial) -> int:
+        if len(ratio.powers) == 1:  # then the sign is that of an exponent
+            ((parameter, exponent),) = ratio.powers
+            growth = self.parameters.get(parameter, 0)
+            if growth:
+                return growth * self._decide(exponent, None, three_ways=False)
+        return self._decide(ratio.form, ratio, three_ways=False)
+
+    def _compare_logs(self, ratio: Monomial) -> int:
+        """The sign of a product of powers of logarithms, as the parameters grow."""
+        signs = {self.trichotomy(exponent) for _, exponent in ratio.logs} - {0}
+        if len(signs) < 2:
+            return signs.pop() if signs else 0
+        # All logarithms grow alike along power laws, so their total exponent decides.
+        return self.trichotomy(sp.Add(*[exponent for _, exponent in ratio.logs]))
+
+    def largest(self, orders: Iterable[Monomial]) -> Monomial:
+        """The largest of some orders."""
+        first, *rest = orders
+        for order in rest:
+            if self.compare(order, first) > 0:
+                first = order
+        return first
+
+    def smallest(self, orders: Iterable[Monomial]) -> Monomial:
+        """The smallest of some orders."""
+        return self.largest([order**-1 for order in orders]) ** -1
+
+    def leading(self, orders: Iterable[Monomial]) -> tuple[Monomial, ...]:
+        """The largest order, and those that are larger than it by a logarithm near a boundary.
+
+        The sum of all the orders given is of the order of their sum, throughout the cell.
+        """
+        found = list(dict.fromkeys(orders))
+        first = self.largest(found)
+        more = [m for m in found if m != first and not self.dominates(first, m)]
+        return (first, *sorted(more, key=str))
+
+    def dominates(self, large: Monomial, small: Monomial) -> bool:
+        """Whether small <= large holds everywhere in the cell, boundaries included."""
+        ratio = (large / small).substitute(self.values)
+        if any(self.trichotomy(exponent) < 0 for _, exponent in ratio.logs):
+            return False
+        return not ratio.powers or self._compare_powers(ratio) >= 0
+
+    def with_condition(self, condition: Condition) -> Cell | None:
+        """The part of the cell where a condition holds, or None if it is empty."""
+        values = dict(self.values)
+        equality = condition.signs == {0}
+        if equality:
+            values = _with_equality(values, condition.form)
+        part = Cell(self.parameters, (*self.conditions, condition), values)
+        # Signs stay what they are in a smaller cell; an equality changes the forms asked about.
+        part._signs = {} if equality else dict(self._signs)
+        return part if part.has_points() else None
+
+    def has_points(self) -> bool:
+        """Whether the cell has an interior."""
+        if self._witness is None:
+            self._witness = self._model()
+        return self._witness is not None
+
+    def implies(self, condition: Condition) -> bool:
+        """Whether a condition holds throughout the cell, as far as is known."""
+        return all(self._model(other) is None for other in condition.negations())
+
+    def satisfies(self, condition: Condition) -> bool:
+        """Whether a condition holds in the cell; splits it if it holds in a part."""
+        sign = self._decide(condition.form, condition.order, condition.critical)
+        return sign in condition.signs or (sign == 0 and not condition.critical)
+
+    def known_sign(self, exponent: sp.Expr) -> int | None:
+        """The sign of an expression in exponents, or None if the cell has several."""
+        try:
+            return self.trichotomy(exponent)
+        except Undecided:
+            return None
+
+    def _decide(self, form: sp.Expr, order: Monomial | None, three_ways: bool) -> int:
+        polynomial = _polynomial(form.xreplace(self.values))
+        if polynomial.is_number:
+            return int(sp.sign(polynomial))
+        turned = polynomial.could_extract_minus_sign()
+        if turned:
+            polynomial = -polynomial
+            order = None if order is None else order**-1
+        sign = self._sign_of(polynomial, order, three_ways)
+        return -sign if turned else sign
+
+    def _sign_of(self, polynomial: sp.Expr, order: Monomial | None, three_ways: bool) -> int:
+        if polynomial not in self._signs:
+            possible = [s for s in (1, -1) if self._is_possible(polynomial, s)]
+            if three_ways and (len(possible) == 2 or self._is_possible(polynomial, 0)):
+                possible.append(0)
+            if len(possible) > 1:
+                raise Undecided(
+                    [
+                        Condition(polynomial, frozenset({sign}), order, three_ways)
+                        for sign in possible
+                    ]
+                )
+            self._signs[polynomial] = possible[0] if possible else 0
+        return self._signs[polynomial]
+
+    def _is_possible(self, polynomial: sp.Expr, sign: int) -> bool:
+        return self.meets([Condition(polynomial, frozenset({sign}))])
+
+    def meets(self, conditions: Sequence[Condition]) -> bool:
+        """Whether some point of the cell meets conditions, as far as is known."""
+        own = {condition.form: condition.signs for condition in self.conditions}
+        if any(not own.get(c.form, c.signs) & c.signs for c in conditions):
+            return False
+        return self._holds_at_witness(conditions) or self._model(*conditions) is not None
+
+    def _holds_at_witness(self, conditions: Iterable[Condition]) -> bool:
+        import z3
+
+        if not self.has_points() or self._witness is True:
+            return False
+        return all(
+            z3.is_true(z3.simplify(self._witness.evaluate(c, model_completion=True)))
+            for c in map(self._constraint, conditions)
+        )
+
+    def _constraint(self, condition: Condition) -> Any:
+        return _signed(_polynomial(condition.form.xreplace(self.values)), condition.signs)
+
+    def _model(self, *more: Condition) -> Any:
+        """A point of the cell that meets more conditions; None if there is none, True if unknown.
+
+        A part of which it is not known whether it is empty counts as not empty: that costs a
+        needless case, never a wrong one.
+        """
+        import z3
+
+        solver = z3.SolverFor("QF_NRA")
+        solver.set("timeout", _MILLISECONDS)
+        if self._own is None:
+            self._own = [self._constraint(condition) for condition in self.conditions]
+        solver.add(*self._own, *[self._constraint(condition) for condition in more])
+        symbols: set[sp.Symbol] = set()
+        for condition in (*self.conditions, *more):
+            symbols |= _polynomial(condition.form.xreplace(self.values)).free_symbols
+        for parameter, sign in self.parameters.items():
+            if sign and log_of(parameter) in symbols:
+                solver.add(_signed(log_of(parameter), frozenset({sign})))
+        solver.add(*[_signed(symbol, _POSITIVE) for symbol in symbols if symbol.is_positive])
+        verdict = solver.check()
+        if verdict == z3.sat:
+            return solver.model()
+        return None if verdict == z3.unsat else True
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A cell in which a computation takes one course, and its outcome."""
+
+    cell: Cell
+    outcome: Any
+
+
+def explore(compute: Callable[[Cell], Outcome], cells: Sequence[Cell]) -> list[Leaf]:
+    """Run a computation in every cell, splitting cells where it asks for it.
+
+    Raises
+    ------
+    CostError
+        If there are too many cases.
+    """
+    waiting = list(reversed(cells))
+    leaves: list[Leaf] = []
+    while waiting:
+        cell = waiting.pop()
+        try:
+            leaves.append(Leaf(cell, compute(cell)))
+        except Undecided as question:
+            parts = [cell.with_condition(condition) for condition in question.parts]
+            waiting += [part for part in reversed(parts) if part is not None]
+        if len(leaves) + len(waiting) > _MOST_CELLS:
+            raise CostError(
+                f"more than {_MOST_CELLS} cases have to be told apart: give numbers to some "
+                "exponents, or a regime that ties some parameters together"
+            )
+    return leaves
+
+
+@cache
+def _polynomial(form: sp.Expr) -> sp.Expr:
+    """A primitive polynomial of the same sign as a rational function.
+
+    Denominators come from exponents such as 1/a; they are squared away.
+    """
+    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
+    product = sp.expand(numerator * denominator)
+    if product.is_number:
+        return sp.sign(product)
+    content, primitive = product.as_content_primitive()
+    primitive = sp.expand(primitive)
+    # A factor that is known to be positive says nothing about the sign.
+    symbols = sorted(primitive.free_symbols, key=str)
+    for symbol in symbols:
+        if symbol.is_positive:
+            while not symbol.is_number and primitive.subs(symbol, 0) == 0:
+                primitive = sp.expand(sp.cancel(primitive / symbol))
+    return primitive if content > 0 else -primitive
+
+
+@cache
+def _to_z3(expression: sp.Expr) -> Any:
+    import z3
+
+    if expression.is_Symbol:
+        return z3.Real(expression.name)
+    if expression.is_Rational:
+        return z3.Q(int(expression.p), int(expression.q))
+    if expression.is_Add:
+        return z3.Sum([_to_z3(part) for part in expression.args])
+    if expression.is_Mul:
+        return z3.Product([_to_z3(part) for part in expression.args])
+    base, exponent = expression.as_base_exp()
+    return z3.Product([_to_z3(base)] * int(exponent))
+
+
+@cache
+def _signed(polynomial: sp.Expr, signs: frozenset[int]) -> Any:
+    import z3
+
+    value = _to_z3(polynomial)
+    cases = {1: value > 0, 0: value == 0, -1: value < 0}
+    if len(signs) == 1:
+        return cases[min(signs)]
+    return z3.Or([cases[sign] for sign in sorted(signs)])
+
+
+def _with_equality(values: dict[sp.Symbol, sp.Expr], form: sp.Expr) -> dict[sp.Symbol, sp.Expr]:
+    """Values for exponent symbols, with one more fixed by form = 0 if that is linear in it."""
+    polynomial = _polynomial(form)
+    for symbol in sorted(polynomial.free_symbols, key=str, reverse=True):
+        slope = polynomial.coeff(symbol, 1)
+        if slope.is_Rational and sp.degree(polynomial, symbol) == 1:
+            value = sp.expand(-polynomial.coeff(symbol, 0) / slope)
+            fixed = {
+                old: sp.expand(other.xreplace({symbol: value})) for old, other in values.items()
+            }
+            return {**fixed, symbol: value}
+    return values
+
+
+_RELATIONS: dict[frozenset[int], type] = {
+    frozenset({1}): sp.Gt,
+    frozenset({1, 0}): sp.Ge,
+    frozenset({-1}): sp.Lt,
+    frozenset({-1, 0}): sp.Le,
+    frozenset({0}): sp.Eq,
+    frozenset({1, -1}): sp.Ne,
+}
+
+
+def _solved(form: sp.Expr, signs: frozenset[int]) -> sp.Basic:
+    """The sign of a form as a relation, solved for the last symbol it is linear in."""
+    polynomial = _polynomial(form)
+    for symbol in sorted(polynomial.free_symbols, key=str, reverse=True):
+        slope = polynomial.coeff(symbol, 1)
+        if slope.is_Rational and sp.degree(polynomial, symbol) == 1:
+            value = sp.expand(-polynomial.coeff(symbol, 0) / slope)
+            turned = signs if slope > 0 else frozenset(-sign for sign in signs)
+            return _RELATIONS[turned](symbol, value)
+    return _RELATIONS[signs](polynomial, 0)
+
+
+def _balanced(order: Monomial) -> sp.Basic:
+    """order >= 1 with negative powers on the other side and a plain power in front."""
+    (_, first), *_ = order.powers or order.logs
+    scales = [sp.S.One / abs(e) for _, e in order.powers if e.is_Rational]
+    scale = scales[0] if scales else 1 / first if first.is_positive else -1 / first
+    order = order**scale if scale.is_positive else order
+    left: list[sp.Expr] = []
+    right: list[sp.Expr] = []
+    for base, exponent in [(b, e) for b, e in order.powers] + list(order.logs):
+        part = (
+            Monomial(((base, exponent),))
+            if isinstance(base, sp.Symbol)
+            else Monomial((), ((base, exponent),))
+        )
+        negative = sp.factor(exponent).could_extract_minus_sign()
+        (right if negative else left).append((part**-1 if negative else part).expression)
+    if not left:
+        return sp.Le(sp.Mul(*right), 1, evaluate=False)
+    return sp.Ge(sp.Mul(*left), sp.Mul(*right), evaluate=False)

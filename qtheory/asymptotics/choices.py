@@ -1,0 +1,196 @@
+r"""The best stepsize and batch at a fixed number of samples, and the errors that cost nothing.
+
+Both are problems of linear programming in logarithms. With n = N B samples, gamma = n^-g and
+B = n^beta, the exponent of the bound is a piecewise linear function of (g, beta); its minimum is at
+a corner of the pieces. The corners are rational functions of the exponents of the problem, so they
+are found once, and compared exactly in each cell of those exponents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import sympy as sp
+
+from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.lines import meeting_point
+from qtheory.asymptotics.monomial import ONE, Monomial, log_of
+from qtheory.asymptotics.regimes import joined
+from qtheory.asymptotics.setting import Setting, setting_of
+from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.sgd import SGD
+
+__all__ = ["Choice", "best_choice"]
+
+_SAMPLES, _STEPSIZE, _BATCH, _STEPS = sp.symbols("n gamma B N", positive=True)
+_g, _beta = sp.symbols("g beta", positive=True)
+
+
+@dataclass(frozen=True)
+class Choice:
+    r"""The best stepsize and batch in one regime, as powers of n, the number of samples.
+
+    Attributes
+    ----------
+    conditions
+        On the exponents of the problem.
+    stepsize, batch, steps
+        Orders in n. Of all choices that are best up to constants, the one with the largest batch,
+        and then the largest stepsize.
+    smallest_batch
+        The smallest batch among the best choices.
+    bound
+        The order of the bound.
+    """
+
+    conditions: tuple[sp.Basic, ...]
+    stepsize: sp.Expr
+    batch: sp.Expr
+    steps: sp.Expr
+    smallest_batch: sp.Expr
+    bound: sp.Expr
+
+    def __str__(self) -> str:
+        where = " and ".join(str(c) for c in self.conditions)
+        return (
+            f"bound {self.bound} with stepsize {self.stepsize}, batch {self.batch}, "
+            f"steps {self.steps}" + (f"   if {where}" if where else "")
+        )
+
+
+def best_choice(
+    problem: Problem,
+    quantization: Quantization,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+) -> tuple[Choice, ...]:
+    r"""The stepsize and the batch that minimise the order of T4 with n = N B samples.
+
+    Parameters
+    ----------
+    problem, quantization
+        Symbols in exponents (of the spectrum, the target, the regime) may stay symbolic.
+    regime
+        Error levels and dimension as powers of n, such as ``{eps: n**-e, d: n**delta}``; every
+        parameter must be given as one, or be a number.
+    assumptions
+        Relations among exponents.
+
+    Returns
+    -------
+    One choice per regime of the exponents.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a parameter is left that is not a power of n.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> a, b = qt.symbols("a b")
+    >>> problem = qt.Problem(dim=qt.oo, spectrum=qt.PowerLaw(a), target=qt.SourceCondition(b))
+    >>> assumptions = ["a > 1", "b > 1", "b < 2*a"]
+    >>> for choice in qt.best_choice(problem, qt.Quantization(), assumptions=assumptions):
+    ...     print(choice)
+    bound n**(-b/a + 1/a) with stepsize 1, batch 1, steps n   if b <= a
+    bound n**(-1 + 1/b) with stepsize 1, batch n**(-a/b + 1), steps n**(a/b)   if b >= a
+
+    Source: derived here from T4; the rate n^(1/b - 1) is that of kernel regression with this
+    spectrum and source condition.
+    """
+    n = _SAMPLES
+    sgd = SGD(stepsize=_STEPSIZE, batch=_BATCH, steps=_STEPS)
+    sizes = {_STEPSIZE: n**-_g, _BATCH: n**_beta, _STEPS: n ** (1 - _beta)}
+    setting = setting_of(problem, quantization, sgd, {**sizes, **(regime or {})}, assumptions)
+    left = set(setting.root.parameters) - {n}
+    if left:
+        raise InvalidArgumentError(
+            "regime", regime, f"powers of n for {', '.join(sorted(map(str, left)))} too"
+        )
+    inside = [Condition.on(1 - _beta, 1)]
+    corners = _corners(setting, _restricted(setting.root, inside))
+
+    def compute(cell: Cell) -> tuple[Monomial, ...]:
+        return _best(setting, cell, corners)
+
+    choices = []
+    for region in joined(setting.root, explore(compute, [setting.root])):
+        stepsize, batch, smallest, bound = region.outcome
+        choices.append(
+            Choice(
+                region.relations,
+                stepsize.expression,
+                batch.expression,
+                (Monomial.of(n) / batch).expression,
+                smallest.expression,
+                bound.expression,
+            )
+        )
+    return tuple(choices)
+
+
+def _restricted(cell: Cell, conditions: Sequence[Condition]) -> Cell:
+    for condition in conditions:
+        part = cell.with_condition(condition)
+        if part is None:
+            raise HypothesisError(f"no stepsize and batch satisfy {condition.relation}")
+        cell = part
+    return cell
+
+
+def _corners(setting: Setting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
+    """Points (g, beta) where two of the lines meet that bound the pieces of the exponent."""
+
+    def compute(cell: Cell) -> Monomial:
+        evaluation = setting.evaluation(cell)
+        setting.applies(evaluation)
+        return cell.largest(map(evaluation.order, setting.formulas.values()))
+
+    lines = {_g, _beta, _beta - 1}
+    for leaf in explore(compute, [root]):
+        for condition in leaf.cell.conditions:
+            form = sp.expand(condition.form.subs(log_of(_SAMPLES), 1))
+            if form.has(_g, _beta):
+                lines.add(form)
+    corners: dict[tuple[sp.Expr, sp.Expr], None] = {}
+    for first, second in combinations(sorted(lines, key=str), 2):
+        point = meeting_point(first, second, _g, _beta)
+        if point is not None:
+            corners[point] = None
+    return list(corners)
+
+
+def _best(
+    setting: Setting, cell: Cell, corners: Sequence[tuple[sp.Expr, sp.Expr]]
+) -> tuple[Monomial, ...]:
+    """Stepsize, largest batch, smallest batch and bound of the best corners in a cell."""
+    n = Monomial.of(_SAMPLES)
+    best: list[tuple[Monomial, Monomial]] = []
+    bound: Monomial | None = None
+    for g, beta in corners:
+        stepsize, batch = n**-g, n**beta
+        if cell.compare(stepsize, ONE) > 0 or cell.compare(batch, ONE) < 0:
+            continue
+        if cell.compare(batch, n) > 0:
+            continue
+        at = setting.at({_g: g, _beta: beta})
+        evaluation = at.evaluation(cell)
+        if not at.applies(evaluation):
+            continue
+        value = cell.largest(map(evaluation.order, at.formulas.values()))
+        order = -1 if bound is None else cell.compare(value.without_logs, bound.without_logs)
+        if order < 0:
+            best, bound = [], value
+        if order <= 0:
+            best.append((batch, stepsize))
+    if bound is None:
+        raise HypothesisError("T4 applies for no stepsize and batch")
+    batch = cell.largest([batch for batch, _ in best])
+    stepsize = cell.largest([s for b, s in best if cell.compare(b, batch) == 0])
+    smallest = cell.smallest([batch for batch, _ in best])
+    return stepsize, batch, smallest, bound.without_logs

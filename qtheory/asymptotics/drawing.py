@@ -1,0 +1,63 @@
+"""Phase diagrams drawn with matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+if TYPE_CHECKING:
+    from qtheory.asymptotics.phases import Boundary, Phases
+
+__all__ = ["draw_phases"]
+
+# Light fills that stay apart for colour-blind readers (after Okabe and Ito) and in grey.
+_FILLS = ("#cfe8f7", "#fbe3b5", "#d5efe3", "#f3d3e2", "#fdf6c0", "#d9dcec", "#f6d5c0", "#e4e4e4")
+
+
+def draw_phases(phases: Phases, ax: Any = None) -> Any:
+    """The regions as polygons, their terms and exponents inside, the boundaries labelled."""
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(6.4, 5.2), layout="constrained").subplots()
+    (x0, x1), (y0, y1) = phases.window
+    ax.set_xlim(float(x0), float(x1))
+    ax.set_ylim(float(y0), float(y1))
+    ax.set_facecolor("#ffffff")
+    names = sorted({phase.terms for phase in phases})
+    for phase in phases:
+        corners = [(float(a), float(b)) for a, b in phase.vertices]
+        fill = _FILLS[names.index(phase.terms) % len(_FILLS)]
+        ax.fill(*zip(*corners, strict=True), facecolor=fill, edgecolor="#444444", linewidth=1)
+        label = "\n".join(phase.terms) + f"\n${sp.latex(phase.exponent)}$"
+        centre = tuple(float(c) for c in phase.centre)
+        ax.annotate(label, centre, ha="center", va="center", fontsize=8)
+    for edge in phases.boundaries:
+        _label(ax, phases, edge)
+    ax.set_xlabel(f"${sp.latex(phases.x)}$")
+    ax.set_ylabel(f"${sp.latex(phases.y)}$")
+    return ax
+
+
+def _label(ax: Any, phases: Phases, edge: Boundary) -> None:
+    """The equation of a line beside its middle, along it."""
+    import math
+
+    (a, b), (c, d) = edge.start, edge.end
+    (x0, x1), (y0, y1) = phases.window
+    width, height = ax.get_figure().get_size_inches()
+    run = float((c - a) / (x1 - x0)) * width
+    rise = float((d - b) / (y1 - y0)) * height
+    ax.annotate(
+        f"${sp.latex(edge.line.lhs)} = {sp.latex(edge.line.rhs)}$",
+        (float(a + c) / 2, float(b + d) / 2),
+        xytext=(0, 3),
+        textcoords="offset points",
+        rotation=math.degrees(math.atan2(rise, run)),
+        rotation_mode="anchor",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        color="#222222",
+    )

@@ -1,0 +1,141 @@
+"""The terms of T4 in a regime: the cell they are evaluated in, and where T4 applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from qtheory.asymptotics.assumptions import assume
+from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.evaluation import Evaluation, roles_of
+from qtheory.asymptotics.monomial import ONE, Monomial
+from qtheory.asymptotics.piecewise import Diverges
+from qtheory.asymptotics.regimes import joined
+from qtheory.asymptotics.terms import Terms, terms_of
+from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.sgd import SGD
+from qtheory.numbers.exact import exact
+from qtheory.numbers.grammar import parse_formula
+from qtheory.theory import definitions as defined
+
+__all__ = ["Setting", "setting_of", "where_it_applies"]
+
+_INSIDE, _OUTSIDE = "inside", "outside"
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Terms, the cell of their parameters, and parameters given as powers of others."""
+
+    terms: Terms
+    root: Cell
+    regime: dict[sp.Symbol, sp.Expr]
+    exponents: frozenset[sp.Symbol]
+
+    @property
+    def formulas(self) -> dict[str, sp.Expr]:
+        """The terms that are not zero."""
+        return {name: f for name, f in self.terms.formulas.items() if f != 0}
+
+    def evaluation(self, cell: Cell) -> Evaluation:
+        """Orders in a cell, with the parameters of the regime replaced."""
+        plain = Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, self.exponents)
+        values = {**plain.values, **{p: plain.order(v) for p, v in self.regime.items()}}
+        return Evaluation(cell, values, self.exponents, self.terms.definitions)
+
+    def applies(self, evaluation: Evaluation) -> bool:
+        """Whether theta and x_1 of T4 are at most of the order of 1 in a cell.
+
+        Raises
+        ------
+        Diverges
+            If a sum in them is infinite.
+        """
+        for symbol in (defined.norm, defined.tr):
+            if self.terms.definitions[symbol] != 0:
+                evaluation.order(symbol)
+        steps = (self.terms.feedback, self.terms.largest_step)
+        return all(evaluation.cell.compare(evaluation.order(step), ONE) <= 0 for step in steps)
+
+    def at(self, values: Mapping[sp.Symbol, sp.Expr]) -> Setting:
+        """The same with values for symbols in the exponents of the regime."""
+        fixed = {p: value.xreplace(dict(values)) for p, value in self.regime.items()}
+        return replace(self, regime=fixed)
+
+
+def setting_of(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str],
+    assumptions: Sequence[str | sp.Basic],
+) -> Setting:
+    """The terms of T4 for a problem, with a regime put in and assumptions made."""
+    terms = terms_of(problem, quantization, sgd)
+    replaced: dict[sp.Symbol, sp.Expr] = {}
+    for key, value in regime.items():
+        symbol = sp.Symbol(key if isinstance(key, str) else key.name, positive=True)
+        if symbol not in terms.signs:
+            known = ", ".join(sorted(map(str, terms.signs)))
+            raise InvalidArgumentError("regime", key, f"one of the parameters {known}")
+        replaced[symbol] = _power(value)
+    exponents = set(terms.fixed)
+    signs = {p: sign for p, sign in terms.signs.items() if p not in replaced}
+    for value in replaced.values():
+        roles = roles_of(value, None, exponents)
+        exponents |= roles.exponents
+        for parameter in roles.parameters:
+            signs.setdefault(parameter, 1)
+    fixed = frozenset(exponents)
+    return Setting(terms, assume(Cell(signs), fixed, assumptions), replaced, fixed)
+
+
+def _power(value: sp.Expr | str) -> sp.Expr:
+    if isinstance(value, str):
+        return parse_formula(value, {}, "regime")
+    formula = exact(value, "regime")
+    return formula.xreplace(
+        {symbol: sp.Symbol(symbol.name, positive=True) for symbol in formula.free_symbols}
+    )
+
+
+def where_it_applies(setting: Setting) -> list[Cell]:
+    """The convex parts of the root where all sums are finite and the hypotheses of T4 hold.
+
+    Raises
+    ------
+    InfiniteRiskError, HypothesisError
+        If there are none.
+    """
+
+    def compute(cell: Cell) -> str:
+        try:
+            return _INSIDE if setting.applies(setting.evaluation(cell)) else _OUTSIDE
+        except Diverges as cause:
+            return str(cause)
+
+    regions = joined(setting.root, explore(compute, [setting.root]))
+    inside = [region for region in regions if region.outcome == _INSIDE]
+    if not inside:
+        causes = sorted({region.outcome for region in regions} - {_OUTSIDE})
+        if causes:
+            raise InfiniteRiskError(f"the bound is infinite: {'; '.join(causes)}")
+        raise HypothesisError(
+            "T4 applies nowhere: theta, the feedback of the noise, is not below 1; a smaller "
+            "stepsize or smaller errors are needed"
+        )
+    return [_part(setting.root, region.conditions) for region in inside]
+
+
+def _part(cell: Cell, conditions: Sequence[Condition]) -> Cell:
+    """The part of a cell that is known not to be empty."""
+    for condition in conditions:
+        part = cell.with_condition(condition)
+        if part is None:
+            raise HypothesisError(f"T4 applies nowhere: it needs {condition.relation}")
+        cell = part
+    return cell

@@ -1,0 +1,222 @@
+"""The order of a sum over an index, with its regimes and explicit constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.asymptotics.assumptions import root_cell
+from qtheory.asymptotics.cell import Cell, explore
+from qtheory.asymptotics.constants import Constants, between, constants_of_sum
+from qtheory.asymptotics.evaluation import Evaluation
+from qtheory.asymptotics.monomial import Monomial
+from qtheory.asymptotics.piecewise import Diverges
+from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
+from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.exact import Number, exact
+from qtheory.numbers.grammar import parse_formula
+
+__all__ = ["AsymptoticSum", "asymptotic_sum"]
+
+
+@dataclass(frozen=True)
+class AsymptoticSum:
+    """The order of a sum: one regime per course that it takes.
+
+    Attributes
+    ----------
+    assumptions
+        What was assumed of the parameters and exponents.
+    regimes
+        Where the sum is finite.
+    divergences
+        Conditions and cause, where it is not.
+    """
+
+    sum: sp.Sum
+    assumptions: tuple[sp.Basic, ...]
+    regimes: tuple[Regime, ...]
+    divergences: tuple[tuple[tuple[sp.Basic, ...], str], ...]
+
+    @property
+    def order(self) -> sp.Expr:
+        """The order; a Piecewise if there are several regimes, oo if the sum diverges."""
+        if not self.regimes:
+            return sp.oo
+        return piecewise(self.regimes, [regime.order for regime in self.regimes])
+
+    @property
+    def constants(self) -> tuple[sp.Expr, sp.Expr]:
+        """(lower, upper) of the only regime.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If there are several regimes, or none, or no constants.
+        """
+        if len(self.regimes) != 1 or self.regimes[0].lower is None:
+            raise InvalidArgumentError(
+                "sum", self.sum, "one with a single regime and derived constants; see .regimes"
+            )
+        return self.regimes[0].lower, self.regimes[0].upper
+
+    def latex(self) -> str:
+        """The sum and its order as LaTeX."""
+        return f"{sp.latex(self.sum)} = \\Theta\\left({sp.latex(self.order)}\\right)"
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def __str__(self) -> str:
+        lines = []
+        for regime in self.regimes:
+            where = " and ".join(str(c) for c in regime.conditions)
+            lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
+            if regime.lower is not None:
+                lines.append(f"    constants from {regime.lower} to {regime.upper}")
+        for conditions, cause in self.divergences:
+            where = " and ".join(str(c) for c in conditions)
+            lines.append("infinite" + (f"   if {where}" if where else "") + f": {cause}")
+        return "\n".join(lines)
+
+
+def asymptotic_sum(
+    summand: str | sp.Expr,
+    index: str | sp.Symbol,
+    lower: Number,
+    upper: Number,
+    assumptions: Sequence[str | sp.Basic] = (),
+) -> AsymptoticSum:
+    r"""The order of :math:`\sum_{i=\text{lower}}^{\text{upper}} f(i)`, exactly up to constants.
+
+    f is built from the index, positive parameters, positive numbers, ``+ * /``, ``min``, ``max``
+    and real powers; also ``log(i)``, and terms exponential in i such as ``2**-i`` or ``exp(-r*i)``.
+    Symbols in exponents are fixed, all others are parameters that grow (are at least 1) unless an
+    assumption says otherwise, such as ``"eps <= 1"``.
+
+    Parameters
+    ----------
+    summand
+        Text in a fixed grammar, or a SymPy expression.
+    index
+        The index, a symbol or its name.
+    lower
+        A whole number of at least 1, or a parameter.
+    upper
+        A whole number, a parameter, or ``oo``.
+    assumptions
+        Relations among parameters (``"N*eps <= 1"``) or among exponents (``"b > a + 1"``).
+
+    Raises
+    ------
+    InvalidArgumentError
+        Naming the sub-expression, if it is not covered or ambiguous.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> (i,) = qt.symbols("i")
+    >>> sum_ = qt.asymptotic_sum("min(1, (x*i**-a)**2)", i, 1, qt.oo)
+    >>> sum_.order, sum_.regimes[0].conditions
+    (x**(1/a), (a > 1/2,))
+    >>> qt.asymptotic_sum("1/(i + x)", i, 1, "d", ["d > x"]).order
+    log(d/x)
+    >>> print(qt.asymptotic_sum("1/i", i, 1, qt.oo))
+    infinite: the sum of 1/i: its terms fall too slowly for large i
+
+    Source: integral comparison between the points where the terms cross; the split of
+    :math:`D_N` at k* in Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) is one such sum.
+    """
+    i = _index(index)
+    f = _summand(summand, i)
+    low, high = _limit(lower, i, "lower"), _limit(upper, i, "upper")
+    if low.is_number and not (low.is_Integer and low >= 1):
+        raise InvalidArgumentError("lower", lower, "a whole number of at least 1, or a parameter")
+    if high.is_number and low.is_number and not high >= low:
+        raise InvalidArgumentError("upper", upper, f"at least lower, which is {low}")
+    sum_ = sp.Sum(f, (i, low, high))
+    limits = [limit for limit in (low, high) if limit is not sp.oo]
+    root, exponents = root_cell(sp.Tuple(f, *limits), i, assumptions)
+
+    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
+        try:
+            return cell.leading(_evaluation(cell, exponents).shares(sum_))
+        except Diverges as cause:
+            return str(cause)
+
+    regimes, divergences = [], []
+    for region in joined(root, explore(compute, [root])):
+        if isinstance(region.outcome, str):
+            divergences.append((region.relations, region.outcome))
+        else:
+            regimes.append(_regime(region, sum_, exponents))
+    given = tuple(condition.relation for condition in root.conditions)
+    return AsymptoticSum(sum_, given, tuple(regimes), tuple(divergences))
+
+
+def _evaluation(cell: Cell, exponents: frozenset[sp.Symbol]) -> Evaluation:
+    return Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, exponents)
+
+
+def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Regime:
+    constants = _constants(region, sum_, exponents)
+    return Regime(
+        region.relations,
+        region.outcome,
+        None if constants is None else constants.lower,
+        None if constants is None else constants.upper,
+    )
+
+
+def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Constants | None:
+    """Constants that hold in all cells of a region."""
+    index, low, high = sum_.limits[0]
+    addends = sp.Add.make_args(sum_.function)
+    factors = [f for addend in addends if (f := between(addend, index)) is not None]
+    if low != 1 or high.is_Integer or len(factors) < len(addends):
+        return None
+    found: Constants | None = None
+    for leaf in region.leaves:
+        evaluation = _evaluation(leaf.cell, exponents)
+        functions = [evaluation.summand(addend, index, low, high) for addend in addends]
+        pairs = list(zip(factors, functions, strict=True))
+        constants = constants_of_sum(leaf.cell, pairs, leaf.outcome)
+        if constants is None:
+            return None
+        found = constants if found is None else found.joined(constants)
+    return found
+
+
+def _index(index: str | sp.Symbol) -> sp.Symbol:
+    if isinstance(index, str) and index.isidentifier():
+        return sp.Symbol(index, positive=True)
+    if isinstance(index, sp.Symbol):
+        return sp.Symbol(index.name, positive=True)
+    raise InvalidArgumentError("index", index, "a symbol or a name")
+
+
+def _summand(summand: str | sp.Expr, index: sp.Symbol) -> sp.Expr:
+    if isinstance(summand, str):
+        return parse_formula(summand, {index.name: index}, "summand")
+    return _positive(exact(summand, "summand"))
+
+
+def _limit(value: Number, index: sp.Symbol, name: str) -> sp.Expr:
+    if value is sp.oo or (isinstance(value, str) and value == "oo"):
+        return sp.oo
+    if isinstance(value, str):
+        found = parse_formula(value, {}, name)
+    else:
+        found = _positive(exact(value, name))
+    if index in found.free_symbols:
+        raise InvalidArgumentError(name, value, f"free of the index {index}")
+    return found
+
+
+def _positive(expression: sp.Expr) -> sp.Expr:
+    """The same expression in positive symbols, so that powers combine."""
+    return expression.xreplace(
+        {symbol: sp.Symbol(symbol.name, positive=True) for symbol in expression.free_symbols}
+    )

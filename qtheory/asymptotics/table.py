@@ -1,0 +1,391 @@
+"""Rates: the orders of all terms of the upper bound T4, with their regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.asymptotics.cell import Cell, Leaf, explore
+from qtheory.asymptotics.evaluation import Evaluation
+from qtheory.asymptotics.monomial import Monomial
+from qtheory.asymptotics.phases import Phases, phases_of
+from qtheory.asymptotics.piecewise import Diverges
+from qtheory.asymptotics.regimes import Regime, joined, piecewise, relations
+from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
+from qtheory.asymptotics.terms import TERMS
+from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.sgd import SGD
+from qtheory.numbers.exact import Number, exact
+
+__all__ = ["Domination", "Rate", "Rates", "rates"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The order of one term; no regimes if the term is zero."""
+
+    name: str
+    regimes: tuple[Regime, ...]
+
+    @property
+    def order(self) -> sp.Expr:
+        """The order up to constants; a Piecewise if there are several regimes."""
+        if not self.regimes:
+            return sp.S.Zero
+        return piecewise(self.regimes, [regime.order for regime in self.regimes])
+
+    def exponent(self, parameter: sp.Symbol) -> sp.Expr:
+        """The exponent of a parameter, such as N; logarithms do not count.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the term is zero.
+        """
+        if not self.regimes:
+            raise InvalidArgumentError("term", self.name, "one that is not zero")
+        if not isinstance(parameter, sp.Symbol):
+            raise InvalidArgumentError("parameter", parameter, "a symbol")
+        symbol = sp.Symbol(parameter.name, positive=True)
+        return piecewise(self.regimes, [regime.exponent(symbol) for regime in self.regimes])
+
+    def latex(self) -> str:
+        """The order as LaTeX."""
+        return sp.latex(self.order)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{regime.order}" + "".join(f"   {c}" for c in regime.conditions)
+            for regime in self.regimes
+        )
+
+
+@dataclass(frozen=True)
+class Domination:
+    """Which terms have the order of the whole bound, where some conditions hold."""
+
+    conditions: tuple[sp.Basic, ...]
+    terms: tuple[str, ...]
+    orders: tuple[Monomial, ...]
+
+    @property
+    def order(self) -> sp.Expr:
+        """The order of the bound there."""
+        return sp.Add(*[order.expression for order in self.orders])
+
+
+@dataclass(frozen=True)
+class Rates:
+    r"""The orders of the terms of T4, up to constants.
+
+    .. math:: E R(\bar w_N) \le A + \text{bias} + \text{variance} + \text{amplification}
+              + \text{noise of each target}.
+
+    ``variance`` is the part of sigma^2, ``amplification`` what the noise of the
+    gradients adds while the bias decays, and ``by_target`` what each quantizer adds to the noise.
+
+    Attributes
+    ----------
+    assumptions
+        Besides the limits of the parameters (steps, batch and dimension at least 1; stepsize and
+        error levels at most 1): what is assumed, for the sums to be finite and for T4 to apply.
+    """
+
+    problem: Problem
+    quantization: Quantization
+    sgd: SGD
+    regime: Mapping[sp.Symbol, sp.Expr]
+    assumptions: tuple[sp.Basic, ...]
+    terms: Mapping[str, Rate]
+    dominations: tuple[Domination, ...]
+
+    @property
+    def approximation(self) -> Rate:
+        """A of theorem T1."""
+        return self.terms["approximation"]
+
+    @property
+    def bias(self) -> Rate:
+        """The bias of the iterate average."""
+        return self.terms["bias"]
+
+    @property
+    def variance(self) -> Rate:
+        """The part of the label noise sigma^2."""
+        return self.terms["variance"]
+
+    @property
+    def amplification(self) -> Rate:
+        """What gradient noise adds while the bias decays."""
+        return self.terms["amplification"]
+
+    @property
+    def by_target(self) -> Mapping[str, Rate]:
+        """What each quantizer adds to the noise level."""
+        return {target: self.terms[target] for target in TARGETS}
+
+    @property
+    def total(self) -> Rate:
+        """The order of the whole bound."""
+        return self.terms["total"]
+
+    @property
+    def dominating(self) -> tuple[str, ...]:
+        """The terms of the order of the whole bound, if they are the same everywhere.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If they depend on the regime; ``dominations`` has them all.
+        """
+        if len(self.dominations) != 1:
+            raise InvalidArgumentError(
+                "regime", self.regime, "one in which the same terms dominate; see .dominations"
+            )
+        return self.dominations[0].terms
+
+    def exponents_at(
+        self, parameter: sp.Symbol, values: Mapping[sp.Symbol, Number]
+    ) -> dict[str, sp.Expr]:
+        """The exponent of a parameter in every term that is not zero, largest first.
+
+        Parameters
+        ----------
+        values
+            Numbers for the symbols in exponents. On a boundary the regimes that meet agree.
+
+        Raises
+        ------
+        HypothesisError
+            If T4 does not apply there.
+        """
+        point = {
+            sp.Symbol(symbol.name, positive=True): exact(value, symbol.name)
+            for symbol, value in values.items()
+        }
+        if any(_holds(condition, point) is False for condition in self.assumptions):
+            raise HypothesisError(f"T4 does not apply at {point}: it needs {self.assumptions}")
+        symbol = sp.Symbol(parameter.name, positive=True)
+        found = {}
+        for name, rate in self.terms.items():
+            for regime in rate.regimes:
+                if all(_holds(condition, point) for condition in regime.conditions):
+                    found[name] = regime.exponent(symbol).subs(point)
+                    break
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def phases(
+        self,
+        x: sp.Symbol,
+        y: sp.Symbol,
+        window: tuple[tuple[Number, Number], tuple[Number, Number]] | None = None,
+    ) -> Phases:
+        """Which terms dominate in the plane of two exponents of the regime.
+
+        Parameters
+        ----------
+        x, y
+            Symbols in the exponents of ``regime``, such as delta and e of
+            ``{d: N**delta, eps: N**-e}``; all other exponents must be numbers.
+        window
+            ((x0, x1), (y0, y1)); by default from 0 to beyond the last corner.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If a condition is not linear in x and y, or holds another symbol.
+
+        Examples
+        --------
+        >>> import qtheory as qt
+        >>> N, d, eps, delta, e = qt.symbols("N d eps delta e")
+        >>> problem = qt.Problem(dim=d, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+        >>> table = qt.rates(
+        ...     problem,
+        ...     qt.Quantization(data=qt.Additive(eps)),
+        ...     qt.SGD(stepsize="0.1", steps=N),
+        ...     regime={d: N**delta, eps: N**-e},
+        ... )
+        >>> [phase.terms for phase in table.phases(x=delta, y=e).at("1/4", 2)]
+        [('variance',)]
+        """
+        axes = [sp.Symbol(axis.name, positive=True) for axis in (x, y)]
+        used = set().union(*[value.free_symbols for value in self.regime.values()])
+        for name, axis in zip("xy", axes, strict=True):
+            if axis not in used:
+                raise InvalidArgumentError(name, axis, "a symbol in the exponents of the regime")
+        cases = [
+            (case.terms, _single_exponent(case.orders[0]), case.conditions)
+            for case in self.dominations
+        ]
+        return phases_of(cases, self.assumptions, axes[0], axes[1], window)
+
+    def latex(self) -> str:
+        """The table as a LaTeX ``array``: term, order, conditions."""
+        rows = []
+        for name, rate in self.terms.items():
+            for k, regime in enumerate(rate.regimes):
+                where = r",\ ".join(sp.latex(c) for c in regime.conditions)
+                label = rf"\text{{{name}}}" if k == 0 else ""
+                rows.append(f"{label} & {sp.latex(regime.order)} & {where}")
+        return "\\begin{array}{lll}\n" + " \\\\\n".join(rows) + "\n\\end{array}"
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def __str__(self) -> str:
+        given = ", ".join(str(c) for c in self.assumptions)
+        lines = [f"assuming {given}"] if given else []
+        for name, rate in self.terms.items():
+            for k, regime in enumerate(rate.regimes):
+                where = " and ".join(str(c) for c in regime.conditions)
+                label = name if k == 0 else ""
+                lines.append(f"{label:14} {regime.order!s:26} {where}".rstrip())
+        lines.append("dominating")
+        for case in self.dominations:
+            where = " and ".join(str(c) for c in case.conditions)
+            lines.append(f"  {' + '.join(case.terms):37}  {where}".rstrip())
+        return "\n".join(lines)
+
+
+def rates(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+) -> Rates:
+    r"""The order of every term of the upper bound T4, derived from its statement.
+
+    The spectrum, the target and the error levels are put into the sums of T4, and the sums are
+    solved by :func:`asymptotic_sum`. Numbers do not count; symbols for steps, batch, dimension,
+    stepsize and error levels are parameters, those of the spectrum and the target are fixed.
+
+    Parameters
+    ----------
+    problem, quantization, sgd
+        With symbols where an order is asked for (``qt.symbols``).
+    regime
+        Parameters as powers of others, such as ``{d: N**2, eps: N**-1}``; exponents may be symbols.
+    assumptions
+        Relations among exponents (``b > a + 1``) or parameters (``"N*eps <= 1"``).
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not apply, or applies nowhere under the assumptions.
+    InfiniteRiskError
+        If a sum diverges whatever the exponents are, with the cause.
+    InvalidArgumentError
+        Naming the sub-expression that the calculus does not cover.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> a, b, N = qt.symbols("a b N")
+    >>> problem = qt.Problem(
+    ...     dim=qt.oo, spectrum=qt.PowerLaw(a), target=qt.SourceCondition(b), noise=1
+    ... )
+    >>> table = qt.rates(problem, qt.Quantization(), qt.SGD(stepsize="0.1", steps=N))
+    >>> table.assumptions
+    (a > 1, b > 1)
+    >>> table.variance.order
+    N**(-1 + 1/a)
+    >>> table.bias.regimes[0].order, table.bias.regimes[0].conditions
+    (N**(-(b - 1)/a), (b < 2*a + 1,))
+
+    Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) and its corollaries for polynomial
+    spectra; derived here from T4.
+    """
+    setting = setting_of(problem, quantization, sgd, regime or {}, assumptions)
+    parts = where_it_applies(setting)
+    found = {name: _rate(name, setting, parts) for name in TERMS}
+    total, dominations = _total(setting, parts)
+    return Rates(
+        problem,
+        quantization,
+        sgd,
+        setting.regime,
+        _assumed(parts),
+        {**found, "total": total},
+        dominations,
+    )
+
+
+def _holds(condition: sp.Basic, point: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
+    """Whether a condition holds at a point, boundary included; None if it has other symbols."""
+    gap = (condition.lhs - condition.rhs).subs(point)
+    if gap.free_symbols:
+        return None
+    if isinstance(condition, sp.Eq):
+        return bool(gap == 0)
+    return bool(gap >= 0 if isinstance(condition, sp.Gt | sp.Ge) else gap <= 0)
+
+
+def _single_exponent(order: Monomial) -> sp.Expr:
+    """The exponent of an order in one parameter."""
+    if len(order.powers) > 1:
+        raise InvalidArgumentError(
+            "regime", order.expression, "one that leaves a single large parameter"
+        )
+    return order.powers[0][1] if order.powers else sp.S.Zero
+
+
+def _assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
+    if len(parts) == 1:
+        return relations(parts[0].conditions)
+    cases = [sp.And(*[c.relation for c in part.conditions]) for part in parts]
+    return (sp.Or(*cases),)
+
+
+def _base(setting: Setting, parts: Sequence[Cell]) -> Cell:
+    """The cell that conditions of regimes are added to."""
+    return parts[0] if len(parts) == 1 else setting.root
+
+
+def _rate(name: str, setting: Setting, parts: Sequence[Cell]) -> Rate:
+    formula = setting.terms.formulas[name]
+    if formula == 0:
+        return Rate(name, ())
+    leaves = explore(_finite(lambda e: (e.order(formula),), setting), parts)
+    regions = joined(_base(setting, parts), leaves)
+    return Rate(name, tuple(Regime(region.relations, region.outcome) for region in regions))
+
+
+def _total(setting: Setting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Domination, ...]]:
+    formulas = setting.formulas
+
+    def compute(evaluation: Evaluation) -> tuple[tuple[str, ...], Monomial]:
+        orders = {name: evaluation.order(formula) for name, formula in formulas.items()}
+        largest = evaluation.cell.largest(orders.values())
+        names = [n for n, o in orders.items() if evaluation.cell.compare(o, largest) == 0]
+        return tuple(names), largest
+
+    leaves = explore(_finite(compute, setting), parts)
+    root = _base(setting, parts)
+    regions = joined(root, leaves)
+    dominations = tuple(
+        Domination(region.relations, region.outcome[0], region.outcome[1:]) for region in regions
+    )
+    by_order = joined(root, [Leaf(leaf.cell, (leaf.outcome[1],)) for leaf in leaves])
+    total = Rate("total", tuple(Regime(r.relations, r.outcome) for r in by_order))
+    return total, dominations
+
+
+def _finite(compute: Callable[[Evaluation], object], setting: Setting) -> Callable[[Cell], object]:
+    """The computation in a cell; a sum that diverges ends it with its cause."""
+
+    def run(cell: Cell) -> object:
+        try:
+            return compute(setting.evaluation(cell))
+        except Diverges as cause:
+            raise InfiniteRiskError(f"the bound is infinite: {cause}") from None
+
+    return run

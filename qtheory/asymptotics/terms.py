@@ -1,0 +1,246 @@
+"""The terms of theorem T4 for a symbolic problem, taken from its statement by substitution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.formats import NumberFormat
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.sgd import SGD
+from qtheory.model.spectra import Explicit, coordinate
+from qtheory.theory import definitions as defined
+from qtheory.theory import notation as n
+from qtheory.theory.upper import upper_bound
+
+__all__ = ["TERMS", "Terms", "terms_of"]
+
+#: The rows of a rate table: the parts of T4, and what each quantizer adds to the noise level.
+TERMS = ("approximation", "bias", "variance", "amplification", *TARGETS)
+
+_FORMULA = {item.lhs: item.rhs for item in upper_bound.definitions}
+_COORDINATEWISE = (defined.x[n.i], defined.eta0[n.i], n.wq[n.i], n.lq[n.i], n.D[n.i])
+_SUMS = (defined.A, defined.bias, defined.D_N, defined.norm, defined.norm_q, defined.tr)
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """T4 as formulas in the parameters of one problem.
+
+    Attributes
+    ----------
+    formulas
+        One per name in ``TERMS``; 0 where there is no such term.
+    definitions
+        What the symbols in them stand for.
+    feedback
+        theta of T4, which must be at most a constant below 1.
+    largest_step
+        x_1, which T4 needs to be at most 1.
+    signs
+        Parameters that are at least 1 (sign 1), at most 1 (-1), or either (0).
+    fixed
+        Symbols that stay fixed: exponents, and constants of the spectrum and the target.
+    """
+
+    formulas: dict[str, sp.Expr]
+    definitions: dict[sp.Basic, sp.Expr]
+    feedback: sp.Expr
+    largest_step: sp.Expr
+    signs: dict[sp.Symbol, int]
+    fixed: frozenset[sp.Symbol]
+
+
+def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
+    """The terms of T4 with the spectrum, the target and the error levels put in.
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not cover the setting.
+    """
+    _require_covered(problem, quantization, sgd)
+    base, coordinatewise = _inputs(problem, quantization, sgd)
+
+    def put_in(formula: sp.Expr) -> sp.Expr:
+        for symbol in _COORDINATEWISE:
+            formula = formula.xreplace({symbol: _FORMULA[symbol]})
+        return _without_empty_sums(formula.xreplace(coordinatewise).xreplace(base))
+
+    alpha, level = (_scalar(symbol) for symbol in (defined.alpha, defined.s2))
+    # variance = (s2 * per_noise + alpha * per_feedback) / (1 - theta)
+    variance = sp.expand(_FORMULA[defined.variance] * (1 - defined.theta))
+    per_noise, per_feedback = (
+        put_in(variance.coeff(symbol)) for symbol in (defined.s2, defined.alpha)
+    )
+    feedback = _positive_form(alpha.xreplace(base))
+    noise = {name: _positive_form(part) for name, part in _noise(level, base).items()}
+    formulas = {
+        "approximation": defined.A,
+        "bias": defined.bias,
+        "variance": per_noise * noise["variance"],
+        "amplification": per_feedback * feedback,
+        **{name: per_noise * noise[name] for name in TARGETS},
+    }
+    definitions = {symbol: put_in(_FORMULA[symbol]) for symbol in _SUMS}
+    # x_i / (2 - x_i) is between x_i / 2 and x_i.
+    theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
+    return Terms(
+        {name: _without_zeros(formula, definitions) for name, formula in formulas.items()},
+        definitions,
+        _without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
+        put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
+        _signs(base),
+        _fixed(base, coordinatewise),
+    )
+
+
+def _require_covered(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
+    for name, value, kind in (
+        ("problem", problem, Problem),
+        ("quantization", quantization, Quantization),
+        ("sgd", sgd, SGD),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    if isinstance(problem.spectrum, Explicit) or isinstance(problem.target, Explicit):
+        raise InvalidArgumentError("problem", problem, "one with formulas, not explicit values")
+    if sgd.output != "average":
+        raise HypothesisError(
+            f"T4 ({upper_bound.title}) is about output='average', but output is {sgd.output!r}; "
+            "sharp_constants covers the last iterate and the tail average"
+        )
+    data = quantization.data
+    if isinstance(data, NumberFormat):
+        raise HypothesisError(
+            f"T4 ({upper_bound.title}) needs error models, but data carries the number format "
+            f"{data.name}"
+        )
+    if sum(part != 0 for part in (data.additive, data.shared, data.elementwise)) > 1:
+        raise HypothesisError(
+            f"T4 ({upper_bound.title}) needs data errors that are purely additive, shared or "
+            f"elementwise, but data is {data!r}"
+        )
+
+
+def _inputs(
+    problem: Problem, quantization: Quantization, sgd: SGD
+) -> tuple[dict[sp.Basic, sp.Expr], dict[sp.Basic, sp.Expr]]:
+    """What the symbols of the theory stand for; every symbol of the user becomes positive."""
+    levels: dict[sp.Basic, sp.Expr] = {}
+    for name, model in quantization.items():
+        levels[n.additive[name]] = model.additive
+        levels[n.multiplicative[name]] = model.multiplicative
+        levels[n.shared[name]] = model.shared
+    base = {
+        n.N: sgd.steps,
+        n.B: sgd.batch,
+        n.gamma: sgd.stepsize,
+        n.sigma2: problem.noise,
+        n.d: problem.dim,
+        **levels,
+    }
+    spectrum, target = problem.spectrum, problem.target
+    if isinstance(spectrum, Explicit) or isinstance(target, Explicit):
+        raise TypeError("explicit values have no formula")
+    coordinatewise = {
+        n.lam[n.i]: spectrum.formula,
+        n.w_star[n.i]: target.formula(spectrum.formula),
+    }
+    return (
+        {symbol: _positive(value) for symbol, value in base.items()},
+        {symbol: _positive(value) for symbol, value in coordinatewise.items()},
+    )
+
+
+def _positive(value: sp.Expr) -> sp.Expr:
+    names = {
+        symbol: sp.Symbol(symbol.name, positive=True)
+        for symbol in value.free_symbols
+        if symbol != coordinate
+    }
+    return value.xreplace(names)
+
+
+def _scalar(symbol: sp.Symbol) -> sp.Expr:
+    """A noise constant with all definitions put in that are not sums over coordinates."""
+    scalars = {s: f for s, f in _FORMULA.items() if s.is_Symbol and not f.has(sp.Sum)}
+    formula = _FORMULA[symbol]
+    while formula.free_symbols & set(scalars):
+        formula = formula.xreplace(scalars)
+    return formula
+
+
+def _noise(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
+    """The part of the noise level without any quantizer, and what each one adds to the whole."""
+
+    def without(*targets: str) -> sp.Expr:
+        off = {
+            kind[target]: sp.S.Zero
+            for target in targets
+            for kind in (n.additive, n.multiplicative, n.shared)
+        }
+        if "data" in targets:
+            off[defined.A] = sp.S.Zero
+        return level.xreplace({**base, **off})
+
+    return {
+        "variance": without(*TARGETS),
+        **{target: without() - without(target) for target in TARGETS},
+    }
+
+
+def _positive_form(formula: sp.Expr) -> sp.Expr:
+    """The same expression as a quotient of sums of positive terms.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a difference is left.
+    """
+    numerator, denominator = (sp.expand(part) for part in sp.fraction(sp.together(formula)))
+    for part in (numerator, denominator):
+        for term in sp.Add.make_args(part):
+            if term.as_coeff_Mul()[0] < 0:
+                raise InvalidArgumentError(
+                    "quantization", term, f"a term that does not reduce others, in {part}"
+                )
+    return numerator / denominator
+
+
+def _without_empty_sums(formula: sp.Expr) -> sp.Expr:
+    empty = {part: sp.S.Zero for part in formula.atoms(sp.Sum) if part.function == 0}
+    return formula.xreplace(empty)
+
+
+def _without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
+    """The formula with 0 for symbols that stand for 0."""
+    return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
+
+
+def _signs(base: Mapping[sp.Basic, sp.Expr]) -> dict[sp.Symbol, int]:
+    signs: dict[sp.Symbol, int] = {}
+    for symbol, value in base.items():
+        sign = {n.N: 1, n.B: 1, n.d: 1, n.sigma2: 0}.get(symbol, -1)
+        for parameter in sorted(value.free_symbols, key=str):
+            if signs.setdefault(parameter, sign) != sign:
+                signs[parameter] = 0
+    return signs
+
+
+def _fixed(
+    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
+) -> frozenset[sp.Symbol]:
+    fixed = set().union(*[formula.free_symbols for formula in coordinatewise.values()])
+    fixed -= {coordinate}
+    both = fixed & set().union(*[value.free_symbols for value in base.values()])
+    if both:
+        symbol = min(both, key=str)
+        raise InvalidArgumentError(
+            "problem", symbol, "either a parameter or a constant of the spectrum, not both"
+        )
+    return frozenset(fixed)
