@@ -97,7 +97,7 @@ def best_choice(
     >>> assumptions = ["a > 1", "b > 1", "b < 2*a"]
     >>> for choice in qt.best_choice(problem, qt.Quantization(), assumptions=assumptions):
     ...     print(choice)
-    bound n**(-b/a + 1/a) with stepsize 1, batch 1, steps n   if b <= a
+    bound n**(-(b - 1)/a) with stepsize 1, batch 1, steps n   if b <= a
     bound n**(-1 + 1/b) with stepsize 1, batch n**(-a/b + 1), steps n**(a/b)   if b >= a
 
     Source: derived here from T4; the rate n^(1/b - 1) is that of kernel regression with this
