@@ -43,7 +43,9 @@ from qtheory.model import (
     PowerLaw,
     Problem,
     Quantization,
+    SignalFormula,
     SourceCondition,
+    SpectrumFormula,
 )
 from qtheory.model import formats as formats
 from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
@@ -140,7 +142,9 @@ __all__ = [
     "Quantization",
     "Rates",
     "Risk",
+    "SignalFormula",
     "SourceCondition",
+    "SpectrumFormula",
     "Stability",
     "SymbolicValueError",
     "Theorem",

@@ -126,7 +126,8 @@ class Cell:
             ((parameter, exponent),) = ratio.powers
             growth = self.parameters.get(parameter, 0)
             if growth:
-                return growth * self._decide(exponent, None, three_ways=False)
+                # Where the powers are equal the logarithms decide, so that is a case of its own.
+                return growth * self._decide(exponent, None, three_ways=bool(ratio.logs))
         return self._decide(ratio.form, ratio, three_ways=False)
 
     def _compare_logs(self, ratio: Monomial) -> int:

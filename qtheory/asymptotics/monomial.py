@@ -28,7 +28,10 @@ def tidy(exponent: sp.Expr) -> sp.Expr:
 @cache
 def readable(exponent: sp.Expr) -> sp.Expr:
     """The shorter of the expanded and the factored form, such as 1/a - 1 and (1 - b)/a."""
-    return min(sp.factor(exponent), sp.expand(exponent), key=lambda form: form.count_ops())
+    expanded = sp.expand(exponent)
+    if sp.denom(sp.together(expanded)).is_number:
+        return expanded
+    return min(sp.factor(exponent), expanded, key=lambda form: form.count_ops())
 
 
 @cache

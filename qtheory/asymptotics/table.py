@@ -38,6 +38,13 @@ class Rate:
             return sp.S.Zero
         return piecewise(self.regimes, [regime.order for regime in self.regimes])
 
+    @property
+    def exact_order(self) -> sp.Expr:
+        """The order with 1 + log(m) in place of log(m), which also holds for small parameters."""
+        if not self.regimes:
+            return sp.S.Zero
+        return piecewise(self.regimes, [regime.exact_order for regime in self.regimes])
+
     def exponent(self, parameter: sp.Symbol) -> sp.Expr:
         """The exponent of a parameter, such as N; logarithms do not count.
 

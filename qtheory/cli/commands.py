@@ -16,7 +16,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from qtheory import __version__
-from qtheory.cli.parse import parse_quantization, parse_spectrum, parse_target
+from qtheory.asymptotics import Rates
+from qtheory.asymptotics import rates as derive_rates
+from qtheory.cli.parse import (
+    parse_quantization,
+    parse_spectrum,
+    parse_target,
+    with_symbols,
+)
 from qtheory.errors import (
     DataError,
     HypothesisError,
@@ -26,7 +33,14 @@ from qtheory.errors import (
 )
 from qtheory.model import SGD, Problem
 from qtheory.model.data import load_table
-from qtheory.report import ledger_view, lemma_tree, problem_view, proofs_view, risk_view
+from qtheory.report import (
+    ledger_view,
+    lemma_tree,
+    problem_view,
+    proofs_view,
+    rates_view,
+    risk_view,
+)
 from qtheory.risk import Risk, excess_risk
 from qtheory.simulate import simulate as run_simulation
 from qtheory.theory import Bound, lower_bound, upper_bound
@@ -49,9 +63,10 @@ JsonFile = Annotated[
     typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints it."),
 ]
 Spectrum = Annotated[
-    str, typer.Option(help="power-law:A[,SCALE], exponential:RATE or logarithmic:POWER.")
+    str,
+    typer.Option(help="power-law:A[,SCALE], exponential:RATE, logarithmic:POWER or formula:F(i)."),
 ]
-Target = Annotated[str, typer.Option(help="constant:VALUE or source:EXPONENT.")]
+Target = Annotated[str, typer.Option(help="constant:VALUE, source:EXPONENT or signal:F(i).")]
 Quantize = Annotated[
     list[str] | None,
     typer.Option(
@@ -187,6 +202,82 @@ def risk(
                 console.print(problem_view(problem))
             console.print(risk_view(exact, bounds))
         _write_json(json_file, _risk_record(exact, bounds))
+
+
+@app.command(
+    epilog="Example: qtheory rates --dim d --quantize data=additive:eps --regime d=N**delta "
+    "--regime eps=N**-e"
+)
+def rates(
+    dim: Dim = "oo",
+    spectrum: Spectrum = "power-law:a",
+    target: Target = "source:b",
+    noise: Noise = "1",
+    quantize: Quantize = None,
+    stepsize: Stepsize = "0.1",
+    batch: Batch = "1",
+    steps: Steps = "N",
+    regime: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=POWER", help="A parameter as a power, d=N**2. May be repeated."),
+    ] = None,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RELATION", help="An assumption such as 'b > a + 1'. May be repeated."
+        ),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Derive the orders of all terms of the upper bound, symbolically.
+
+    Numbers may be symbols: those of steps, batch, dimension, stepsize and errors are parameters
+    that grow or fall, those of the spectrum and the target are fixed exponents.
+    """
+    with _errors_reported():
+        _require_writable(json_file)
+        size = dim if dim == "oo" else with_symbols(dim)
+        problem = Problem(
+            size,
+            parse_spectrum(spectrum, with_symbols),
+            parse_target(target, with_symbols),
+            with_symbols(noise),
+        )
+        sgd = SGD(with_symbols(stepsize), with_symbols(batch), steps=with_symbols(steps))
+        quantization = parse_quantization(quantize or [], with_symbols)
+        powers = dict(_power(option) for option in regime or [])
+        table = derive_rates(problem, quantization, sgd, powers, assume or [])
+        if json_file != "-":
+            Console().print(rates_view(table))
+        _write_json(json_file, _rates_record(table))
+
+
+def _power(option: str) -> tuple[str, str]:
+    name, separator, power = option.partition("=")
+    if not separator or not name.strip().isidentifier():
+        raise InvalidArgumentError("regime", option, "NAME=POWER such as d=N**2")
+    return name.strip(), power
+
+
+def _rates_record(table: Rates) -> dict[str, Any]:
+    return {
+        "assumptions": [str(condition) for condition in table.assumptions],
+        "terms": {
+            name: [
+                {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
+                for regime in rate.regimes
+            ]
+            for name, rate in table.terms.items()
+        },
+        "dominating": [
+            {
+                "terms": list(case.terms),
+                "order": str(case.order),
+                "where": [str(c) for c in case.conditions],
+            }
+            for case in table.dominations
+        ],
+    }
 
 
 @app.command(epilog="Example: qtheory simulate --dim 50 --steps 500 --replicates 200 --seed 1")

@@ -3,8 +3,8 @@
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
 from qtheory.model.sgd import SGD
-from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw
-from qtheory.model.targets import Constant, SourceCondition
+from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, SpectrumFormula
+from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 
 __all__ = [
     "SGD",
@@ -19,5 +19,7 @@ __all__ = [
     "PowerLaw",
     "Problem",
     "Quantization",
+    "SignalFormula",
     "SourceCondition",
+    "SpectrumFormula",
 ]

@@ -28,9 +28,10 @@ class Problem:
     dim
         d, a whole number of at least 1, a symbol, or ``oo`` (also written ``"oo"``).
     spectrum
-        The eigenvalues: ``PowerLaw``, ``Exponential``, ``Logarithmic`` or ``Explicit``.
+        The eigenvalues: ``PowerLaw``, ``Exponential``, ``Logarithmic``, ``SpectrumFormula`` or
+        ``Explicit``.
     target
-        The coefficients w*: ``Constant``, ``SourceCondition`` or ``Explicit``.
+        The coefficients w*: ``Constant``, ``SourceCondition``, ``SignalFormula`` or ``Explicit``.
     noise
         sigma^2, the variance of the label noise (not its standard deviation).
     assumptions
@@ -65,10 +66,14 @@ class Problem:
         target = Constant(1) if target is None else target
         if not isinstance(spectrum, Spectrum | Explicit):
             raise InvalidArgumentError(
-                "spectrum", spectrum, "PowerLaw, Exponential, Logarithmic or Explicit"
+                "spectrum",
+                spectrum,
+                "PowerLaw, Exponential, Logarithmic, SpectrumFormula or Explicit",
             )
         if not isinstance(target, Target | Explicit):
-            raise InvalidArgumentError("target", target, "Constant, SourceCondition or Explicit")
+            raise InvalidArgumentError(
+                "target", target, "Constant, SourceCondition, SignalFormula or Explicit"
+            )
         for name, values in (("spectrum", spectrum), ("target", target)):
             if isinstance(values, Explicit) and size != len(values.values):
                 raise InvalidArgumentError(

@@ -10,8 +10,18 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact, nonnegative, positive
+from qtheory.numbers.grammar import parse_formula
 
-__all__ = ["Explicit", "Exponential", "Logarithmic", "PowerLaw", "Spectrum", "coordinate"]
+__all__ = [
+    "Explicit",
+    "Exponential",
+    "Logarithmic",
+    "PowerLaw",
+    "Spectrum",
+    "SpectrumFormula",
+    "coordinate",
+    "in_coordinate",
+]
 
 #: The coordinate i = 1, 2, ... in every formula of the package.
 coordinate = sp.Symbol("i", integer=True, positive=True)
@@ -93,6 +103,55 @@ class Logarithmic(Spectrum):
     @property
     def formula(self) -> sp.Expr:
         return 1 / (coordinate * sp.log(coordinate + 1) ** self.power)
+
+
+@dataclass(frozen=True)
+class SpectrumFormula(Spectrum):
+    r"""Any formula, :math:`\lambda_i = f(i)`.
+
+    Parameters
+    ----------
+    text
+        f as text or as a SymPy expression, in the coordinate i = 1, 2, ...: numbers, names,
+        ``+ - * / **``, min, max, exp, log and sqrt.
+
+    Examples
+    --------
+    >>> SpectrumFormula("i**-2*log(i + 1)**c").formula
+    log(i + 1)**c/i**2
+    """
+
+    expression: sp.Expr
+
+    def __init__(self, text: str | sp.Expr) -> None:
+        object.__setattr__(self, "expression", in_coordinate(text, "spectrum"))
+
+    @property
+    def formula(self) -> sp.Expr:
+        return self.expression
+
+
+def in_coordinate(text: str | sp.Expr, name: str) -> sp.Expr:
+    """A formula in the coordinate, from text or an expression; positive at i = 1 if a number is.
+
+    >>> in_coordinate("i**-b", "target")
+    i**(-b)
+    """
+    if isinstance(text, str):
+        formula = parse_formula(text, {coordinate.name: coordinate}, name)
+    else:
+        formula = exact(text, name)
+        names = {
+            s: coordinate if s.name == coordinate.name else sp.Symbol(s.name, positive=True)
+            for s in formula.free_symbols
+        }
+        formula = formula.xreplace(names)
+    first = formula.subs(coordinate, 1)
+    if first.is_number and not (first.is_extended_real and first > 0):
+        raise InvalidArgumentError(
+            name, text, f"positive for i = 1, 2, ..., but it is {first} at 1"
+        )
+    return formula
 
 
 @dataclass(frozen=True)

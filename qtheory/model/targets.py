@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.model.spectra import coordinate
+from qtheory.model.spectra import coordinate, in_coordinate
 from qtheory.numbers.exact import Number, exact
 
-__all__ = ["Constant", "SourceCondition", "Target"]
+__all__ = ["Constant", "SignalFormula", "SourceCondition", "Target"]
 
 
 class Target(ABC):
@@ -57,6 +57,34 @@ class SourceCondition(Target):
         object.__setattr__(self, "exponent", exact(exponent, "exponent"))
 
     def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
-        return sp.powdenest(
-            sp.sqrt(sp.powsimp(coordinate**-self.exponent / eigenvalue)), force=True
-        )
+        return _coefficient(coordinate**-self.exponent, eigenvalue)
+
+
+@dataclass(frozen=True)
+class SignalFormula(Target):
+    r"""Signal energy by any formula, :math:`\lambda_i (w^*_i)^2 = f(i)`.
+
+    Parameters
+    ----------
+    text
+        f as text or as a SymPy expression in the coordinate i, as for ``SpectrumFormula``.
+
+    Examples
+    --------
+    >>> from qtheory.model.spectra import PowerLaw
+    >>> SignalFormula("i**-3*log(i + 1)").formula(PowerLaw(2).formula)
+    sqrt(log(i + 1))/sqrt(i)
+    """
+
+    expression: sp.Expr
+
+    def __init__(self, text: str | sp.Expr) -> None:
+        object.__setattr__(self, "expression", in_coordinate(text, "target"))
+
+    def formula(self, eigenvalue: sp.Expr) -> sp.Expr:
+        return _coefficient(self.expression, eigenvalue)
+
+
+def _coefficient(energy: sp.Expr, eigenvalue: sp.Expr) -> sp.Expr:
+    """w*_i from lambda_i w*_i^2."""
+    return sp.powdenest(sp.sqrt(sp.powsimp(energy / eigenvalue)), force=True)

@@ -32,7 +32,7 @@ def ledger_view(ledger: Ledger) -> RenderableType:
     return Group(
         _instances(ledger),
         _others(ledger, "proof", "Proofs, replayed by the kernel"),
-        _others(ledger, "rate", "Rates: slope of the variance part, log-log in N"),
+        _others(ledger, "rate", "Rates: the derived order of the bound against the exact risk"),
         _others(ledger, "simulation", "Monte-Carlo runs of the real update (d = 200)"),
         _failures(ledger),
         _findings(ledger.findings),

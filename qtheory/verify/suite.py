@@ -12,12 +12,12 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.verify.check import CheckResult, Job, run_job
-from qtheory.verify.experiments import BATCHES, STEPS, Experiment, experiments
+from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
 from qtheory.verify.instances import verify_experiment
 from qtheory.verify.montecarlo import simulation_agrees
 from qtheory.verify.proving import proofs_replayed
-from qtheory.verify.rates import variance_slope
+from qtheory.verify.rates import RATE_CASES, rate_agrees
 from qtheory.verify.symbolic import decomposition_is_identity
 
 __all__ = ["Ledger", "jobs", "verify"]
@@ -31,7 +31,6 @@ SIMULATIONS = (
     ("additive", 16, 24),
     ("shared", 16, 24),
 )
-EXPONENTS = ("3/2", "2", "3")
 SEED = 20251018
 
 
@@ -74,10 +73,8 @@ def jobs(steps: int = STEPS) -> list[Job]:
     ]
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
-    for exponent in EXPONENTS:
-        for batch in BATCHES:
-            name = f"variance-slope/a={exponent}/B={batch}"
-            found.append(Job(name, "rate", variance_slope, (exponent, batch), 0.3))
+    for case in RATE_CASES:
+        found.append(Job(f"rate/{case.id}", "rate", rate_agrees, (case,), 8.0))
     for scheme, batch, replicates in SIMULATIONS:
         e = Experiment(scheme, "0" if scheme == "none" else "1e-2", 200, batch, steps)
         arguments = (e, replicates, SEED)

@@ -176,3 +176,51 @@ def test_a_second_solver_that_disagrees_fails_the_audit(monkeypatch):
 
     monkeypatch.setattr(audit.SecondSolver, "opinion", lambda self, leaf: "disagrees")
     assert invoke("prove", "feedback_limit", "--audit").exit_code == 1
+
+
+def test_rates_are_derived_from_text():
+    result = invoke("rates")
+    assert result.exit_code == 0
+    assert "N**(-1 + 1/a)" in result.stdout
+    assert "b = 2*a + 1" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_rates_of_a_regime_as_json():
+    result = invoke(
+        "rates", "--dim", "d", "--spectrum", "power-law:2", "--target", "constant:1",
+        "--quantize", "data=additive:eps", "--regime", "d=N**delta", "--regime", "eps=N**-e",
+        "--assume", "e > 2", "--json", "-",
+    )  # fmt: skip
+    record = json.loads(result.stdout)
+    assert {"terms": ["variance"], "order": "N**(delta - 1)", "where": ["delta <= 1/2"]} in record[
+        "dominating"
+    ]
+
+
+def test_rates_of_a_formula():
+    spectrum = "formula:i**-2*log(i+1)"
+    result = invoke("rates", "--spectrum", spectrum, "--target", "signal:i**-2", "--json", "-")
+    record = json.loads(result.stdout)
+    assert record["terms"]["variance"][0]["order"] == "sqrt(log(N))/sqrt(N)"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--spectrum", "formula:__import__('os').system('true')"),
+        ("--spectrum", "power-law:__import__('os').system('true')"),
+        ("--target", "signal:(lambda: i)()"),
+        ("--dim", "[d for d in ()]"),
+        ("--regime", "N=__import__('os')"),
+        ("--regime", "N"),
+        ("--assume", "a.b > 1"),
+        ("--assume", "a > 1 > b"),
+        ("--steps", "N if a else b"),
+        ("--quantize", "data=additive:eval('1')"),
+    ],
+)
+def test_text_in_a_formula_is_never_run(option):
+    result = invoke("rates", *option)
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")

@@ -1,6 +1,7 @@
 """The main job: what it covers, and that each kind of check can fail."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,19 +82,38 @@ def test_a_false_theorem_fails_its_proof(monkeypatch):
     assert "does not follow" in shape.detail
 
 
-def test_the_slope_of_another_exponent_fails(monkeypatch):
-    (good,) = rates.variance_slope("2", 1, dim=500)
+QUICK = rates.RateCase(
+    "quick", rates.Problem(sp.oo, rates.Exponential("1/2"), rates.Constant(0), 1)
+)
+
+
+def test_a_derived_rate_agrees_and_one_off_by_two_percent_does_not(monkeypatch):
+    (good,) = rates.rate_agrees(QUICK)
     assert good.status == "passed"
-    monkeypatch.setattr(rates, "exact", lambda value, name: sp.Rational(21, 10))
-    (wrong,) = rates.variance_slope("2", 1, dim=500)
-    assert wrong.status == "failed"
+    derive = rates.rates
+    for wrong_by in ("0.02", "-0.02"):
+
+        def sabotaged(problem, quantization, sgd, wrong_by=wrong_by):
+            table = derive(problem, quantization, sgd)
+            off = qt.symbols("N")[0] ** sp.Rational(wrong_by)
+            total = SimpleNamespace(
+                exact_order=table.total.exact_order * off,
+                order=table.total.order * off,
+                exponent=table.total.exponent,
+            )
+            return SimpleNamespace(total=total)
+
+        monkeypatch.setattr(rates, "rates", sabotaged)
+        (wrong,) = rates.rate_agrees(QUICK)
+        assert wrong.status == "failed"
 
 
-def test_extrapolation_removes_a_constant():
-    values = [(3 * n**0.5 + 7) / n for n in rates.STEPS]
-    raw, extrapolated = rates.slope_of(values)
-    assert extrapolated == pytest.approx(-0.5, abs=1e-12)
-    assert abs(raw + 0.5) > 1e-2
+def test_extrapolation_removes_corrections_that_fall_like_powers():
+    (N,) = qt.symbols("N")
+    steps = [10**k for k in range(4, 9)]
+    risks = [3 * n**-0.5 + 7 / n for n in steps]
+    assert abs(rates.deviation(risks, steps, 1 / sp.sqrt(N))) < 1e-4
+    assert rates.deviation(risks, steps, N ** sp.Rational("-0.52")) == pytest.approx(0.02, abs=1e-4)
 
 
 def test_a_biased_simulation_fails(monkeypatch):

@@ -1,0 +1,44 @@
+"""Rate tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qtheory.asymptotics import Rates
+from qtheory.report.tables import plain_table
+
+__all__ = ["rates_view"]
+
+
+def rates_view(table: Rates) -> RenderableType:
+    """Every term with its order and regimes, and what dominates where."""
+    terms = plain_table("Orders of the terms of the upper bound T4")
+    for name in ("term", "order", "where"):
+        terms.add_column(name, overflow="fold")
+    for name, rate in table.terms.items():
+        for k, regime in enumerate(rate.regimes):
+            terms.add_row(name if k == 0 else "", str(regime.order), _where(regime.conditions))
+    dominating = plain_table("Which terms dominate")
+    for name in ("terms", "order", "where"):
+        dominating.add_column(name, overflow="fold")
+    for case in table.dominations:
+        dominating.add_row(" + ".join(case.terms), str(case.order), _where(case.conditions))
+    parts: list[Table | Text] = [terms, dominating]
+    if table.assumptions:
+        parts.insert(0, Text(f"Assumed: {_where(table.assumptions)}"))
+    return Group(*parts)
+
+
+def _where(conditions: Sequence[sp.Basic]) -> str:
+    return ", ".join(_shown(condition) for condition in conditions)
+
+
+def _shown(condition: sp.Basic) -> str:
+    if isinstance(condition, sp.Eq):
+        return f"{condition.lhs} = {condition.rhs}"
+    return str(condition)
