@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         compare_orders,
         distortion_rule,
         rates,
+        sharp_constants,
         tolerances,
     )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
@@ -87,6 +88,8 @@ _LATER = {
             "compare_orders",
             "distortion_rule",
             "rates",
+            "sharp_constants",
+            "sharp_constants",
             "tolerances",
         ),
         "qtheory.asymptotics",

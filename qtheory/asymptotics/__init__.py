@@ -6,6 +6,7 @@ from qtheory.asymptotics.choices import Choice, best_choice
 from qtheory.asymptotics.compare import Comparison, compare_orders
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.regimes import Regime
+from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
 from qtheory.asymptotics.sums import AsymptoticSum, asymptotic_sum
 from qtheory.asymptotics.table import Domination, Rate, Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
@@ -23,6 +24,7 @@ __all__ = [
     "Rate",
     "Rates",
     "Regime",
+    "SharpConstants",
     "allocate_bits",
     "asymptotic_sum",
     "best_choice",
@@ -30,5 +32,6 @@ __all__ = [
     "compare_orders",
     "distortion_rule",
     "rates",
+    "sharp_constants",
     "tolerances",
 ]

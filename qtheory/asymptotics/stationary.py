@@ -1,0 +1,222 @@
+r"""The stationary covariance of SGD under quantization, coordinate by coordinate.
+
+In the steady state E w = w^q and the recursion of section 2 leaves, for c_i = E w_i^2 - (w^q_i)^2,
+
+.. math::
+    2 c_i = \gamma\,(S + \lambda^q_i (\kappa' c_i + q_i)), \qquad
+    S = S_0 + \alpha \sum_i \lambda^q_i c_i .
+
+S is the effective noise: what all coordinates together put on each. With x_i = gamma lambda^q_i,
+
+.. math::
+    c_i = \gamma \frac{S + \lambda^q_i q_i}{2 - \kappa' x_i}, \qquad
+    S = \frac{S_0 + \alpha E}{1 - \alpha\Theta}, \qquad
+    \Theta = \sum_i \frac{x_i}{2 - \kappa' x_i}, \quad
+    E = \sum_i \frac{x_i \lambda^q_i q_i}{2 - \kappa' x_i} .
+
+It needs data errors that are all additive or all multiplicative, so that the tables Q, T, Y are of
+rank one off the diagonal: Q_ij = k_s lambda^q_i lambda^q_j, T_ij = t_s lambda^q_i lambda_j.
+
+Source: section 2 of the project's theory, solved for its fixed point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from qtheory.errors import InfiniteRiskError, InvalidArgumentError
+from qtheory.model import SGD, ErrorModel, Explicit, Problem, Quantization
+from qtheory.model.formats import NumberFormat
+from qtheory.theory.notation import i, lam, w_star
+
+__all__ = ["DataMoments", "Stationary", "data_moments", "stationary"]
+
+_ALLOWED = "an error model that is additive or multiplicative, not both"
+
+
+@dataclass(frozen=True)
+class DataMoments:
+    r"""Fourth moments of the quantized data, relative to products of second moments.
+
+    Q_ij = k_s lq_i lq_j + delta_ij k_d lq_i^2, T_ij = lq_i (t_s lambda_j + delta_ij t_d lambda_i),
+    Y_ij = lq_i lambda_j + delta_ij y lambda_i^2.
+    """
+
+    k_s: sp.Expr
+    k_d: sp.Expr
+    t_s: sp.Expr
+    t_d: sp.Expr
+    y: sp.Expr
+
+
+def data_moments(data: ErrorModel) -> DataMoments:
+    r"""The moments for x^q_i = (1 + zeta + zeta_i) x_i or x^q = x + e, all errors Gaussian.
+
+    With eps = s + m, s shared and m elementwise: E(1+zeta+zeta_i)^2 = 1 + eps, ^3: 1 + 3 eps,
+    ^4: 1 + 6 eps + 3 eps^2; off the diagonal (1+eps)^2 + 4s + 2s^2 for Q, 1 + 3s + m for T.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the errors are additive and multiplicative at once.
+
+    Examples
+    --------
+    >>> data_moments(ErrorModel(additive=sp.Rational(1, 10)))
+    DataMoments(k_s=1, k_d=2, t_s=1, t_d=2, y=2)
+    """
+    if data.additive != 0 and data.multiplicative != 0:
+        raise InvalidArgumentError("data", data, _ALLOWED)
+    eps, s, m = data.multiplicative, data.shared, data.elementwise
+    k_s = sp.factor(1 + (4 * s + 2 * s**2) / (1 + eps) ** 2)
+    t_s = (1 + 3 * s + m) / (1 + eps)
+    return DataMoments(
+        k_s=k_s,
+        k_d=sp.factor(3 * (1 + 6 * eps + 3 * eps**2) / (1 + eps) ** 2 - k_s),
+        t_s=t_s,
+        t_d=sp.factor(3 * (1 + 3 * eps) / (1 + eps) - t_s),
+        y=2 * (1 + eps),
+    )
+
+
+@dataclass(frozen=True)
+class Stationary:
+    """The formulas of one problem, quantization and run; per coordinate ones hold the index i."""
+
+    dim: sp.Expr
+    eigenvalue: sp.Expr  # lambda_i
+    signal: sp.Expr  # lambda_i w*_i^2
+    quantized_eigenvalue: sp.Expr  # lambda^q_i
+    ratio: sp.Expr  # lambda_i / lambda^q_i, a constant unless data errors are additive
+    gap: sp.Expr  # (w*_i - w^q_i) / w*_i = D_i / lambda^q_i
+    x: sp.Expr  # gamma lambda^q_i
+    kappa: sp.Expr  # kappa' above, 1 more than kappa of T4'
+    alpha: sp.Expr
+    moments: DataMoments
+    theta: sp.Expr  # Theta
+    noise: sp.Expr  # S
+    own_noise: sp.Expr  # q_i
+    stepsize: sp.Expr
+
+    def total(self, term: sp.Expr) -> sp.Expr:
+        """The sum of a term over all coordinates, factors without i pulled out."""
+        return total(term, self.dim)
+
+    def fluctuation(self, weight: sp.Expr) -> sp.Expr:
+        """The sum over all coordinates of weight_i c_i, the stationary variance."""
+        response = weight * self.stepsize / (2 - self.kappa * self.x)
+        own = sum(
+            self.total(response * self.quantized_eigenvalue * part)
+            for part in sp.Add.make_args(self.own_noise)
+        )
+        return self.noise * self.total(response) + own
+
+
+def total(term: sp.Expr, dim: sp.Expr) -> sp.Expr:
+    """The sum of a term over i = 1, ..., dim, an ``sp.Sum`` for each of its summands."""
+    result = sp.S.Zero
+    for summand in sp.Add.make_args(term):
+        factor, rest = summand.as_independent(i, as_Add=False)
+        if factor != 0:
+            result += factor * (dim if rest == 1 else sp.Sum(sp.powsimp(rest), (i, 1, dim)))
+    return result
+
+
+def stationary(problem: Problem, quantization: Quantization, sgd: SGD) -> Stationary:
+    r"""The stationary covariance; see the module.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the data errors are a number format, or additive and multiplicative at once.
+    InfiniteRiskError
+        If the dimension is infinite and the data errors are additive.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=3, spectrum=qt.Explicit([1, 1, 1]), target=qt.Constant(1))
+    >>> stationary(problem, qt.Quantization(), qt.SGD("0.1", steps=1)).theta
+    Sum(lambda[i]/(2 - lambda[i]/5), (i, 1, 3))/10
+    """
+    data = quantization.data
+    if isinstance(data, NumberFormat):
+        raise InvalidArgumentError("data", data, _ALLOWED)
+    moments = data_moments(data)
+    if problem.dim is sp.oo and data.additive != 0:
+        raise InfiniteRiskError(
+            f"dim is infinite, and an additive data error of variance {data.additive} has infinite "
+            "trace: use a finite dim, or a multiplicative data error"
+        )
+    label, parameter = quantization.label, quantization.parameter
+    activation, gradient = quantization.activation, quantization.gradient
+    B, gamma = sgd.batch, sgd.stepsize
+
+    value, signal, square = _coordinates(problem)
+    distortion = data.multiplicative * value + data.additive
+    if data.additive == 0:
+        quantized = (1 + data.multiplicative) * value
+        ratio = 1 / (1 + data.multiplicative)
+        gap = data.multiplicative / (1 + data.multiplicative)
+    else:
+        quantized = value + distortion
+        ratio, gap = value / quantized, distortion / quantized
+    x = gamma * quantized
+    every = (1 + activation.multiplicative) * (1 + parameter.multiplicative)
+    common = (1 + activation.shared) * (1 + parameter.multiplicative)
+    output = 1 + gradient.multiplicative
+    alpha = moments.k_s * output * every / B
+    kappa = moments.k_d * output * every / B + (1 - 1 / B) * (1 + gradient.shared) * common
+
+    G, Gq = total(signal, problem.dim), total(signal * ratio, problem.dim)
+    base = (
+        (1 + label.multiplicative) * (problem.noise + G)
+        + (every * moments.k_s - 2 * moments.t_s) * Gq
+        + label.additive
+        + activation.additive
+    )
+    if parameter.additive != 0:
+        weight = (1 + activation.multiplicative) * moments.k_s * parameter.additive
+        base += weight * total(quantized, problem.dim)
+    on_signal = (
+        output
+        / B
+        * ((1 + label.multiplicative) * moments.y - 2 * moments.t_d + every * moments.k_d)
+    )
+    on_signal += (1 - 1 / B) * (1 + gradient.shared) * (label.shared + common - 1)
+    on_all = output / B * (1 + activation.multiplicative) * moments.k_d
+    on_all += (1 - 1 / B) * (1 + gradient.shared) * (1 + activation.shared)
+    own = sp.factor(on_signal) * square * ratio**2 + on_all * parameter.additive
+
+    theta = total(x / (2 - kappa * x), problem.dim)
+    start = (output * base + gradient.additive) / B
+    without = Stationary(
+        dim=problem.dim,
+        eigenvalue=value,
+        signal=signal,
+        quantized_eigenvalue=quantized,
+        ratio=ratio,
+        gap=gap,
+        x=x,
+        kappa=kappa,
+        alpha=alpha,
+        moments=moments,
+        theta=theta,
+        noise=sp.S.Zero,
+        own_noise=own,
+        stepsize=gamma,
+    )
+    driven = start + alpha * without.fluctuation(quantized)  # S_0 + alpha E
+    return replace(without, noise=driven / (1 - alpha * theta))
+
+
+def _coordinates(problem: Problem) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """lambda_i, lambda_i w*_i^2 and w*_i^2: formulas in i, or lambda[i], w*[i] if listed."""
+    if isinstance(problem.spectrum, Explicit) or isinstance(problem.target, Explicit):
+        square = w_star[i] ** 2
+        return lam[i], lam[i] * square, square
+    value = problem.spectrum.formula
+    square = sp.powdenest(problem.target.formula(value) ** 2, force=True)
+    return value, sp.powsimp(value * square), square
