@@ -26,9 +26,10 @@ noise of the start, of total :math:`Z = \sum_t S_t`, finite for b > a + 1; an av
 :math:`\frac{Z}{2N^2(1-\alpha\Theta)} \sum_i y_i^2 e^{-2y_i}`, for the same feedback. It is of order
 :math:`N^{1/a-2}`, more than the bias for b > 2a.
 
-The sums over i are those of :mod:`qtheory.asymptotics.mellin`. In finite dimension rho^N vanishes faster
-than every power of N, and an average has risk F + (1/N) sum_i lambda_i [ (w*_i - w^q_i) w^q_i / x_i
-+ c_i (2 - x_i) / (2 x_i) ] + O(N^-2); a tail average has no mean part, and 1/f times the other.
+The sums over i are those of :mod:`qtheory.asymptotics.mellin`. In finite dimension rho^N vanishes
+faster than every power of N, and an average has risk F + (1/N) sum_i lambda_i [ (w*_i - w^q_i)
+w^q_i / x_i + c_i (2 - x_i) / (2 x_i) ] + O(N^-2); a tail average has no mean part, and 1/f times
+the other.
 
 Source: T9 of the project's theory, here with quantization; without it the shape is that of Zou,
 Wu, Braverman, Gu, Kakade (JMLR 24, 2023).
