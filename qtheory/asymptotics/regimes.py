@@ -77,12 +77,16 @@ class Regime:
     lower, upper
         Factors with lower * exact_order <= quantity <= upper * exact_order, or None where none
         are derived.
+    proof
+        The name of the machine proof (for ``qt.prove``) that holds these two inequalities, or None
+        where they rest on the rules of :mod:`qtheory.asymptotics.constants`.
     """
 
     conditions: tuple[sp.Basic, ...]
     orders: tuple[Monomial, ...]
     lower: sp.Expr | None = None
     upper: sp.Expr | None = None
+    proof: str | None = None
 
     @property
     def order(self) -> sp.Expr:

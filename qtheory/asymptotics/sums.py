@@ -75,7 +75,8 @@ class AsymptoticSum:
             where = " and ".join(str(c) for c in regime.conditions)
             lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
             if regime.lower is not None:
-                lines.append(f"    constants from {regime.lower} to {regime.upper}")
+                proved = f", proved in {regime.proof}" if regime.proof else ""
+                lines.append(f"    constants from {regime.lower} to {regime.upper}{proved}")
         for conditions, cause in self.divergences:
             where = " and ".join(str(c) for c in conditions)
             lines.append("infinite" + (f"   if {where}" if where else "") + f": {cause}")
@@ -167,7 +168,27 @@ def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Re
         region.outcome,
         None if constants is None else constants.lower,
         None if constants is None else constants.upper,
+        None if constants is None else _proof(sum_, region.outcome),
     )
+
+
+def _proof(sum_: sp.Sum, orders: tuple[Monomial, ...]) -> str | None:
+    """The machine proof of the constants: sum i^-p for p > 1, and D_N where X >= 1 or d <= X."""
+    index, low, high = sum_.limits[0]
+    one, power = sp.Wild("one", exclude=[index]), sp.Wild("power", exclude=[index])
+    f = sum_.function
+    if low != 1 or len(orders) != 1:
+        return None
+    if f.match(index**power) is not None and orders[0].expression == 1:
+        return "power_sums"
+    inside = [part for part in f.args if part != 1] if isinstance(f, sp.Min) else []
+    if len(inside) != 1 or len(f.args) != 2:
+        return None
+    found = inside[0].match(one * index**power)
+    if found is None or found[one].is_number:
+        return None
+    crossing = sp.powdenest(found[one] ** (-1 / found[power]), force=True)
+    return "power_sums" if orders[0].expression in (crossing, high) else None
 
 
 def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Constants | None:

@@ -33,6 +33,7 @@ def ledger_view(ledger: Ledger) -> RenderableType:
         _instances(ledger),
         _others(ledger, "proof", "Proofs, replayed by the kernel"),
         _others(ledger, "rate", "Rates: the derived order of the bound against the exact risk"),
+        _others(ledger, "constant", "Sharp constants (T9) against the exact risk"),
         _others(ledger, "simulation", "Monte-Carlo runs of the real update (d = 200)"),
         _failures(ledger),
         _findings(ledger.findings),
@@ -101,14 +102,15 @@ def _mark(check: CheckResult) -> Text:
     )
 
 
-def _others(ledger: Ledger, kind: str, title: str) -> RenderableType:
+def _others(ledger: Ledger, group: str, title: str) -> RenderableType:
     table = plain_table(title)
     table.add_column("check")
     table.add_column("result")
     table.add_column("")
     for check in ledger.checks:
-        if check.kind == kind:
-            table.add_row(check.id.split("/", 1)[1], check.detail, _mark(check))
+        first, _, rest = check.id.partition("/")
+        if first == group:
+            table.add_row(rest, check.detail, _mark(check))
     return Group(table, Text(""))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.verify.check import CheckResult, Job, run_job
+from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
 from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
 from qtheory.verify.instances import verify_experiment
@@ -75,6 +76,9 @@ def jobs(steps: int = STEPS) -> list[Job]:
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
     for case in RATE_CASES:
         found.append(Job(f"rate/{case.id}", "rate", rate_agrees, (case,), 8.0))
+    for constant in CONSTANT_CASES:
+        name = f"constant/{constant.id}"
+        found.append(Job(name, "rate", constant_agrees, (constant,), 8.0))
     for scheme, batch, replicates in SIMULATIONS:
         e = Experiment(scheme, "0" if scheme == "none" else "1e-2", 200, batch, steps)
         arguments = (e, replicates, SEED)

@@ -267,3 +267,14 @@ def test_what_is_not_covered_is_named(text, part):
 def test_bad_arguments(arguments):
     with pytest.raises(InvalidArgumentError):
         qt.asymptotic_sum(*arguments)
+
+
+def test_what_is_proved_by_machine():
+    def proofs(*arguments):
+        return [regime.proof for regime in qt.asymptotic_sum(*arguments).regimes]
+
+    assert proofs("min(1, (x*i**-a)**2)", i, 1, oo) == ["power_sums"]
+    assert proofs("min(1, (x*i**-a)**2)", i, 1, d, ["a > 1"]) == ["power_sums"] * 2
+    assert proofs("i**-a", i, 1, n, ["a > 1"]) == ["power_sums"]
+    assert proofs("i**-a", i, 1, n, ["a < 1"]) == [None]
+    assert proofs("1/(i**2 + x)", i, 1, oo) == [None]

@@ -1,0 +1,105 @@
+"""The sharp constants of T9 against certified exact risks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mpmath
+import sympy as sp
+
+from qtheory.asymptotics import SharpConstants, sharp_constants
+from qtheory.model import (
+    SGD,
+    Additive,
+    Constant,
+    Multiplicative,
+    PowerLaw,
+    Problem,
+    Quantization,
+    SourceCondition,
+)
+from qtheory.risk import risk_curve
+from qtheory.verify.check import CheckResult
+
+__all__ = ["ACCURACY", "CONSTANT_CASES", "ConstantCase", "constant_agrees", "ratio_to"]
+
+#: The largest relative error of the constants, after extrapolation in N.
+ACCURACY = 1e-4
+_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class ConstantCase:
+    """A run whose exact risk, less its limit, is divided by its leading terms."""
+
+    id: str
+    problem: Problem
+    quantization: Quantization
+    sgd: SGD
+    steps: tuple[int, ...]
+
+
+_MIXED = Quantization(
+    data=Multiplicative("0.1", "elementwise"),
+    label=Additive("0.01"),
+    parameter=Multiplicative("0.02"),
+    activation=Multiplicative("0.05", "elementwise"),
+    gradient=Additive("0.02"),
+)
+_POWER_LAW = Problem(sp.oo, PowerLaw(2), SourceCondition(2), 1)
+_FINITE = Problem(100, PowerLaw(2), Constant(1), 1)
+_GROWING = (10**6, 10**7, 10**8)
+_LARGE = (10**10, 10**11, 10**12)
+_EXACT = Quantization()
+_ADDITIVE = Quantization.uniform(Additive("1e-4"))
+
+
+def _run(output: str, batch: int = 1, tail: str = "1/2") -> SGD:
+    return SGD("0.1", batch, steps=1, output=output, tail=tail)
+
+
+CONSTANT_CASES = (
+    ConstantCase("average", _POWER_LAW, _EXACT, _run("average"), _GROWING),
+    ConstantCase("average/mixed/B=4", _POWER_LAW, _MIXED, _run("average", 4), _GROWING),
+    ConstantCase("last/mixed", _POWER_LAW, _MIXED, _run("last"), _GROWING),
+    ConstantCase("tail=1/4", _POWER_LAW, _EXACT, _run("tail", tail="1/4"), _GROWING),
+    ConstantCase("d=100/additive", _FINITE, _ADDITIVE, _run("average"), _LARGE),
+    ConstantCase("d=100/additive/tail", _FINITE, _ADDITIVE, _run("tail", 4), _LARGE),
+)
+
+
+def constant_agrees(case: ConstantCase) -> list[CheckResult]:
+    """Check that (risk - floor) / leading terms tends to 1, and that 1 % more does not."""
+    constants = sharp_constants(case.problem, case.quantization, case.sgd)
+    curve = risk_curve(case.problem, case.quantization, case.sgd, case.steps, digits=_digits(case))
+    ratio = ratio_to(constants, [_number(risk.total) for risk in curve], case.steps)
+    wrong = ratio / 1.01
+    return [
+        CheckResult.of(
+            f"constant/{case.id}",
+            "rate",
+            abs(ratio - 1) <= ACCURACY and abs(wrong - 1) > ACCURACY,
+            f"(risk - floor)/leading terms = 1 {ratio - 1:+.1e}, N to {case.steps[-1]:.0e}",
+            {"ratio": ratio},
+        )
+    ]
+
+
+def _digits(case: ConstantCase) -> int:
+    """In finite dimension the limit cancels twelve digits of the risk."""
+    return _DIGITS if case.problem.dim is sp.oo else 40
+
+
+def _number(ball: object) -> mpmath.mpf:
+    with mpmath.workdps(60):
+        return mpmath.mpf(ball.mid().str(60, radius=False))  # type: ignore[attr-defined]
+
+
+def ratio_to(constants: SharpConstants, risks: list[mpmath.mpf], steps: tuple[int, ...]) -> float:
+    """(risk - floor) / (total - floor) at three growing N, extrapolated by Aitken's rule."""
+    ratios = []
+    with mpmath.workdps(60):
+        for risk, n in zip(risks, steps, strict=True):
+            parts = constants.at(n, digits=40)
+            ratios.append((risk - parts.floor) / (parts.total - parts.floor))
+        return float(mpmath.shanks(ratios)[-1][-1])
