@@ -38,9 +38,9 @@ class BreakEven:
     rule
         By the paper's comparison of the worst distortion.
     lower, upper
-        Floating point is worse at ``lower`` and at least as good at ``upper`` (computed risks in
-        float64, or certified where digits were asked for). Both are 0 if floating point is never
-        worse.
+        Floating point is worse at ``lower`` and at least as good at ``upper``, by risks in float64.
+        Both are 0 if it is never worse. ``upper`` is None if it never gets as good: additive errors
+        of the data act like a ridge penalty and can make the risk smaller than without errors.
     integer_risk
         The exact excess risk of the integers.
     """
@@ -48,13 +48,18 @@ class BreakEven:
     bits: sp.Expr
     rule: sp.Expr
     lower: Fraction
-    upper: Fraction
+    upper: Fraction | None
     integer_risk: float
 
     def __str__(self) -> str:
+        wins = (
+            "never wins"
+            if self.upper is None
+            else f"wins from {float(self.upper):.2f} mantissa bits"
+        )
         return (
-            f"{self.bits} integer bits: floating point wins from {float(self.upper):.2f} mantissa "
-            f"bits by the exact risk, from {float(self.rule):.2f} by the worst distortion"
+            f"{self.bits} integer bits: floating point {wins} by the exact risk, "
+            f"from {float(self.rule):.2f} by the worst distortion"
         )
 
 
@@ -146,12 +151,15 @@ def break_even(
         except UnstableError:
             return True
 
+    rule = distortion_rule(problem, number)
     low, high = Fraction(0), Fraction(0)
+    if worse(Fraction(_MOST_MANTISSA_BITS)):
+        return BreakEven(number, rule, Fraction(_MOST_MANTISSA_BITS), None, integer)
     if worse(low):
         high = Fraction(1)
-        while worse(high) and high < _MOST_MANTISSA_BITS:
+        while worse(high):
             low, high = high, 2 * high
         for _ in range(_STEPS):
             middle = (low + high) / 2
             low, high = (middle, high) if worse(middle) else (low, middle)
-    return BreakEven(number, distortion_rule(problem, number), low, high, integer)
+    return BreakEven(number, rule, low, high, integer)

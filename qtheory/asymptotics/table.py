@@ -68,10 +68,11 @@ class Rate:
         return f"${self.latex()}$"
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{regime.order}" + "".join(f"   {c}" for c in regime.conditions)
-            for regime in self.regimes
-        )
+        lines = []
+        for regime in self.regimes:
+            where = " and ".join(map(str, regime.conditions))
+            lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
+        return "\n".join(lines) or "0"
 
 
 @dataclass(frozen=True)
