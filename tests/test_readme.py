@@ -1,5 +1,6 @@
 """The README: every command runs, the Python runs, and the excerpt is what verify prints."""
 
+import doctest
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import qtheory
 from qtheory.verify.experiments import Experiment
 from qtheory.verify.instances import verify_experiment
 from qtheory.verify.proving import PROOFS
@@ -37,6 +39,12 @@ def test_every_command_is_of_a_kind_that_is_run():
 def test_command(command, tmp_path):
     arguments = [sys.executable, "-m", *command.split()]
     subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=120)
+
+
+def test_sessions_print_what_is_shown():
+    (session,) = blocks("pycon")
+    test = doctest.DocTestParser().get_doctest(session, {"qt": qtheory}, "README", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_python_block(capsys):

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from qtheory.asymptotics.cell import Cell, Condition, Leaf
-from qtheory.asymptotics.monomial import Monomial
+from qtheory.asymptotics.monomial import Monomial, readable
 
 __all__ = ["Regime", "Region", "joined", "piecewise", "relations"]
 
@@ -100,7 +100,7 @@ class Regime:
 
     def exponent(self, parameter: sp.Symbol) -> sp.Expr:
         """The exponent of a parameter in the leading order; logarithms do not count."""
-        return sp.together(self.orders[0].exponent(parameter))
+        return readable(self.orders[0].exponent(parameter))
 
 
 def piecewise(regimes: Sequence[Regime], values: Sequence[sp.Expr]) -> sp.Expr:

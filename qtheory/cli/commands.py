@@ -99,10 +99,11 @@ def verify(
     json_file: JsonFile = None,
     workers: Annotated[int, typer.Option(help="Processes to run in.")] = 2,
 ) -> None:
-    """Check the theory on the paper's own experiments (under a minute on two cores).
+    """Check the theory on the paper's own experiments (a minute or two on two cores).
 
     The proofs of all theorems, T1 as an identity, lower <= exact <= upper in ball arithmetic, the
-    rate of the variance part, and Monte-Carlo runs of the real update. Exit status 1 if anything
+    derived rates and sharp constants against exact risks up to N = 10^12, and Monte-Carlo runs of
+    the real update. Exit status 1 if anything
     fails.
     """
     with _errors_reported():
