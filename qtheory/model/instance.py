@@ -25,7 +25,7 @@ _GUARD_BITS = 40
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
-__all__ = ["Compression", "Instance", "IntArray", "NumericErrorModel", "instantiate"]
+__all__ = ["Compression", "Instance", "IntArray", "NumericErrorModel", "Rest", "instantiate"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Instance:
 
     eigenvalues: Array
     target: Array
-    multiplicity: Array  # how many coordinates each one stands for; 1 in finite dimension
+    multiplicity: Array  # how many coordinates each one stands for; 1 without a compression
     noise: Scalar
     stepsize: Scalar
     batch: Scalar
@@ -109,19 +109,25 @@ class Instance:
 
 
 @dataclass(frozen=True, eq=False)
-class Compression:
-    """An infinite spectrum as finitely many coordinates, each standing for several.
+class Rest:
+    """Many coordinates that move alike within a run, as one that counts ``count`` times."""
 
-    Positions are real numbers i at which the formulas are evaluated; the rest of the spectrum
-    is one coordinate that does not move within the run, with the trace and the signal
-    sum lambda w*^2 of what it stands for.
+    eigenvalue: Scalar
+    count: Scalar
+    signal: Scalar  # sum lambda w*^2 over all of them
+
+
+@dataclass(frozen=True, eq=False)
+class Compression:
+    """A long or infinite spectrum as few coordinates, each standing for several.
+
+    Positions are real numbers i at which the formulas are evaluated; past them comes the rest,
+    if there is one.
     """
 
     positions: list[Scalar]
     multiplicities: list[Scalar]
-    frozen_eigenvalue: Scalar
-    frozen_trace: Scalar
-    frozen_signal: Scalar
+    rest: Rest | None = None
 
 
 def instantiate(
@@ -222,15 +228,19 @@ def _coordinates(
         counts = arithmetic.array([arithmetic.number(1)] * len(indices))
         return *_spectrum_and_target(problem, arithmetic, indices), counts
     indices = [arithmetic.from_ball(position) for position in compression.positions]
+    weights = [arithmetic.from_ball(count) for count in compression.multiplicities]
     eigenvalues, target = _spectrum_and_target(problem, arithmetic, indices)
-    trace, eigenvalue = compression.frozen_trace, compression.frozen_eigenvalue
-    frozen = [eigenvalue, (compression.frozen_signal / trace).sqrt(), trace / eigenvalue]
-    last = [arithmetic.from_ball(ball) for ball in frozen]
-    multiplicities = [arithmetic.from_ball(count) for count in compression.multiplicities]
+    if compression.rest is None:
+        return eigenvalues, target, arithmetic.array(weights)
+    rest = compression.rest
+    coefficient = (rest.signal / (rest.eigenvalue * rest.count)).sqrt()
+    value, coefficient, count = (
+        arithmetic.from_ball(ball) for ball in (rest.eigenvalue, coefficient, rest.count)
+    )
     return (
-        arithmetic.array([*eigenvalues, last[0]]),
-        arithmetic.array([*target, last[1]]),
-        arithmetic.array([*multiplicities, last[2]]),
+        arithmetic.array([*eigenvalues, value]),
+        arithmetic.array([*target, coefficient]),
+        arithmetic.array([*weights, count]),
     )
 
 

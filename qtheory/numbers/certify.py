@@ -11,7 +11,7 @@ import flint
 from qtheory.errors import InvalidArgumentError, PrecisionError
 from qtheory.numbers.arithmetic import Balls
 
-__all__ = ["MOST_DIGITS", "certified", "checked_digits"]
+__all__ = ["MOST_DIGITS", "certified", "checked_digits", "is_good"]
 
 MOST_DIGITS = 10_000
 _MOST_BITS = 400_000
@@ -35,7 +35,7 @@ def certified(
     compute: Callable[[Balls], Result],
     digits: int,
     judged: Callable[[Result], list[flint.arb]],
-    extra_bits: int = 0,
+    first_bits: int | None = None,
     more_bits: Callable[[int], int] = lambda bits: 2 * bits,
 ) -> Result:
     """The result of ``compute`` at the first precision where every judged ball is good.
@@ -44,8 +44,8 @@ def certified(
     is narrower than 10^(-2 digits) of the largest judged ball (an exact zero computed as a
     difference would otherwise never be accepted).
 
-    ``extra_bits`` are those known to be needed from the start; ``more_bits`` gives the next
-    precision to try.
+    ``first_bits`` is the first precision to try, by default that of the digits and 64 more;
+    ``more_bits`` gives the next one.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def certified(
         If the precision limit is reached first.
     """
     wanted = math.ceil(digits * _BITS_PER_DIGIT) + 1
-    bits = wanted + 64 + extra_bits
+    bits = wanted + 64 if first_bits is None else first_bits
     while bits <= _MOST_BITS:
         arithmetic = Balls(bits=bits)
         with arithmetic.working():
@@ -64,7 +64,7 @@ def certified(
                 continue
             balls = judged(result)
             if all(ball.is_finite() for ball in balls) and all(
-                _good(ball, balls, wanted, digits) for ball in balls
+                is_good(ball, balls, wanted, digits) for ball in balls
             ):
                 return result
         bits = more_bits(bits)
@@ -73,7 +73,8 @@ def certified(
     )
 
 
-def _good(ball: flint.arb, balls: list[flint.arb], wanted: int, digits: int) -> bool:
+def is_good(ball: flint.arb, balls: list[flint.arb], wanted: int, digits: int) -> bool:
+    """Whether a ball has ``wanted`` bits, or is 0 beside the largest ball to 2 ``digits``."""
     if ball.is_exact() or ball.rel_accuracy_bits() >= wanted:
         return True
     largest = max(other.abs_lower() for other in balls)

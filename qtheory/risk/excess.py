@@ -14,7 +14,7 @@ import flint
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning
+from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning, PrecisionError
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -22,22 +22,23 @@ from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Extended, Float64, Scalar
-from qtheory.numbers.certify import certified, checked_digits
+from qtheory.numbers.certify import certified, checked_digits, is_good
 from qtheory.numbers.exact import Number, require_numeric
+from qtheory.risk.compression import compressed_instance, is_compressible, working_bits
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
-from qtheory.risk.infinite import GUARD_BITS, compressed_instance
-from qtheory.risk.methods import moments, require_affordable
+from qtheory.risk.methods import MOST_STEPS, is_long, moments, require_affordable
 from qtheory.risk.stability import require_stable
 
 __all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "risk_curve"]
 
-MOST_STEPS = 10**15
 #: Relative accuracy of a float64 total; where it cannot be had, a LostDigitsWarning is given.
 FLOAT_ACCURACY = 1e-9
 #: Balls replace a float64 result that lost digits if they take at most about this long.
 _SECONDS_FOR_BALLS = 5.0
 _DIGITS_FOR_FLOAT = 17
-_MORE_BITS_IN_INFINITE_DIMENSION = 32
+_BITS_FOR_A_SCALE = 4
+_MOST_BITS_FOR_A_SCALE = 300
+_MORE_BITS_FOR_COMPRESSION = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +64,13 @@ class Risk:
 
     @cached_property
     def _parts(self) -> dict[str, Scalar]:
-        def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
-            return [_parts(self.problem, self.quantization, self.sgd, arithmetic)]
+        compressed = _is_compressed(self.problem, self.quantization, [self.sgd], self.digits)
 
-        if self.problem.dim is sp.oo:
-            return _in_infinite_dimension(compute, self.digits)[0]
+        def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
+            return [_parts(self.problem, self.quantization, self.sgd, arithmetic, compressed)]
+
+        if compressed:
+            return _found_compressed(compute, self.digits)[0]
         return _found(self.problem, self.quantization, [self.sgd], self.digits, compute)[0]
 
     @property
@@ -95,8 +98,10 @@ def excess_risk(
 ) -> Risk:
     r"""The exact expected excess risk :math:`E R(w)`, :math:`R(w) = \frac12\|w - w^*\|_H^2`.
 
-    Its cost does not depend on the number of steps: O(d^2) by the closed form. With shared
-    multiplicative and additive data errors at once it is O(d^3 log N), by powers of the step.
+    Its cost does not depend on the number of steps: O(d^2) by the closed form. In infinite
+    dimension, and where that would take more than some seconds, formulas of spectrum and target are
+    compressed to some hundred coordinates, with a proved error. With shared multiplicative and
+    additive data errors at once it is O(d^3 log N), by powers of the step.
 
     Parameters
     ----------
@@ -171,20 +176,20 @@ def risk_curve(
         raise InvalidArgumentError("steps", steps, "at least one number of steps")
     runs = [sgd.with_steps(number) for number in steps]
     require_numeric(problem.dim, "dim")
-    infinite = problem.dim is sp.oo
     for single in runs:
         require_numeric(single.steps, "steps")
         if single.steps > MOST_STEPS:
             raise InvalidArgumentError("steps", single.steps, "at most 10^15")
-    if not infinite:
+    compressed = _is_compressed(problem, quantization, runs, digits)
+    if not compressed:
         _digits_in_time(problem, quantization, runs, digits)  # refused before anything is computed
     require_stable(problem, quantization, runs[0])
 
     def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
-        return _values(problem, quantization, runs, arithmetic)
+        return _values(problem, quantization, runs, arithmetic, compressed)
 
-    if infinite:
-        found = _in_infinite_dimension(compute, digits)
+    if compressed:
+        found = _found_compressed(compute, digits)
     else:
         found = _found(problem, quantization, runs, digits, compute)
     return [
@@ -200,12 +205,23 @@ def _found(
     digits: int | None,
     compute: Callable[[Arithmetic], list[dict[str, Scalar]]],
 ) -> list[dict[str, Scalar]]:
-    """Named values in finite dimension, in balls or float64."""
+    """Named values of a spectrum as it is, in balls or float64."""
     wanted = _digits_in_time(problem, quantization, runs, digits)
     if wanted is None:
         return _in_float64(problem, quantization, runs, compute)
     found = _certified(compute, wanted)
     return found if digits is not None else _as_floats(found)
+
+
+def _is_compressed(
+    problem: Problem, quantization: Quantization, runs: list[SGD], digits: int | None
+) -> bool:
+    longest = max(int(single.steps) for single in runs)
+    if problem.dim is sp.oo:
+        return True  # or refused, with the reason
+    return is_compressible(problem, quantization) and is_long(
+        problem.dim, longest, digits is not None
+    )
 
 
 def _digits_in_time(
@@ -231,17 +247,25 @@ def _digits_in_time(
 
 
 def decomposition_at(
-    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    arithmetic: Arithmetic,
+    compressed: bool = False,
 ) -> Decomposition:
     """The two sides of T1 in one arithmetic. Call it inside ``working()``."""
-    instance, error = _instance(problem, quantization, [sgd], arithmetic)
+    instance, error = _instance(problem, quantization, [sgd], arithmetic, compressed)
     return decompose(instance, *moments(instance, [Window.of(sgd)])[0]).widened(error)
 
 
 def _values(
-    problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
+    problem: Problem,
+    quantization: Quantization,
+    runs: list[SGD],
+    arithmetic: Arithmetic,
+    compressed: bool,
 ) -> list[dict[str, Scalar]]:
-    instance, error = _instance(problem, quantization, runs, arithmetic)
+    instance, error = _instance(problem, quantization, runs, arithmetic, compressed)
     lowest, overflow = floor(instance), saturation(instance)
     found = []
     for first, second in moments(instance, [Window.of(single) for single in runs]):
@@ -259,10 +283,14 @@ def _values(
 
 
 def _instance(
-    problem: Problem, quantization: Quantization, runs: list[SGD], arithmetic: Arithmetic
+    problem: Problem,
+    quantization: Quantization,
+    runs: list[SGD],
+    arithmetic: Arithmetic,
+    compressed: bool,
 ) -> tuple[Instance, Scalar]:
-    """The instance, and the ball around 0 that its risk can be off by: 0 in finite dimension."""
-    if problem.dim is not sp.oo:
+    """The instance, and the ball around 0 that its risk can be off by: 0 if not compressed."""
+    if not compressed:
         return instantiate(problem, quantization, runs[0], arithmetic), 0
     longest = max(int(single.steps) for single in runs)
     instance, error = compressed_instance(problem, quantization, runs[0], longest, arithmetic)
@@ -273,35 +301,40 @@ def _certified(
     compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, **precision: Any
 ) -> list[dict[str, Scalar]]:
     """Named values in balls, with this many certified digits each."""
-    return certified(
-        compute,
-        digits,
-        judged=lambda found: [v for values in found for v in values.values()],
-        **precision,
-    )
+    return certified(compute, digits, judged=_judged, **precision)
 
 
-def _in_infinite_dimension(
+def _judged(found: list[dict[str, Scalar]]) -> list[flint.arb]:
+    return [flint.arb(value) for values in found for value in values.values()]
+
+
+def _found_compressed(
     compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int | None
 ) -> list[dict[str, Scalar]]:
     """Certified values; the error of the compression is absolute, so small risks need more bits."""
-    tolerance_bits = 0
-    scale_bits = None
+    wanted = digits or _DIGITS_FOR_FLOAT
+    tolerance_bits, scale_bits = 10, None
     while scale_bits is None:
-        tolerance_bits += 20
-        arithmetic = Balls(bits=GUARD_BITS + tolerance_bits)
+        tolerance_bits *= 2
+        arithmetic = Balls(bits=working_bits(tolerance_bits))
         with arithmetic.working():
-            totals = [values["total"] for values in compute(arithmetic)]
-            if all(total.rel_accuracy_bits() > 3 for total in totals):
-                scale_bits = max(0, *[-math.frexp(float(total))[1] for total in totals])
-    # certified() begins with 64 bits more than the digits take, which are not needed here
-    extra_bits = GUARD_BITS + scale_bits + 8 - 64
+            try:
+                balls = _judged(compute(arithmetic))
+            except PrecisionError:  # near the edge of stability a rough compression shows nothing
+                if tolerance_bits >= _MOST_BITS_FOR_A_SCALE:
+                    raise
+                continue
+            if all(is_good(ball, balls, _BITS_FOR_A_SCALE, wanted) for ball in balls):
+                known = [ball for ball in balls if ball.rel_accuracy_bits() >= _BITS_FOR_A_SCALE]
+                sizes = [float(abs(ball.mid()).log()) for ball in known if ball != 0]
+                scale_bits = max([0, *(-math.floor(size / math.log(2)) for size in sizes)])
+    bits = working_bits(math.ceil(wanted * math.log2(10)) + scale_bits + 9)
     # Each bit costs coordinates there, so the precision is raised by little.
     found = _certified(
         compute,
-        digits or _DIGITS_FOR_FLOAT,
-        extra_bits=extra_bits,
-        more_bits=lambda bits: bits + _MORE_BITS_IN_INFINITE_DIMENSION,
+        wanted,
+        first_bits=bits,
+        more_bits=lambda bits: bits + _MORE_BITS_FOR_COMPRESSION,
     )
     return found if digits is not None else _as_floats(found)
 
@@ -352,12 +385,16 @@ def _lost(plain: dict[str, Scalar], better: dict[str, Scalar]) -> float:
 
 
 def _parts(
-    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    arithmetic: Arithmetic,
+    compressed: bool,
 ) -> dict[str, Scalar]:
     """Bias, variance and what each target adds; they sum to the total, exactly."""
 
     def total(problem: Problem, quantization: Quantization) -> Scalar:
-        return decomposition_at(problem, quantization, sgd, arithmetic).total
+        return decomposition_at(problem, quantization, sgd, arithmetic, compressed).total
 
     dim, spectrum, target = problem.dim, problem.spectrum, problem.target
     # Without quantization the moments are linear in (sigma^2, w* w*^T).

@@ -7,12 +7,17 @@ powers          O(d^3 log N)                        balls, any instance
 ==============  ==================================  ==============================================
 
 G has rank two with shared multiplicative and additive data errors at once.
+
+In infinite dimension, and where the closed form would take long in a finite one, the spectrum is
+compressed first (``risk/compression.py``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+
+import sympy as sp
 
 from qtheory.errors import CostError, PrecisionError
 from qtheory.model.formats import NumberFormat
@@ -24,10 +29,19 @@ from qtheory.numbers.arithmetic import Array, Balls
 from qtheory.risk import powers, recursion
 from qtheory.risk.closed_form import ClosedForm
 
-__all__ = ["method_for", "moments", "require_affordable"]
+__all__ = [
+    "is_long",
+    "method_for",
+    "moments",
+    "require_affordable",
+    "require_affordable_compression",
+]
 
+MOST_STEPS = 10**15
 #: The longest estimated time that is begun, in seconds.
 LONGEST_SECONDS = 2 * 3600
+#: About as long a compressed spectrum takes, for it does not depend on the dimension much.
+SECONDS_TO_COMPRESS = 5.0
 #: The largest dimension in balls; past it memory ends before patience does.
 LARGEST_DIM_IN_BALLS = 10**6
 # Rates of decay that balls of this many bits cannot tell apart are taken for equal.
@@ -105,4 +119,26 @@ def require_affordable(
             f"dim is {problem.dim}, steps is {steps} and digits is {digits}: the {method} would "
             f"take about {seconds / 3600:.2g} hours; the limits are {longest / 3600:.2g} hours "
             f"and, with certified digits, dim {LARGEST_DIM_IN_BALLS}"
+        )
+
+
+def is_long(dim: sp.Expr, steps: int, balls: bool) -> bool:
+    """Whether a spectrum takes longer as it is than compressed.
+
+    >>> is_long(sp.Integer(2000), 10**9, balls=False), is_long(sp.Integer(2000), 10**9, balls=True)
+    (False, True)
+    """
+    if dim is sp.oo:
+        return True
+    return method_for(int(dim), steps, True, balls)[1] > SECONDS_TO_COMPRESS
+
+
+def require_affordable_compression(coordinates: int, bits: int) -> None:
+    """Raise CostError if the closed form of so many coordinates would take hours."""
+    seconds = method_for(coordinates, MOST_STEPS, True, balls=True)[1] * max(1.0, bits / 400)
+    if seconds > LONGEST_SECONDS:
+        raise CostError(
+            f"at {bits} bits the spectrum is compressed to {coordinates} coordinates: they would "
+            f"take about {seconds / 3600:.2g} hours; the limit is {LONGEST_SECONDS / 3600:.2g} "
+            "hours. Ask for fewer digits."
         )

@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import UnstableError
+from qtheory.errors import PrecisionError, UnstableError
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Array, Balls, Float64
+from qtheory.risk.compression import compressed_instance, is_compressible
 from qtheory.risk.decomposition import decompose, floor
-from qtheory.risk.infinite import compressed_instance
 from qtheory.risk.recursion import Step
 
 # Closer to 1 than this, float64 cannot tell on which side theta is.
 _UNDECIDED = 1e-9
 _BITS_AT_THE_EDGE = 400
+# Past this many coordinates float64 may underflow, and the compression costs no more.
+_LONG = 200
 
 __all__ = ["Stability", "require_stable", "stability"]
 
@@ -71,16 +73,31 @@ def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> No
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
     instance = _in_float64(problem, quantization, sgd)
     theta = _theta(instance)
-    stable = theta < 1
-    if abs(theta - 1) < _UNDECIDED and problem.dim is not sp.oo:
-        arithmetic = Balls(bits=_BITS_AT_THE_EDGE)
-        with arithmetic.working():
-            stable = _contracts(instantiate(problem, quantization, sgd, arithmetic))
-    if not stable:
+    undecided = abs(theta - 1) < _UNDECIDED
+    if not (_is_certainly_stable(problem, quantization, sgd) if undecided else theta < 1):
         raise UnstableError(
             f"stepsize is {sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
             f"below 1; the largest stable stepsize is {_largest_stepsize(instance):.6g}"
         )
+
+
+def _is_certainly_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> bool:
+    arithmetic = Balls(bits=_BITS_AT_THE_EDGE)
+    with arithmetic.working():
+        if not _is_compressed(problem, quantization):
+            return _contracts(instantiate(problem, quantization, sgd, arithmetic))
+        try:
+            compressed_instance(problem, quantization, sgd, 1, arithmetic)
+        except PrecisionError:  # theta < 1 cannot be shown
+            return False
+        return True
+
+
+def _is_compressed(problem: Problem, quantization: Quantization) -> bool:
+    if problem.dim is sp.oo:
+        return True
+    long = problem.dim.is_number and problem.dim > _LONG
+    return bool(long) and is_compressible(problem, quantization)
 
 
 def _contracts(instance: Instance) -> bool:
@@ -96,7 +113,8 @@ def _contracts(instance: Instance) -> bool:
 
 
 def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Instance:
-    if isinstance(problem, Problem) and problem.dim is sp.oo:
+    typed = isinstance(problem, Problem) and isinstance(quantization, Quantization)
+    if typed and _is_compressed(problem, quantization):
         return compressed_instance(problem, quantization, sgd, 1, Float64())[0]
     return instantiate(problem, quantization, sgd, Float64())
 

@@ -5,11 +5,11 @@ import mpmath
 import pytest
 
 import qtheory as qt
-from qtheory.model.instance import Compression, instantiate
+from qtheory.model.instance import Compression, Rest, instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.numbers.discrete_gauss import discrete_gauss
-from qtheory.risk import infinite, recursion
+from qtheory.risk import compression, recursion
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.decomposition import decompose
 
@@ -74,12 +74,13 @@ def test_logarithmic_spectrum_against_a_long_head_and_a_frozen_rest():
     certified = qt.excess_risk(problem, qt.Quantization(), sgd, digits=6).total
     arithmetic = Balls(bits=120)
     with arithmetic.working():
-        trace, signal = infinite._tail(problem, head + 1)
+        trace, signal = compression._sums_from(problem, head + 1)
         assert trace.rel_accuracy_bits() > 8
         places = [flint.arb(i) for i in range(1, head + 1)]
         tiny = flint.arb("1e-6")
-        rest = Compression(places, [flint.arb(1)] * head, tiny, trace.mid(), signal.mid())
-    plain = instantiate(problem, qt.Quantization(), sgd, Float64(), rest)
+        rest = Rest(tiny, trace.mid() / tiny, signal.mid())
+        short = Compression(places, [flint.arb(1)] * head, rest)
+    plain = instantiate(problem, qt.Quantization(), sgd, Float64(), short)
     first, second = recursion.output_moments(plain, Window.of(sgd))
     wq = plain.quantized_target
     direct = decompose(plain, first - wq, second - 2 * wq * first + wq**2).total
@@ -123,7 +124,7 @@ def test_a_wrong_rule_is_seen(monkeypatch):
     sgd = qt.SGD("0.05", 3, steps=300)
     problem = qt.Problem(qt.oo, qt.Exponential("1/50"), qt.Constant(1), 1)
     right = qt.excess_risk(problem, qt.Quantization(), sgd, digits=8).total
-    monkeypatch.setattr(infinite, "discrete_gauss", wrong)
+    monkeypatch.setattr(compression, "discrete_gauss", wrong)
     assert not qt.excess_risk(problem, qt.Quantization(), sgd, digits=8).total.overlaps(right)
 
 
@@ -178,7 +179,9 @@ def test_the_closed_form_needs_no_drive_without_multiplicative_errors():
     sgd = qt.SGD("0.1", steps=9)
     arithmetic = Balls(bits=200)
     with arithmetic.working():
-        instance, _ = infinite.compressed_instance(problem, qt.Quantization(), sgd, 9, arithmetic)
+        instance, _ = compression.compressed_instance(
+            problem, qt.Quantization(), sgd, 9, arithmetic
+        )
         form = ClosedForm(instance)
         assert not form.is_driven
         sigma, own = form._driven
