@@ -20,7 +20,7 @@ def draw_phases(phases: Phases, ax: Any = None) -> Any:
     if ax is None:
         from matplotlib.figure import Figure
 
-        ax = Figure(figsize=(6.4, 5.2), layout="constrained").subplots()
+        ax = Figure(figsize=(7.2, 5.6), layout="constrained").subplots()
     (x0, x1), (y0, y1) = phases.window
     ax.set_xlim(float(x0), float(x1))
     ax.set_ylim(float(y0), float(y1))
@@ -30,9 +30,9 @@ def draw_phases(phases: Phases, ax: Any = None) -> Any:
         corners = [(float(a), float(b)) for a, b in phase.vertices]
         fill = _FILLS[names.index(phase.terms) % len(_FILLS)]
         ax.fill(*zip(*corners, strict=True), facecolor=fill, edgecolor="#444444", linewidth=1)
-        label = "\n".join(phase.terms) + f"\n${sp.latex(phase.exponent)}$"
+        label = "\n".join(phase.terms) + f"\n${_inline(phase.exponent)}$"
         centre = tuple(float(c) for c in phase.centre)
-        ax.annotate(label, centre, ha="center", va="center", fontsize=8)
+        ax.annotate(label, centre, ha="center", va="center", fontsize=9)
     for edge in phases.boundaries:
         _label(ax, phases, edge)
     ax.set_xlabel(f"${sp.latex(phases.x)}$")
@@ -40,8 +40,13 @@ def draw_phases(phases: Phases, ax: Any = None) -> Any:
     return ax
 
 
+def _inline(expression: sp.Expr) -> str:
+    """LaTeX with fractions that fit in a line."""
+    return str(sp.latex(expression, fold_short_frac=True, long_frac_ratio=2))
+
+
 def _label(ax: Any, phases: Phases, edge: Boundary) -> None:
-    """The equation of a line beside its middle, along it."""
+    """The equation of a line beside it, where the names of the terms leave room."""
     import math
 
     (a, b), (c, d) = edge.start, edge.end
@@ -50,8 +55,8 @@ def _label(ax: Any, phases: Phases, edge: Boundary) -> None:
     run = float((c - a) / (x1 - x0)) * width
     rise = float((d - b) / (y1 - y0)) * height
     ax.annotate(
-        f"${sp.latex(edge.line.lhs)} = {sp.latex(edge.line.rhs)}$",
-        (float(a + c) / 2, float(b + d) / 2),
+        f"${_inline(edge.line.lhs)} = {_inline(edge.line.rhs)}$",
+        (float(a + 3 * c) / 4, float(b + 3 * d) / 4),
         xytext=(0, 3),
         textcoords="offset points",
         rotation=math.degrees(math.atan2(rise, run)),
