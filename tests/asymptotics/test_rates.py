@@ -44,6 +44,9 @@ def test_t8_without_additive_data_errors():
     ((_, variance),) = by_condition(table.variance).items()
     assert same(variance, x ** (1 / a) / N / B)
     assert table.approximation.order == eps
+    (noise,) = table.by_target["data"].regimes
+    assert noise.exponent(eps) == 1
+    assert same(noise.order / eps, variance)
 
 
 def test_t8_with_additive_data_errors():
