@@ -9,7 +9,9 @@ import sympy as sp
 from qtheory.asymptotics.cell import Cell, Condition
 from qtheory.asymptotics.evaluation import Evaluation, roles_of
 from qtheory.asymptotics.monomial import Monomial
+from qtheory.asymptotics.symbols import positive_symbols
 from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_relation
 
 __all__ = ["assume", "root_cell"]
@@ -29,16 +31,21 @@ def root_cell(
 ) -> tuple[Cell, frozenset[sp.Symbol]]:
     """The cell of all parameters of an expression under assumptions, and the exponent symbols."""
     relations = [_relation(assumption) for assumption in assumptions]
+    for relation in relations:
+        if index in relation.free_symbols:
+            raise InvalidArgumentError("assumption", relation, f"free of the index {index}")
     roles = roles_of(expression, index, set())
     parameters_found, exponents = set(roles.parameters), set(roles.exponents)
-    for relation in relations:
-        # A relation without a parameter of the expression is one among exponents.
-        if relation.free_symbols & parameters_found:
+    waiting = list(relations)
+    # A relation that mentions a parameter is about parameters, and so are its other symbols.
+    while about := [r for r in waiting if r.free_symbols & parameters_found]:
+        for relation in about:
             mentioned = roles_of(sp.Tuple(*relation.args[:2]), index, exponents)
             parameters_found |= mentioned.parameters
             exponents |= mentioned.exponents
-        else:
-            exponents |= relation.free_symbols
+            waiting.remove(relation)
+    for relation in waiting:
+        exponents |= relation.free_symbols
     parameters = dict.fromkeys(sorted(parameters_found - exponents, key=str), 1)
     fixed = frozenset(exponents)
     return assume(Cell(parameters), fixed, relations), fixed
@@ -56,16 +63,29 @@ def assume(
     InvalidArgumentError
         If a relation is not about orders or exponents, or no parameters satisfy all.
     """
+    limited: dict[sp.Symbol, int] = {}
     for given in relations:
         relation = _relation(given)
         if relation.free_symbols <= exponents:
-            condition = Condition.on(relation.lhs - relation.rhs, *_SIGNS[type(relation)])
+            form = relation.lhs - relation.rhs
+            if not form.is_rational_function(*form.free_symbols):
+                raise InvalidArgumentError(
+                    "assumption", relation, "a relation between rational functions of exponents"
+                )
+            condition = Condition.on(form, *_SIGNS[type(relation)])
         else:
             order = _at_least_one(relation, cell, exponents)
             condition = Condition.at_least_one(order)
             if len(order.powers) == 1 and order.powers[0][1].is_number:
                 ((parameter, exponent),) = order.powers
                 sign = 1 if exponent > 0 else -1
+                if limited.setdefault(parameter, sign) != sign:
+                    raise InvalidArgumentError(
+                        "assumptions",
+                        relation,
+                        f"compatible with the others, which leave {parameter} of the order of 1: "
+                        "put in a number for it",
+                    )
                 cell = Cell({**cell.parameters, parameter: sign}, cell.conditions, cell.values)
                 continue
         part = cell.with_condition(condition)
@@ -83,13 +103,23 @@ def _relation(given: str | sp.Basic) -> sp.Basic:
         raise InvalidArgumentError(
             "assumption", given, "a relation with <=, >=, < or > among parameters or exponents"
         )
-    names = {s: sp.Symbol(s.name, positive=True) for s in relation.free_symbols}
-    return relation.func(*[side.xreplace(names) for side in relation.args], evaluate=False)
+    sides = [positive_symbols(exact(side, "assumption"), "assumption") for side in relation.args]
+    return relation.func(*sides, evaluate=False)
 
 
 def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol]) -> Monomial:
     """The order that a relation among parameters says is at least 1."""
     evaluation = Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, exponents)
+    quotient = sp.powsimp(relation.lhs / relation.rhs)
+    if quotient.has(sp.Add, sp.Min, sp.Max) and _parameters_in_sums(quotient, exponents):
+        raise InvalidArgumentError(
+            "assumption", relation, "an inequality between products of powers of parameters"
+        )
+    number = sp.Mul(*[f for f in sp.Mul.make_args(quotient) if f.is_number])
+    if number != 1:
+        raise InvalidArgumentError(
+            "assumption", relation, "free of numbers but 1: they do not count in orders"
+        )
     ratio = evaluation.order(relation.lhs) / evaluation.order(relation.rhs)
     signs = _SIGNS[type(relation)] - {0}
     if not signs or not ratio.powers:
@@ -99,3 +129,9 @@ def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol
             "an inequality between different orders; use regime for an equality",
         )
     return ratio if 1 in signs else ratio**-1
+
+
+def _parameters_in_sums(formula: sp.Expr, exponents: frozenset[sp.Symbol]) -> bool:
+    """Whether a sum, minimum or maximum in a formula holds a parameter."""
+    parts = formula.atoms(sp.Add, sp.Min, sp.Max)
+    return any(part.free_symbols - exponents for part in parts)

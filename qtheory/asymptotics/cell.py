@@ -201,27 +201,37 @@ class Cell:
             return None
 
     def _decide(self, form: sp.Expr, order: Monomial | None, three_ways: bool) -> int:
-        polynomial = _polynomial(form.xreplace(self.values))
-        if polynomial.is_number:
-            return int(sp.sign(polynomial))
-        turned = polynomial.could_extract_minus_sign()
-        if turned:
-            polynomial = -polynomial
-            order = None if order is None else order**-1
-        sign = self._sign_of(polynomial, order, three_ways)
-        return -sign if turned else sign
+        """The sign of a form, factor by factor: each factor is a question of its own."""
+        form = form.xreplace(self.values)
+        logs = {log_of(parameter): parameter for parameter in self.parameters}
+        sign, factors = _factors(form)
+        for factor, power, below in factors:
+            own = [symbol for symbol in logs if symbol in factor.free_symbols]
+            if own and order is not None:
+                # A form is linear in logarithms: one factor holds them, the rest scales it.
+                rest = sp.cancel(form / factor)
+                powers = {logs[symbol]: sp.expand(factor.coeff(symbol, 1)) for symbol in own}
+                # Where m is about 1 so is L(m): it does not move the boundary of m >= 1 itself.
+                others = [
+                    (base, e / rest)
+                    for base, e in order.logs
+                    if sp.cancel(base.form / factor).free_symbols & set(logs) or not base.powers
+                ]
+                meaning = Monomial.product(powers, others)
+                sign *= self._sign_of(factor, meaning, critical=False)
+            else:
+                # Where a denominator vanishes the form says nothing: that is a case of its own.
+                sign *= self._sign_of(factor, None, critical=three_ways or below) ** power
+        return sign
 
-    def _sign_of(self, polynomial: sp.Expr, order: Monomial | None, three_ways: bool) -> int:
+    def _sign_of(self, polynomial: sp.Expr, order: Monomial | None, critical: bool) -> int:
         if polynomial not in self._signs:
             possible = [s for s in (1, -1) if self._is_possible(polynomial, s)]
-            if three_ways and (len(possible) == 2 or self._is_possible(polynomial, 0)):
+            if critical and (len(possible) == 2 or self._is_possible(polynomial, 0)):
                 possible.append(0)
             if len(possible) > 1:
                 raise Undecided(
-                    [
-                        Condition(polynomial, frozenset({sign}), order, three_ways)
-                        for sign in possible
-                    ]
+                    [Condition(polynomial, frozenset({sign}), order, critical) for sign in possible]
                 )
             self._signs[polynomial] = possible[0] if possible else 0
         return self._signs[polynomial]
@@ -306,6 +316,32 @@ def explore(compute: Callable[[Cell], Outcome], cells: Sequence[Cell]) -> list[L
                 "exponents, or a regime that ties some parameters together"
             )
     return leaves
+
+
+@cache
+def _factors(form: sp.Expr) -> tuple[int, tuple[tuple[sp.Expr, int, bool], ...]]:
+    """The sign of a constant, and irreducible polynomials with their powers, that make up a form.
+
+    The last entry tells whether a factor stands in the denominator. Factors that are known to be
+    positive are left out, and each is written so that its leading sign is plus.
+    """
+    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
+    sign = 1
+    found = []
+    for part, below in ((numerator, False), (denominator, True)):
+        if part.is_number:
+            sign *= int(sp.sign(part))
+            continue
+        content, factors = sp.factor_list(part)
+        sign *= int(sp.sign(content))
+        for factor, power in factors:
+            if factor.is_positive:
+                continue
+            if factor.could_extract_minus_sign():
+                factor = sp.expand(-factor)
+                sign *= (-1) ** int(power)
+            found.append((factor, int(power), below))
+    return sign, tuple(found)
 
 
 @cache

@@ -17,17 +17,22 @@ import sympy as sp
 from qtheory.asymptotics.cell import Cell, Condition, explore
 from qtheory.asymptotics.lines import meeting_point
 from qtheory.asymptotics.monomial import ONE, Monomial, log_of
+from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import joined
 from qtheory.asymptotics.setting import Setting, setting_of
-from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 
 __all__ = ["Choice", "best_choice"]
 
-_SAMPLES, _STEPSIZE, _BATCH, _STEPS = sp.symbols("n gamma B N", positive=True)
-_g, _beta = sp.symbols("g beta", positive=True)
+_SAMPLES = sp.Symbol("n", positive=True)
+# Names that no symbol of a user has.
+_STEPSIZE, _BATCH, _STEPS, _g, _beta = (
+    sp.Symbol(name, positive=True)
+    for name in ("the stepsize", "the batch", "the steps", "-log_n stepsize", "log_n batch")
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ def best_choice(
     ------
     InvalidArgumentError
         If a parameter is left that is not a power of n.
+    InfiniteRiskError
+        If the bound is infinite whatever the exponents are.
 
     Examples
     --------
@@ -115,11 +122,18 @@ def best_choice(
     inside = [Condition.on(1 - _beta, 1)]
     corners = _corners(setting, _restricted(setting.root, inside))
 
-    def compute(cell: Cell) -> tuple[Monomial, ...]:
-        return _best(setting, cell, corners)
+    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
+        try:
+            return _best(setting, cell, corners)
+        except Diverges as cause:
+            return str(cause)
 
-    choices = []
+    choices: list[Choice] = []
+    causes = []
     for region in joined(setting.root, explore(compute, [setting.root])):
+        if isinstance(region.outcome, str):
+            causes.append(region.outcome)
+            continue
         stepsize, batch, smallest, bound = region.outcome
         choices.append(
             Choice(
@@ -131,6 +145,8 @@ def best_choice(
                 bound.expression,
             )
         )
+    if not choices:
+        raise InfiniteRiskError(f"the bound is infinite: {'; '.join(causes)}")
     return tuple(choices)
 
 
@@ -146,10 +162,13 @@ def _restricted(cell: Cell, conditions: Sequence[Condition]) -> Cell:
 def _corners(setting: Setting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
     """Points (g, beta) where two of the lines meet that bound the pieces of the exponent."""
 
-    def compute(cell: Cell) -> Monomial:
+    def compute(cell: Cell) -> Monomial | str:
         evaluation = setting.evaluation(cell)
-        setting.applies(evaluation)
-        return cell.largest(map(evaluation.order, setting.formulas.values()))
+        try:
+            setting.applies(evaluation)
+            return cell.largest(map(evaluation.order, setting.formulas.values()))
+        except Diverges as cause:
+            return str(cause)
 
     lines = {_g, _beta, _beta - 1}
     for leaf in explore(compute, [root]):

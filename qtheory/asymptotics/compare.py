@@ -72,7 +72,7 @@ def compare_orders(
     'yes'
     >>> found = compare_orders("N**(1/a)", "d")
     >>> found.answer, found.missing
-    ('undecided', ((d >= N**(1/a),),))
+    ('undecided', ((d**a >= N,),))
     >>> compare_orders("N**2", "N*log(N)").answer
     'no'
     """

@@ -196,6 +196,8 @@ class Evaluation:
             if isinstance(node, sp.Pow | sp.exp) and index in node.as_base_exp()[1].free_symbols
         ]
         start = self.order(low)
+        if low == 1:
+            _require_finite_first_term(part, index)
         if bases:
             if start != ONE:
                 raise unsupported(low, "an exponential sum starts at a number")
@@ -210,6 +212,13 @@ class Evaluation:
             return _Summand(self, index, span).build(part)
         except Unsupported as cause:
             raise unsupported(part, str(cause)) from None
+
+
+def _require_finite_first_term(part: sp.Expr, index: sp.Symbol) -> None:
+    """Refuse what is divided by log(i), which vanishes at i = 1."""
+    for node in part.atoms(sp.Pow):
+        if sp.log(index) in node.base.atoms(sp.log) and not node.exp.is_positive:
+            raise unsupported(node, "log(i) is 0 at i = 1: write log(i + 1)")
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,13 @@ class Monomial:
         """A single parameter."""
         return cls(((parameter, sp.S.One),))
 
+    @classmethod
+    def product(
+        cls, powers: Mapping[sp.Symbol, sp.Expr], logs: Iterable[tuple[Monomial, sp.Expr]] = ()
+    ) -> Monomial:
+        """The product of powers of parameters and of L of orders."""
+        return cls(_kept(powers.items()), _kept((base, tidy(e)) for base, e in logs))
+
     def __mul__(self, other: Monomial) -> Monomial:
         return Monomial(_added(self.powers, other.powers), _added(self.logs, other.logs))
 

@@ -102,6 +102,9 @@ def phases_of(
     window: tuple[tuple[Number, Number], tuple[Number, Number]] | None,
 ) -> Phases:
     """The diagram of some cases (terms, exponent, conditions) under given relations."""
+    # A case of equality is a line, and has no area.
+    cases = [case for case in cases if not any(isinstance(c, sp.Eq) for c in case[2])]
+    cases = [(t, e, tuple(c for c in cs if not isinstance(c, sp.Ne))) for t, e, cs in cases]
     forms = {c: _halfplane(c, x, y) for case in cases for c in (*case[2], *given)}
     box = _window(window, list(forms.values()), x, y)
     corners = tuple((sp.Rational(a), sp.Rational(b)) for a, b in _corners(box))
@@ -139,11 +142,13 @@ def _window(
 ) -> tuple[tuple[sp.Rational, sp.Rational], tuple[sp.Rational, sp.Rational]]:
     """The window asked for, or one that holds every corner with room to spare."""
     if window is not None:
-        sides = [tuple(exact(end, "window") for end in side) for side in window]
-        if not all(low < high for low, high in sides):
-            raise InvalidArgumentError(
-                "window", window, "((x0, x1), (y0, y1)) with x0 < x1, y0 < y1"
-            )
+        allowed = "((x0, x1), (y0, y1)) with x0 < x1, y0 < y1"
+        try:
+            sides = [(exact(low, "window"), exact(high, "window")) for low, high in window]
+        except (TypeError, ValueError):
+            raise InvalidArgumentError("window", window, allowed) from None
+        if len(sides) != 2 or not all(low < high for low, high in sides):
+            raise InvalidArgumentError("window", window, allowed)
         return sides[0], sides[1]
     widest, highest = sp.S.One, sp.S.One
     for first, second in combinations([*set(forms), x, y], 2):

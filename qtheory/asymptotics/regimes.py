@@ -168,9 +168,20 @@ def _overlap(root: Cell, conditions: tuple[Condition, ...], leaf: Leaf) -> bool:
 
 
 def _without_redundant(root: Cell, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions that do not follow from others.
+
+    One on exponents is dropped only if it follows from others on exponents: where the parameters
+    are all 1, conditions on orders say nothing. Those with logarithms go first.
+    """
     kept = list(conditions)
-    for condition in conditions:
+    ordered = sorted(
+        conditions, key=lambda c: (c.order is None, c.order is not None and not c.order.logs)
+    )
+    for condition in ordered:
         others = [other for other in kept if other is not condition]
-        if Cell(root.parameters, (*root.conditions, *others)).implies(condition):
+        pool = (*root.conditions, *others)
+        if condition.order is None:
+            pool = tuple(other for other in pool if other.order is None)
+        if Cell(root.parameters, pool).implies(condition):
             kept = others
     return tuple(kept)

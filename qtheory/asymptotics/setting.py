@@ -13,6 +13,7 @@ from qtheory.asymptotics.evaluation import Evaluation, roles_of
 from qtheory.asymptotics.monomial import ONE, Monomial
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import joined
+from qtheory.asymptotics.symbols import positive_symbols, symbol_named
 from qtheory.asymptotics.terms import Terms, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
@@ -76,13 +77,13 @@ def setting_of(
 ) -> Setting:
     """The terms of T4 for a problem, with a regime put in and assumptions made."""
     terms = terms_of(problem, quantization, sgd)
-    replaced: dict[sp.Symbol, sp.Expr] = {}
-    for key, value in regime.items():
-        symbol = sp.Symbol(key if isinstance(key, str) else key.name, positive=True)
+    if not isinstance(regime, Mapping):
+        raise InvalidArgumentError("regime", regime, "a mapping such as {d: N**2}")
+    replaced = {symbol_named(key, "regime"): _power(value) for key, value in regime.items()}
+    for symbol in replaced:
         if symbol not in terms.signs:
             known = ", ".join(sorted(map(str, terms.signs)))
-            raise InvalidArgumentError("regime", key, f"one of the parameters {known}")
-        replaced[symbol] = _power(value)
+            raise InvalidArgumentError("regime", symbol, f"one of the parameters {known}")
     exponents = set(terms.fixed)
     signs = {p: sign for p, sign in terms.signs.items() if p not in replaced}
     for value in replaced.values():
@@ -90,17 +91,43 @@ def setting_of(
         exponents |= roles.exponents
         for parameter in roles.parameters:
             signs.setdefault(parameter, 1)
+    both = exponents & (set(signs) | set(replaced))
+    if both:
+        symbol = min(both, key=str)
+        raise InvalidArgumentError(
+            "regime", symbol, "either a parameter or a fixed exponent, not both"
+        )
     fixed = frozenset(exponents)
-    return Setting(terms, assume(Cell(signs), fixed, assumptions), replaced, fixed)
+    setting = Setting(terms, assume(Cell(signs), fixed, assumptions), replaced, fixed)
+    return replace(setting, root=_within_limits(setting))
+
+
+def _within_limits(setting: Setting) -> Cell:
+    """The part of the root where replaced parameters are at least 1, or at most 1, as they must."""
+    evaluation = setting.evaluation(setting.root)
+    root = setting.root
+    for parameter in setting.regime:
+        order = evaluation.values[parameter]
+        sign = setting.terms.signs[parameter]
+        if not sign or not order.powers:
+            continue
+        part = root.with_condition(Condition.at_least_one(order**sign))
+        if part is None:
+            limit = "at least 1" if sign > 0 else "at most 1"
+            raise InvalidArgumentError("regime", setting.regime[parameter], f"{limit}, as a power")
+        root = root if root.implies(Condition.at_least_one(order**sign)) else part
+    return root
 
 
 def _power(value: sp.Expr | str) -> sp.Expr:
     if isinstance(value, str):
-        return parse_formula(value, {}, "regime")
-    formula = exact(value, "regime")
-    return formula.xreplace(
-        {symbol: sp.Symbol(symbol.name, positive=True) for symbol in formula.free_symbols}
-    )
+        formula = parse_formula(value, {}, "regime")
+    else:
+        formula = positive_symbols(exact(value, "regime"), "regime")
+    for part in formula.atoms(sp.Pow):
+        if part.exp.is_extended_real is False:
+            raise InvalidArgumentError("regime", value, "a product of real powers")
+    return formula
 
 
 def where_it_applies(setting: Setting) -> list[Cell]:

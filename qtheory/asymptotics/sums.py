@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import sympy as sp
 
 from qtheory.asymptotics.assumptions import root_cell
-from qtheory.asymptotics.cell import Cell, explore
+from qtheory.asymptotics.cell import Cell, Condition, explore
 from qtheory.asymptotics.constants import Constants, between, constants_of_sum
 from qtheory.asymptotics.evaluation import Evaluation
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
+from qtheory.asymptotics.symbols import positive_symbols, symbol_named
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.grammar import parse_formula
@@ -130,16 +131,19 @@ def asymptotic_sum(
     Source: integral comparison between the points where the terms cross; the split of
     :math:`D_N` at k* in Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) is one such sum.
     """
-    i = _index(index)
+    i = symbol_named(index, "index")
     f = _summand(summand, i)
     low, high = _limit(lower, i, "lower"), _limit(upper, i, "upper")
     if low.is_number and not (low.is_Integer and low >= 1):
         raise InvalidArgumentError("lower", lower, "a whole number of at least 1, or a parameter")
+    if high.is_number and high is not sp.oo and not high.is_Integer:
+        raise InvalidArgumentError("upper", upper, "a whole number, a parameter, or oo")
     if high.is_number and low.is_number and not high >= low:
         raise InvalidArgumentError("upper", upper, f"at least lower, which is {low}")
     sum_ = sp.Sum(f, (i, low, high))
     limits = [limit for limit in (low, high) if limit is not sp.oo]
     root, exponents = root_cell(sp.Tuple(f, *limits), i, assumptions)
+    root = _nonempty(root, exponents, low, high)
 
     def compute(cell: Cell) -> tuple[Monomial, ...] | str:
         try:
@@ -172,6 +176,23 @@ def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Re
     )
 
 
+def _is_plain(addend: sp.Expr, index: sp.Symbol, high: sp.Expr) -> bool:
+    """Whether an addend is exponential in the index only up to infinity, or not at all.
+
+    Powers of the index beside exponentials, and an end that may come before they cross, change the
+    first terms by factors that the order does not show.
+    """
+    exponents = [
+        node.as_base_exp()[1]
+        for node in sp.preorder_traversal(addend)
+        if isinstance(node, sp.Pow | sp.exp) and index in node.as_base_exp()[1].free_symbols
+    ]
+    if not exponents:
+        return True
+    outside = addend.xreplace(dict.fromkeys(exponents, sp.S.One))
+    return high is sp.oo and index not in outside.free_symbols
+
+
 def _proof(sum_: sp.Sum, orders: tuple[Monomial, ...]) -> str | None:
     """The machine proof of the constants: sum i^-p for p > 1, and D_N where X >= 1 or d <= X."""
     index, low, high = sum_.limits[0]
@@ -198,6 +219,8 @@ def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) ->
     factors = [f for addend in addends if (f := between(addend, index)) is not None]
     if low != 1 or high.is_Integer or len(factors) < len(addends):
         return None
+    if not all(_is_plain(addend, index, high) for addend in addends):
+        return None
     found: Constants | None = None
     for leaf in region.leaves:
         evaluation = _evaluation(leaf.cell, exponents)
@@ -210,18 +233,10 @@ def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) ->
     return found
 
 
-def _index(index: str | sp.Symbol) -> sp.Symbol:
-    if isinstance(index, str) and index.isidentifier():
-        return sp.Symbol(index, positive=True)
-    if isinstance(index, sp.Symbol):
-        return sp.Symbol(index.name, positive=True)
-    raise InvalidArgumentError("index", index, "a symbol or a name")
-
-
 def _summand(summand: str | sp.Expr, index: sp.Symbol) -> sp.Expr:
     if isinstance(summand, str):
         return parse_formula(summand, {index.name: index}, "summand")
-    return _positive(exact(summand, "summand"))
+    return positive_symbols(exact(summand, "summand"), "summand")
 
 
 def _limit(value: Number, index: sp.Symbol, name: str) -> sp.Expr:
@@ -230,14 +245,21 @@ def _limit(value: Number, index: sp.Symbol, name: str) -> sp.Expr:
     if isinstance(value, str):
         found = parse_formula(value, {}, name)
     else:
-        found = _positive(exact(value, name))
+        found = positive_symbols(exact(value, name), name)
     if index in found.free_symbols:
         raise InvalidArgumentError(name, value, f"free of the index {index}")
     return found
 
 
-def _positive(expression: sp.Expr) -> sp.Expr:
-    """The same expression in positive symbols, so that powers combine."""
-    return expression.xreplace(
-        {symbol: sp.Symbol(symbol.name, positive=True) for symbol in expression.free_symbols}
-    )
+def _nonempty(root: Cell, exponents: frozenset[sp.Symbol], low: sp.Expr, high: sp.Expr) -> Cell:
+    """The part of a cell where a symbolic range is not empty."""
+    if high is sp.oo or (high.is_number and low.is_number) or low == 1:
+        return root
+    evaluation = _evaluation(root, exponents)
+    ratio = evaluation.order(high) / evaluation.order(low)
+    if not ratio.powers:
+        raise InvalidArgumentError("upper", high, f"of a larger order than lower, which is {low}")
+    part = root.with_condition(Condition.at_least_one(ratio))
+    if part is None:
+        raise InvalidArgumentError("upper", high, f"at least lower, which is {low}")
+    return part

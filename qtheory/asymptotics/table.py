@@ -14,6 +14,7 @@ from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, joined, piecewise, relations
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
+from qtheory.asymptotics.symbols import symbol_named
 from qtheory.asymptotics.terms import TERMS
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
@@ -55,9 +56,7 @@ class Rate:
         """
         if not self.regimes:
             raise InvalidArgumentError("term", self.name, "one that is not zero")
-        if not isinstance(parameter, sp.Symbol):
-            raise InvalidArgumentError("parameter", parameter, "a symbol")
-        symbol = sp.Symbol(parameter.name, positive=True)
+        symbol = symbol_named(parameter, "parameter")
         return piecewise(self.regimes, [regime.exponent(symbol) for regime in self.regimes])
 
     def latex(self) -> str:
@@ -175,12 +174,13 @@ class Rates:
             If T4 does not apply there.
         """
         point = {
-            sp.Symbol(symbol.name, positive=True): exact(value, symbol.name)
+            symbol_named(symbol, "values"): exact(value, str(symbol))
             for symbol, value in values.items()
         }
+        symbol = symbol_named(parameter, "parameter")
+        self._require_values(point)
         if any(_holds(condition, point) is False for condition in self.assumptions):
             raise HypothesisError(f"T4 does not apply at {point}: it needs {self.assumptions}")
-        symbol = sp.Symbol(parameter.name, positive=True)
         found = {}
         for name, rate in self.terms.items():
             for regime in rate.regimes:
@@ -188,6 +188,17 @@ class Rates:
                     found[name] = regime.exponent(symbol).subs(point)
                     break
         return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def _require_values(self, point: Mapping[sp.Symbol, sp.Expr]) -> None:
+        """Raise unless the conditions of all regimes can be decided at a point."""
+        relations = [*self.assumptions]
+        for rate in self.terms.values():
+            for regime in rate.regimes:
+                relations += regime.conditions
+        missing = set().union(*[relation.free_symbols for relation in relations]) - set(point)
+        if missing:
+            names = ", ".join(sorted(map(str, missing)))
+            raise InvalidArgumentError("values", dict(point), f"a number for {names} too")
 
     def phases(
         self,
@@ -224,7 +235,7 @@ class Rates:
         >>> [phase.terms for phase in table.phases(x=delta, y=e).at("1/4", 2)]
         [('variance',)]
         """
-        axes = [sp.Symbol(axis.name, positive=True) for axis in (x, y)]
+        axes = [symbol_named(axis, name) for name, axis in (("x", x), ("y", y))]
         used = set().union(*[value.free_symbols for value in self.regime.values()])
         for name, axis in zip("xy", axes, strict=True):
             if axis not in used:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from qtheory.asymptotics.symbols import positive_symbols
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
@@ -69,7 +70,8 @@ def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
     def put_in(formula: sp.Expr) -> sp.Expr:
         for symbol in _COORDINATEWISE:
             formula = formula.xreplace({symbol: _FORMULA[symbol]})
-        return _without_empty_sums(formula.xreplace(coordinatewise).xreplace(base))
+        # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
+        return _without_empty_sums(formula.xreplace(base).xreplace(coordinatewise))
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
     doubled = _FORMULA[defined.doubling].xreplace(base)
@@ -154,18 +156,12 @@ def _inputs(
         n.w_star[n.i]: target.formula(spectrum.formula),
     }
     return (
-        {symbol: _positive(value) for symbol, value in base.items()},
-        {symbol: _positive(value) for symbol, value in coordinatewise.items()},
+        {symbol: positive_symbols(value, "parameter") for symbol, value in base.items()},
+        {
+            symbol: positive_symbols(value, "problem", {coordinate})
+            for symbol, value in coordinatewise.items()
+        },
     )
-
-
-def _positive(value: sp.Expr) -> sp.Expr:
-    names = {
-        symbol: sp.Symbol(symbol.name, positive=True)
-        for symbol in value.free_symbols
-        if symbol != coordinate
-    }
-    return value.xreplace(names)
 
 
 def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:

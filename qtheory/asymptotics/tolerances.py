@@ -19,7 +19,8 @@ from qtheory.model.sgd import SGD
 
 __all__ = ["SCHEMES", "tolerances"]
 
-_LEVEL = sp.Symbol("epsilon", positive=True)
+# A name that no symbol of a user has.
+_LEVEL = sp.Symbol("error level", positive=True)
 SCHEMES: dict[str, ErrorModel] = {
     "additive": Additive(_LEVEL),
     "shared": Multiplicative(_LEVEL),
@@ -63,7 +64,7 @@ def tolerances(
 
     Source: T11 of the project's theory; the paper's Corollaries on matching full precision.
     """
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         raise InvalidArgumentError("scheme", scheme, f"one of {', '.join(SCHEMES)}")
     exact = setting_of(problem, Quantization(), sgd, regime or {}, assumptions)
     parts = where_it_applies(exact)

@@ -26,6 +26,8 @@ _FUNCTIONS: dict[str, Callable[..., sp.Expr]] = {
     "log": sp.log,
     "sqrt": sp.sqrt,
 }
+# What SymPy or Python reads as a constant would be a surprise as a parameter.
+_NO_NAMES = frozenset({"oo", "inf", "nan", "zoo", "I"})
 _ARGUMENTS = {"exp": 1, "log": 1, "sqrt": 1}
 _RELATIONS: dict[type[ast.cmpop], type] = {
     ast.LtE: sp.Le,
@@ -108,6 +110,8 @@ class _Reader:
         match node:
             case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
                 return exact(self._source(node), self._argument)
+            case ast.Name() if node.id in _NO_NAMES:
+                raise self._refused(node, "it is no number and no parameter")
             case ast.Name():
                 return self._names.get(node.id, sp.Symbol(node.id, positive=True))
             case ast.UnaryOp(op=ast.USub()):

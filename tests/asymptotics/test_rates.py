@@ -59,10 +59,10 @@ def test_t8_with_additive_data_errors():
     general = qt.rates(power_law(d), qt.Quantization(data=qt.Additive(eps)), SGD,
                        assumptions=["b > 1"])  # fmt: skip
     found = by_condition(general.approximation)
-    assert same(found["b < a + 1", "d*eps**(1/a) >= 1"], eps ** ((b - 1) / a))
-    assert same(found["Eq(b, a + 1)", "d*eps**(1/a) >= 1"], eps * sp.log(1 / eps))
-    assert same(found["b < a + 1", "d*eps**(1/a) <= 1"], eps * d ** (a + 1 - b))
-    assert same(found["Eq(b, a + 1)", "d*eps**(1/a) <= 1"], eps * sp.log(d))
+    assert same(found["b < a + 1", "d**a*eps >= 1"], eps ** ((b - 1) / a))
+    assert same(found["Eq(b, a + 1)", "d**a*eps >= 1"], eps * sp.log(1 / eps))
+    assert same(found["b < a + 1", "d**a*eps <= 1"], eps * d ** (a + 1 - b))
+    assert same(found["Eq(b, a + 1)", "d**a*eps <= 1"], eps * sp.log(d))
     assert found["b > a + 1",] == eps
 
 
