@@ -75,7 +75,7 @@ def assume(
             condition = Condition.on(form, *_SIGNS[type(relation)])
         else:
             order = _at_least_one(relation, cell, exponents)
-            condition = Condition.at_least_one(order)
+            condition = cell.at_least_one(order)
             if len(order.powers) == 1 and order.powers[0][1].is_number:
                 ((parameter, exponent),) = order.powers
                 sign = 1 if exponent > 0 else -1

@@ -51,11 +51,6 @@ class Condition:
         """A condition on exponents."""
         return cls(form, frozenset(signs), critical=True)
 
-    @classmethod
-    def at_least_one(cls, order: Monomial) -> Condition:
-        """The condition order >= 1."""
-        return cls(order.form, frozenset({1}), order)
-
     @property
     def relation(self) -> sp.Basic:
         """The condition as a SymPy relation."""
@@ -166,6 +161,14 @@ class Cell:
         if any(self.trichotomy(exponent) < 0 for _, exponent in ratio.logs):
             return False
         return not ratio.powers or self._compare_powers(ratio) >= 0
+
+    def at_least_one(self, order: Monomial) -> Condition:
+        """The condition order >= 1; of a power of one large or small parameter, on its exponent."""
+        if len(order.powers) == 1:
+            ((parameter, exponent),) = order.powers
+            if self.parameters.get(parameter):
+                return Condition(exponent * self.parameters[parameter], _POSITIVE)
+        return Condition(order.form, _POSITIVE, order)
 
     def with_condition(self, condition: Condition) -> Cell | None:
         """The part of the cell where a condition holds, or None if it is empty."""

@@ -111,11 +111,12 @@ def _within_limits(setting: Setting) -> Cell:
         sign = setting.terms.signs[parameter]
         if not sign or not order.powers:
             continue
-        part = root.with_condition(Condition.at_least_one(order**sign))
+        within = root.at_least_one(order**sign)
+        part = root.with_condition(within)
         if part is None:
             limit = "at least 1" if sign > 0 else "at most 1"
             raise InvalidArgumentError("regime", setting.regime[parameter], f"{limit}, as a power")
-        root = root if root.implies(Condition.at_least_one(order**sign)) else part
+        root = root if root.implies(within) else part
     return root
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from qtheory.asymptotics.assumptions import root_cell
-from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.constants import Constants, between, constants_of_sum
 from qtheory.asymptotics.evaluation import Evaluation
 from qtheory.asymptotics.monomial import Monomial
@@ -259,7 +259,7 @@ def _nonempty(root: Cell, exponents: frozenset[sp.Symbol], low: sp.Expr, high: s
     ratio = evaluation.order(high) / evaluation.order(low)
     if not ratio.powers:
         raise InvalidArgumentError("upper", high, f"of a larger order than lower, which is {low}")
-    part = root.with_condition(Condition.at_least_one(ratio))
+    part = root.with_condition(root.at_least_one(ratio))
     if part is None:
         raise InvalidArgumentError("upper", high, f"at least lower, which is {low}")
     return part

@@ -313,7 +313,7 @@ def test_random_sums():
 
 @pytest.mark.slow
 def test_many_random_sums():
-    assert [problem for seed in range(120, 1000) for problem in case(seed) or []] == []
+    assert [problem for seed in range(120, 400) for problem in case(seed) or []] == []
 
 
 def test_a_wrong_order_is_seen():
@@ -420,7 +420,7 @@ def test_random_comparisons():
 
 @pytest.mark.slow
 def test_many_random_comparisons():
-    assert [p for seed in range(60, 1000) for p in wrong_comparison(seed) or []] == []
+    assert [p for seed in range(60, 200) for p in wrong_comparison(seed) or []] == []
 
 
 # --- rates: T4 of theory.md in floats, at N = 2^120 and 2^240 -----------------------------------
@@ -572,7 +572,7 @@ def test_random_rates():
 
 @pytest.mark.slow
 def test_many_random_rates():
-    assert [problem for seed in range(20, 700) for problem in wrong_rates(seed)] == []
+    assert [problem for seed in range(20, 150) for problem in wrong_rates(seed)] == []
 
 
 def wrong_choice(seed, parts=12):
@@ -607,7 +607,7 @@ def wrong_choice(seed, parts=12):
 
 @pytest.mark.slow
 def test_random_best_choices():
-    assert [problem for seed in range(60) for problem in wrong_choice(seed)] == []
+    assert [problem for seed in range(12) for problem in wrong_choice(seed)] == []
 
 
 def wrong_tolerances(seed):
@@ -637,7 +637,7 @@ def test_random_tolerances():
 
 @pytest.mark.slow
 def test_many_random_tolerances():
-    assert [problem for seed in range(5, 150) for problem in wrong_tolerances(seed)] == []
+    assert [problem for seed in range(5, 30) for problem in wrong_tolerances(seed)] == []
 
 
 def wrong_phases(seed):
@@ -673,7 +673,7 @@ def test_random_phases():
 
 @pytest.mark.slow
 def test_many_random_phases():
-    assert [problem for seed in range(3, 40) for problem in wrong_phases(seed)] == []
+    assert [problem for seed in range(3, 12) for problem in wrong_phases(seed)] == []
 
 
 # --- cases that were wrong once -----------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qtheory as qt
-from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.monomial import ONE, Monomial
 from qtheory.asymptotics.regimes import joined
 from qtheory.errors import InvalidArgumentError
@@ -82,8 +82,8 @@ def test_three_cases_of_an_exponent_and_two_of_an_order():
 
 def test_cells_without_points_are_left_out():
     cell = Cell({N: 1, eps: -1})
-    assert cell.with_condition(Condition.at_least_one(Monomial.of(eps))) is None
-    assert cell.with_condition(Condition.at_least_one(Monomial.of(N))) is not None
+    assert cell.with_condition(cell.at_least_one(Monomial.of(eps))) is None
+    assert cell.with_condition(cell.at_least_one(Monomial.of(N))) is not None
 
 
 def test_regions_are_joined_only_where_that_is_exact():
