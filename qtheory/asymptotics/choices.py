@@ -19,7 +19,7 @@ from qtheory.asymptotics.lines import meeting_point
 from qtheory.asymptotics.monomial import ONE, Monomial, log_of
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import joined
-from qtheory.asymptotics.setting import Setting, setting_of
+from qtheory.asymptotics.setting import Setting, restricted, setting_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -120,7 +120,7 @@ def best_choice(
             "regime", regime, f"powers of n for {', '.join(sorted(map(str, left)))} too"
         )
     inside = [Condition.on(1 - _beta, 1)]
-    corners = _corners(setting, _restricted(setting.root, inside))
+    corners = _corners(setting, restricted(setting.root, inside))
 
     def compute(cell: Cell) -> tuple[Monomial, ...] | str:
         try:
@@ -148,15 +148,6 @@ def best_choice(
     if not choices:
         raise InfiniteRiskError(f"the bound is infinite: {'; '.join(causes)}")
     return tuple(choices)
-
-
-def _restricted(cell: Cell, conditions: Sequence[Condition]) -> Cell:
-    for condition in conditions:
-        part = cell.with_condition(condition)
-        if part is None:
-            raise HypothesisError(f"no stepsize and batch satisfy {condition.relation}")
-        cell = part
-    return cell
 
 
 def _corners(setting: Setting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:

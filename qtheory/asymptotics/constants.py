@@ -15,7 +15,7 @@ integral comparison and the count that ``proofs/power_sums.py`` proves for power
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -90,12 +90,14 @@ def constants_of_sum(
     for factors, function in functions:
         if not _is_pure(function) or function.range.start != ONE:
             return None
-        part = (_geometric if function.range.step == 0 else _polynomial)(cell, function, orders)
-        if part is None:
-            return None
-        upper += factors.upper * part.upper
-        for order, constants in part.lower.items():
-            lower[order] += [factors.lower * constant for constant in constants]
+        geometric = function.range.step == 0
+        upper += factors.upper * (0 if geometric else _maxima(cell, function))
+        for share in (_geometric if geometric else _polynomial)(cell, function):
+            if share.order in lower:
+                lower[share.order].append(factors.lower * share.lower)
+            elif not any(cell.dominates(order, share.order) for order in orders):
+                return None
+            upper += factors.upper * share.upper
     if not all(lower.values()):
         return None
     weakest = sp.Min(*[sp.Max(*constants) for constants in lower.values()])
@@ -103,36 +105,27 @@ def constants_of_sum(
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A factor from above, and what each order has from below."""
+class _Share:
+    """What a piece contributes: its order, with factors from below and from above."""
 
-    lower: dict[Monomial, list[sp.Expr]]
+    order: Monomial
+    lower: sp.Expr
     upper: sp.Expr
 
 
-def _polynomial(cell: Cell, function: PiecewisePower, orders: Sequence[Monomial]) -> _Part | None:
-    """Constants by integral comparison."""
-    upper = sp.Integer(_maxima(cell, function))
-    lower: dict[Monomial, list[sp.Expr]] = {order: [] for order in orders}
+def _polynomial(cell: Cell, function: PiecewisePower) -> Iterator[_Share]:
+    """The shares of the pieces by integral comparison."""
     for k, piece in enumerate(function.pieces):
         growth = cell.trichotomy(piece.term.slope + 1)
         if growth == 0:
             log, factor = _flat_share(piece)
-            share = piece.term.coefficient * log
             near = _around(cell, function, k, piece.right)
             below = near / (1 + near + sp.log(2)) * sp.Min(1, factor)
-            above = sp.Max(1, factor)
+            yield _Share(piece.term.coefficient * log, below, sp.Max(1, factor))
         else:
             end = piece.left if growth < 0 else piece.right
-            share = _value(function, piece, end)
-            below = _around(cell, function, k, end)
             above = 1 / (growth * (piece.term.slope + 1))
-        if share in lower:
-            lower[share].append(below)
-        elif not any(cell.dominates(order, share) for order in orders):
-            return None
-        upper += above
-    return _Part(lower, upper)
+            yield _Share(_value(function, piece, end), _around(cell, function, k, end), above)
 
 
 def _is_pure(function: PiecewisePower) -> bool:
@@ -189,10 +182,8 @@ def _around(cell: Cell, function: PiecewisePower, k: int, point: Monomial | None
     return 2 ** -sp.Max(0, *slopes) / 3
 
 
-def _geometric(cell: Cell, function: PiecewisePower, orders: Sequence[Monomial]) -> _Part | None:
+def _geometric(cell: Cell, function: PiecewisePower) -> Iterator[_Share]:
     """The same where z is exponential: terms of a geometric series, and counts of integers."""
-    upper = sp.S.Zero
-    lower: dict[Monomial, list[sp.Expr]] = {order: [] for order in orders}
     unit = function.range.unit
     steepest = sp.Max(*[sp.Abs(piece.term.slope) for piece in function.pieces])
     near = sp.exp(-steepest * unit)  # the nearest integer is at most one step away
@@ -200,21 +191,9 @@ def _geometric(cell: Cell, function: PiecewisePower, orders: Sequence[Monomial])
         growth = cell.trichotomy(piece.term.slope)
         if growth:
             end = piece.left if growth < 0 else piece.right
-            share, below = _value(function, piece, end), near
             above = 1 / (1 - sp.exp(-growth * piece.term.slope * unit))
-        elif piece.right is not None:
-            log, factor = _flat_share(piece)
-            share = piece.term.coefficient * log
-            below = near / (2 + near) * sp.Min(1, factor / unit)
-            above = sp.Max(1, factor / unit)
-        elif piece.left == ONE:
-            share = piece.term.coefficient * function.range.log_at(None)
-            below = above = sp.S.One
+            yield _Share(_value(function, piece, end), near, above)
         else:
-            return None
-        if share in lower:
-            lower[share].append(below)
-        elif not any(cell.dominates(order, share) for order in orders):
-            return None
-        upper += above
-    return _Part(lower, upper)
+            log, factor = _flat_share(piece)
+            below = near / (2 + near) * sp.Min(1, factor / unit)
+            yield _Share(piece.term.coefficient * log, below, sp.Max(1, factor / unit))

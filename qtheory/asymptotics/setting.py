@@ -23,7 +23,7 @@ from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_formula
 from qtheory.theory import definitions as defined
 
-__all__ = ["Setting", "setting_of", "where_it_applies"]
+__all__ = ["Setting", "restricted", "setting_of", "where_it_applies"]
 
 _INSIDE, _OUTSIDE = "inside", "outside"
 
@@ -156,11 +156,17 @@ def where_it_applies(setting: Setting) -> list[Cell]:
             "T4 applies nowhere: theta, the feedback of the noise, is not below 1; a smaller "
             "stepsize or smaller errors are needed"
         )
-    return [_part(setting.root, region.conditions) for region in inside]
+    return [restricted(setting.root, region.conditions) for region in inside]
 
 
-def _part(cell: Cell, conditions: Sequence[Condition]) -> Cell:
-    """The part of a cell that is known not to be empty."""
+def restricted(cell: Cell, conditions: Sequence[Condition]) -> Cell:
+    """The part of a cell where conditions hold.
+
+    Raises
+    ------
+    HypothesisError
+        If there is none.
+    """
     for condition in conditions:
         part = cell.with_condition(condition)
         if part is None:

@@ -48,7 +48,7 @@ from qtheory.asymptotics.numeric import agreed, value_of
 from qtheory.asymptotics.stationary import Stationary, stationary, total
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError, SymbolicValueError
 from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantization, SourceCondition
-from qtheory.model.instance import instantiate
+from qtheory.model.instance import instantiate, require_kinds
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import checked_digits
 from qtheory.numbers.evaluate import evaluate
@@ -204,13 +204,7 @@ def sharp_constants(problem: Problem, quantization: Quantization, sgd: SGD) -> S
     >>> print(nstr(value.bias, 12), nstr(value.variance, 12), nstr(value.total, 12))
     0.0173046571197 0.00134202081376 0.0186466779334
     """
-    for name, value, kind in (
-        ("problem", problem, Problem),
-        ("quantization", quantization, Quantization),
-        ("sgd", sgd, SGD),
-    ):
-        if not isinstance(value, kind):
-            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    require_kinds(problem, quantization, sgd)
     if sgd.output == "tail" and sgd.tail.free_symbols:
         raise SymbolicValueError(f"tail is {sgd.tail}, but a number is needed here")
     state = stationary(problem, quantization, sgd)

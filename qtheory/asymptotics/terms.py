@@ -10,6 +10,7 @@ import sympy as sp
 from qtheory.asymptotics.symbols import positive_symbols
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
+from qtheory.model.instance import require_kinds
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
@@ -104,13 +105,7 @@ def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
 
 
 def _require_covered(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
-    for name, value, kind in (
-        ("problem", problem, Problem),
-        ("quantization", quantization, Quantization),
-        ("sgd", sgd, SGD),
-    ):
-        if not isinstance(value, kind):
-            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    require_kinds(problem, quantization, sgd)
     if isinstance(problem.spectrum, Explicit) or isinstance(problem.target, Explicit):
         raise InvalidArgumentError("problem", problem, "one with formulas, not explicit values")
     if sgd.output != "average":

@@ -25,7 +25,15 @@ _GUARD_BITS = 40
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
-__all__ = ["Compression", "Instance", "IntArray", "NumericErrorModel", "Rest", "instantiate"]
+__all__ = [
+    "Compression",
+    "Instance",
+    "IntArray",
+    "NumericErrorModel",
+    "Rest",
+    "instantiate",
+    "require_kinds",
+]
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,17 @@ class Compression:
     rest: Rest | None = None
 
 
+def require_kinds(problem: object, quantization: object, sgd: object) -> None:
+    """Raise InvalidArgumentError unless the three are what their names say."""
+    for name, value, kind in (
+        ("problem", problem, Problem),
+        ("quantization", quantization, Quantization),
+        ("sgd", sgd, SGD),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+
+
 def instantiate(
     problem: Problem,
     quantization: Quantization,
@@ -148,13 +167,7 @@ def instantiate(
     InvalidArgumentError
         If an argument is of the wrong type, or the dimension is infinite.
     """
-    for name, value, kind in (
-        ("problem", problem, Problem),
-        ("quantization", quantization, Quantization),
-        ("sgd", sgd, SGD),
-    ):
-        if not isinstance(value, kind):
-            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    require_kinds(problem, quantization, sgd)
     if problem.dim is sp.oo and compression is None:
         raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
 

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning, PrecisionError
-from qtheory.model.instance import Instance, instantiate
+from qtheory.model.instance import Instance, instantiate, require_kinds
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
@@ -165,13 +165,7 @@ def risk_curve(
     ['4.318e-02', '2.924e-05', '2.744e-08']
     """
     digits = checked_digits(digits)
-    for name, value, kind in (
-        ("problem", problem, Problem),
-        ("quantization", quantization, Quantization),
-        ("sgd", sgd, SGD),
-    ):
-        if not isinstance(value, kind):
-            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    require_kinds(problem, quantization, sgd)
     if not len(steps):
         raise InvalidArgumentError("steps", steps, "at least one number of steps")
     runs = [sgd.with_steps(number) for number in steps]

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtheory as qt
@@ -17,6 +17,7 @@ a, b, N, d, eps = qt.symbols("a b N d eps")
 numbers = st.integers(-3, 3)
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers, numbers)
 def test_monomials_multiply_as_their_expressions(p, q, r, s):
     left = Monomial.of(N) ** p * Monomial.of(d) ** q
@@ -26,6 +27,7 @@ def test_monomials_multiply_as_their_expressions(p, q, r, s):
     assert (left**2).form == sp.expand(2 * left.form)
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_comparison_of_numeric_exponents_is_that_of_a_linear_form(p, q, r):
     """Against brute force: the sign of p L_N + q L_d + r L_eps on rays inside the cone."""
@@ -103,6 +105,7 @@ def test_regions_are_joined_only_where_that_is_exact():
                 assert not both.has_points()
 
 
+@settings(deadline=None)
 @given(st.fractions(Fraction(1, 3), 4), st.fractions(Fraction(1, 3), 8))
 def test_substituted_exponents_agree_with_symbolic_ones(first, second):
     """The general answer at (a, b) is the answer for the numbers a and b."""
