@@ -89,7 +89,7 @@ def assert_same(values, parts):
 
 
 @pytest.mark.parametrize("data", DATA)
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=SLOW) for k in range(1, 10))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=SLOW) for k in range(1, 4))])
 def test_the_same_as_the_closed_form_at_300(data, seed):
     instance = random_instance(f"{seed} {data}", 300, data, [1, 100, 10**4, 10**9])
     assert_same(compressed(*instance), by_closed_form(*instance, BITS))
@@ -97,14 +97,14 @@ def test_the_same_as_the_closed_form_at_300(data, seed):
 
 @pytest.mark.parametrize("dim", [1000, 2500])
 @pytest.mark.parametrize("data", DATA)
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=SLOW) for k in range(1, 5))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=SLOW) for k in range(1, 2))])
 def test_the_same_as_the_recursion(dim, data, seed):
     instance = random_instance(f"{seed} {data} {dim}", dim, data, [5, 20])
     assert_same(compressed(*instance), by_recursion(*instance, BITS))
 
 
 @SLOW
-@pytest.mark.parametrize("dim", [1000, 2500])
+@pytest.mark.parametrize("dim", [1000])
 @pytest.mark.parametrize("data", DATA)
 def test_the_same_as_the_closed_form_in_long_runs(dim, data):
     # With an additive error the closed form cannot tell e^(-1250) from 0, nor need it.
