@@ -1,92 +1,155 @@
-"""Number formats with stochastic rounding, as quantizers of the data.
+"""The number formats, by name and by their parameters.
 
-Rounding goes to one of the two neighbouring values, up with the probability that makes it
-unbiased; beyond the largest value it saturates, which is a bias and is accounted for as one.
+Floating point is a sign, an exponent field of bias 2^(e-1) - 1 and a mantissa field, with subnormal
+numbers at exponent field 0. Integers and fixed point have a symmetric range: the code of the most
+negative number of two's complement is not used, so that data stay centred.
+
+Sources: Open Compute Project, *OCP 8-bit Floating Point Specification (OFP8)* for E4M3 and E5M2 and
+*OCP Microscaling Formats (MX)* for E2M1, E2M3 and E3M2; IEEE 754 for float16. bfloat16 and tf32
+(19 bits) have the exponents of IEEE single precision. The tests compare all of them with gfloat.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+import difflib
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.model.grid import Grid
+from qtheory.model.number_format import NumberFormat
+from qtheory.model.rounding import Floats
 from qtheory.numbers.exact import Number, positive
 
-__all__ = ["NumberFormat", "get", "names"]
+__all__ = [
+    "FP",
+    "FixedFormat",
+    "FloatFormat",
+    "NumberFormat",
+    "fixed_point",
+    "get",
+    "integer",
+    "names",
+]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+#: What the codes with the largest exponent field stand for.
+_SPECIALS = ("ieee", "nan", "none")
 
-# gfloat's names of the definitions (Open Compute Project for the 8-bit formats).
-_FLOATS = {
-    "fp8_e4m3": "format_info_ocp_e4m3",
-    "fp8_e5m2": "format_info_ocp_e5m2",
-    "bfloat16": "format_info_bfloat16",
-}
-_INTEGERS = {"int4": 4, "int8": 8}
+# Within these float64 holds every value, and the reciprocal of every step, as a normal number.
+_MOST_EXPONENT_BITS, _MOST_MANTISSA_BITS = 10, 40
+_MOST_FIXED_BITS = 32
 
 
-@dataclass(frozen=True)
-class NumberFormat:
-    """A number format times a scale; get one with ``qt.formats.get(name, scale=...)``.
+@dataclass(frozen=True, repr=False)
+class FloatFormat(NumberFormat):
+    """A floating-point format; see :func:`FP`."""
 
-    Integers have the symmetric range -(2^(b-1) - 1), ..., 2^(b-1) - 1, so that data stay centred.
-    """
-
-    name: str
-    scale: sp.Expr = sp.S.One
-
-    @cached_property
-    def magnitudes(self) -> Floats:
-        """The values that are not negative before scaling, ascending from 0; exact in float64."""
-        if self.name in _INTEGERS:
-            return np.arange(2.0 ** (_INTEGERS[self.name] - 1))
-        import gfloat
-        from gfloat import formats
-
-        info = getattr(formats, _FLOATS[self.name])
-        values = gfloat.decode_ndarray(info, np.arange(2**info.bits))
-        finite = np.asarray(values[np.isfinite(values)], dtype=np.float64)
-        return np.unique(np.abs(finite))
+    exponent_bits: int
+    mantissa_bits: int
+    specials: str
 
     @property
-    def is_exact(self) -> bool:
-        """Whether there is no error at all."""
-        return False
+    def grid(self) -> Grid:
+        """The values at scale 1."""
+        bias = 2 ** (self.exponent_bits - 1) - 1
+        largest_exponent = bias if self.specials == "ieee" else bias + 1
+        # in E4M3 the significand of all ones is the NaN
+        last = 2 if self.specials == "nan" else 1
+        return Grid(
+            mantissa_bits=self.mantissa_bits,
+            least_exponent=1 - bias - self.mantissa_bits,
+            largest=(2 - last * 2.0**-self.mantissa_bits) * 2.0**largest_exponent,
+            overflow={"ieee": float("inf"), "nan": float("nan"), "none": None}[self.specials],
+        )
 
-    def round(self, x: Floats, rng: np.random.Generator) -> Floats:
-        """Stochastic rounding of every entry of x.
+    @property
+    def bits(self) -> int:
+        """The width of a code word, the sign included."""
+        return 1 + self.exponent_bits + self.mantissa_bits
+
+    def decode(self, codes: Any) -> Floats:
+        """The values of code words, before scaling.
 
         Examples
         --------
-        >>> fp8 = get("fp8_e4m3")
-        >>> x = np.full(100_000, 1.1)
-        >>> values = fp8.round(x, np.random.default_rng(0))
-        >>> sorted(set(values.tolist())), bool(abs(values.mean() - 1.1) < 1e-3)
-        ([1.0, 1.125], True)
+        >>> get("fp8_e4m3").decode([0x01, 0x38, 0x7E, 0x7F, 0x80]).tolist()
+        [0.001953125, 1.0, 448.0, nan, -0.0]
         """
-        grid = self.magnitudes * float(self.scale)
-        size = np.minimum(np.abs(x), grid[-1])
-        upper = np.clip(np.searchsorted(grid, size, side="right"), 1, len(grid) - 1)
-        low, high = grid[upper - 1], grid[upper]
-        up = rng.random(x.shape) * (high - low) < size - low
-        return np.copysign(np.where(up, high, low), x)
+        words = np.asarray(codes)
+        if words.dtype.kind not in "iu" or np.any(words < 0) or np.any(words >= 2**self.bits):
+            raise InvalidArgumentError("codes", codes, f"whole numbers from 0 to 2^{self.bits} - 1")
+        words = words.astype(np.int64)
+        grid, significands = self.grid, 2**self.mantissa_bits
+        exponent, fraction = np.divmod(words % 2 ** (self.bits - 1), significands)
+        significand = np.where(exponent > 0, fraction + significands, fraction)
+        size = np.ldexp(
+            significand.astype(float), np.maximum(exponent, 1) - 1 + grid.least_exponent
+        )
+        if grid.overflow is not None:
+            size = np.where(size > grid.largest, np.nan, size)
+        if self.specials == "ieee":
+            top = exponent == 2**self.exponent_bits - 1
+            size = np.where(top & (fraction == 0), np.inf, size)
+        return np.where(words >= 2 ** (self.bits - 1), -size, size)
 
-    def __repr__(self) -> str:
-        scale = "" if self.scale == 1 else f", scale='{self.scale}'"
-        return f"formats.get('{self.name}'{scale})"
+    def _call(self) -> tuple[str, str]:
+        if self.name in _FLOATS:
+            return super()._call()
+        specials = "" if self.specials == "ieee" else f", specials='{self.specials}'"
+        return "FP", f"{self.exponent_bits}, {self.mantissa_bits}{specials}"
+
+
+@dataclass(frozen=True, repr=False)
+class FixedFormat(NumberFormat):
+    """Whole multiples of a constant step; see :func:`integer` and :func:`fixed_point`."""
+
+    width: int
+    fraction_bits: int
+
+    @property
+    def grid(self) -> Grid:
+        """The values at scale 1."""
+        step = 2.0**-self.fraction_bits
+        return Grid(None, -self.fraction_bits, (2 ** (self.width - 1) - 1) * step, None)
+
+    @property
+    def bits(self) -> int:
+        """The width of a code word, the sign included."""
+        return self.width
+
+    def _call(self) -> tuple[str, str]:
+        if self.name in _INTEGERS:
+            return super()._call()
+        return "fixed_point", f"{self.width - 1 - self.fraction_bits}, {self.fraction_bits}"
+
+
+_FLOATS = {
+    name: FloatFormat(name, exponent_bits, mantissa_bits, specials)
+    for name, exponent_bits, mantissa_bits, specials in (
+        ("fp4_e2m1", 2, 1, "none"),
+        ("fp6_e2m3", 2, 3, "none"),
+        ("fp6_e3m2", 3, 2, "none"),
+        ("fp8_e4m3", 4, 3, "nan"),
+        ("fp8_e5m2", 5, 2, "ieee"),
+        ("bfloat16", 8, 7, "ieee"),
+        ("float16", 5, 10, "ieee"),
+        ("tf32", 8, 10, "ieee"),
+    )
+}
+_INTEGERS = {f"int{bits}": FixedFormat(f"int{bits}", bits, 0) for bits in range(2, 17)}
 
 
 def names() -> tuple[str, ...]:
-    """The names that ``get`` knows.
+    """The names that :func:`get` knows.
 
-    >>> names()
-    ('bfloat16', 'fp8_e4m3', 'fp8_e5m2', 'int4', 'int8')
+    >>> names()[:8]
+    ('fp4_e2m1', 'fp6_e2m3', 'fp6_e3m2', 'fp8_e4m3', 'fp8_e5m2', 'bfloat16', 'float16', 'tf32')
+    >>> names()[8], names()[-1]
+    ('int2', 'int16')
     """
-    return tuple(sorted((*_FLOATS, *_INTEGERS)))
+    return (*_FLOATS, *_INTEGERS)
 
 
 def get(name: str, scale: Number = 1) -> NumberFormat:
@@ -97,13 +160,125 @@ def get(name: str, scale: Number = 1) -> NumberFormat:
     name
         One of :func:`names`.
     scale
-        The value that 1 of the format stands for, positive.
+        The value that 1 of the format stands for, positive. A power of two is exact in float64.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If there is no such format; names that are near are suggested.
 
     Examples
     --------
     >>> get("int8", scale="1/32").magnitudes[-1]
     np.float64(127.0)
+    >>> get("fp8_e4m3").largest, get("float16").largest
+    (448, 65504)
+    >>> get("float8_e4m3")
+    Traceback (most recent call last):
+    qtheory.errors.InvalidArgumentError: name is 'float8_e4m3', but must be one of fp4_e2m1, \
+fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16 \
+(did you mean fp8_e4m3?)
     """
-    if name not in names():
-        raise InvalidArgumentError("name", name, f"one of {', '.join(names())}")
-    return NumberFormat(name, positive(scale, "scale"))
+    known = {**_FLOATS, **_INTEGERS}
+    if not isinstance(name, str) or name not in known:
+        first, *_, last = _INTEGERS
+        allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}"
+        near = _near_names(name)
+        if near:
+            allowed += f" (did you mean {' or '.join(near)}?)"
+        raise InvalidArgumentError("name", name, allowed)
+    return replace(known[name], scale=positive(scale, "scale"))
+
+
+def _near_names(name: object) -> list[str]:
+    """At most three names, those most like this one."""
+
+    def spelled(text: str) -> str:
+        return text.lower().replace("-", "_").replace(" ", "_").replace("fp", "float")
+
+    def likeness(known: str) -> float:
+        whole = spelled(known)
+        width, _, fields = whole.partition("_")
+        forms = [form for form in (whole, width, fields) if form]
+        return max(difflib.SequenceMatcher(None, spelled(str(name)), f).ratio() for f in forms)
+
+    best = max(map(likeness, names()))
+    if best < 0.6:
+        return []
+    return [known for known in names() if likeness(known) >= best - 0.05][:3]
+
+
+def FP(  # noqa: N802
+    exponent_bits: int, mantissa_bits: int, scale: Number = 1, *, specials: str = "ieee"
+) -> FloatFormat:
+    """A floating-point format with a sign, so many exponent bits and so many mantissa bits.
+
+    Parameters
+    ----------
+    exponent_bits
+        2 to 10; the bias is 2^(exponent_bits - 1) - 1.
+    mantissa_bits
+        1 to 40, without the leading one.
+    scale
+        The value that 1 of the format stands for, positive.
+    specials
+        ``"ieee"``: the largest exponent field is kept for infinities and NaN. ``"nan"``: only the
+        code of all ones is a NaN and there is no infinity (E4M3). ``"none"``: every code is a
+        number (the OCP formats of 4 and 6 bits).
+
+    Examples
+    --------
+    >>> FP(5, 2) == get("fp8_e5m2")
+    True
+    >>> FP(4, 3).largest, FP(4, 3, specials="nan").largest, FP(4, 3, specials="none").largest
+    (240, 448, 480)
+    >>> FP(3, 4, scale="1/8")
+    formats.FP(3, 4, scale='1/8')
+    """
+    _whole("exponent_bits", exponent_bits, 2, _MOST_EXPONENT_BITS)
+    _whole("mantissa_bits", mantissa_bits, 1, _MOST_MANTISSA_BITS)
+    if specials not in _SPECIALS:
+        raise InvalidArgumentError("specials", specials, f"one of {', '.join(_SPECIALS)}")
+    name = f"FP({exponent_bits}, {mantissa_bits})"
+    scale = positive(scale, "scale")
+    return FloatFormat(name, int(exponent_bits), int(mantissa_bits), specials, scale=scale)
+
+
+def integer(bits: int, scale: Number = 1) -> FixedFormat:
+    """Integers of so many bits times a scale: -(2^(bits-1) - 1), ..., 2^(bits-1) - 1.
+
+    Examples
+    --------
+    >>> integer(4, scale="0.5").largest
+    7/2
+    """
+    _whole("bits", bits, 2, 16)
+    return replace(_INTEGERS[f"int{bits}"], scale=positive(scale, "scale"))
+
+
+def fixed_point(integer_bits: int, fraction_bits: int, scale: Number = 1) -> FixedFormat:
+    """Fixed point: a sign, integer bits and fraction bits, with a step of 2^-fraction_bits.
+
+    The largest value is 2^integer_bits - 2^-fraction_bits.
+
+    Examples
+    --------
+    >>> fixed_point(3, 4).largest
+    127/16
+    >>> fixed_point(7, 0) == get("int8")
+    True
+    """
+    _whole("integer_bits", integer_bits, 0, _MOST_FIXED_BITS)
+    _whole("fraction_bits", fraction_bits, 0, _MOST_FIXED_BITS)
+    width = 1 + int(integer_bits) + int(fraction_bits)
+    if not 2 <= width <= _MOST_FIXED_BITS:
+        allowed = f"with integer_bits, 1 to {_MOST_FIXED_BITS - 1} together"
+        raise InvalidArgumentError("fraction_bits", fraction_bits, allowed)
+    name = f"fixed_point({integer_bits}, {fraction_bits})"
+    return FixedFormat(name, width, int(fraction_bits), scale=positive(scale, "scale"))
+
+
+def _whole(argument: str, value: object, least: int, most: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not (whole and least <= value <= most):  # type: ignore[operator]
+        raise InvalidArgumentError(argument, value, f"a whole number from {least} to {most}")

@@ -1,16 +1,20 @@
 """Number formats: their values, their rounding, and their certified moments."""
 
+import ast
+import pickle
 from fractions import Fraction
 from itertools import pairwise
 
 import flint
-import gfloat
+import gfloat.formats
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 
 import qtheory as qt
 from qtheory.numbers.gaussian import rounded_moments
+from tests.model.definitions import DEFINITIONS, ieee_like
 
 FORMATS = [
     qt.formats.get("int4", scale="1/2"),
@@ -96,14 +100,92 @@ def test_rounding_is_unbiased_inside_and_saturates_outside(number_format):
     ]
 
 
-def test_values_are_fixed_points_and_those_of_gfloat():
-    rng = np.random.default_rng(0)
-    fp8 = qt.formats.get("fp8_e4m3")
-    assert (fp8.round(fp8.magnitudes, rng) == fp8.magnitudes).all()
-    info = gfloat.formats.format_info_ocp_e4m3
-    decoded = {abs(gfloat.decode_float(info, code).fval) for code in range(256)}
-    assert set(fp8.magnitudes) == {value for value in decoded if value == value}
-    assert fp8.magnitudes[-1] == 448
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_every_code_point_is_that_of_gfloat(name):
+    info, number_format = DEFINITIONS[name], qt.formats.get(name)
+    assert number_format.bits == info.k
+    codes = np.arange(2**info.k)
+    reference = gfloat.decode_ndarray(info, codes)
+    decoded = number_format.decode(codes)
+    missing = np.isnan(reference)
+    assert np.isnan(decoded[missing]).all()
+    # the same bits, so that -0 is not 0
+    same = decoded[~missing].view(np.int64) == reference[~missing].view(np.int64)
+    assert same.all()
+    finite = reference[np.isfinite(reference)]
+    assert np.array_equal(number_format.magnitudes, np.unique(np.abs(finite)))
+    assert float(number_format.largest) == info.max == number_format.magnitudes[-1]
+
+
+def test_a_wrong_definition_is_not_that_of_gfloat():
+    # the IEEE reading of 4 exponent bits and 3 mantissa bits is not the one of OCP
+    codes = np.arange(256)
+    reference = gfloat.decode_ndarray(gfloat.formats.format_info_ocp_e4m3, codes)
+    assert not np.array_equal(qt.formats.FP(4, 3).decode(codes), reference, equal_nan=True)
+
+
+@pytest.mark.parametrize(("exponent_bits", "mantissa_bits"), [(2, 1), (3, 4), (6, 5), (4, 8)])
+def test_any_floating_point_format_is_that_of_gfloat(exponent_bits, mantissa_bits):
+    info = ieee_like(exponent_bits, mantissa_bits)
+    codes = np.arange(2**info.k)
+    decoded = qt.formats.FP(exponent_bits, mantissa_bits).decode(codes)
+    assert np.array_equal(decoded, gfloat.decode_ndarray(info, codes), equal_nan=True)
+
+
+@pytest.mark.parametrize("bits", range(2, 17))
+def test_integers_are_symmetric(bits):
+    number_format = qt.formats.get(f"int{bits}")
+    assert number_format == qt.formats.integer(bits)
+    assert number_format.magnitudes.tolist() == list(range(2 ** (bits - 1)))
+
+
+def test_fixed_point():
+    number_format = qt.formats.fixed_point(1, 3, scale="1/4")
+    assert number_format.bits == 5
+    assert number_format.magnitudes.tolist() == [k / 8 for k in range(16)]
+    assert number_format.largest == sp.Rational(15, 32)
+    assert repr(number_format) == "formats.fixed_point(1, 3, scale='1/4')"
+
+
+def test_formats_with_the_same_values_are_equal():
+    assert qt.formats.FP(5, 10) == qt.formats.get("float16")
+    assert hash(qt.formats.FP(5, 10)) == hash(qt.formats.get("float16"))
+    assert qt.formats.FP(4, 3) != qt.formats.get("fp8_e4m3")
+    assert qt.formats.FP(4, 3, specials="nan") == qt.formats.get("fp8_e4m3")
+    assert qt.formats.get("int8") != qt.formats.get("int8", scale=2)
+
+
+@pytest.mark.parametrize("number_format", [*map(qt.formats.get, qt.formats.names()),
+                                           qt.formats.FP(3, 3, "1/3", specials="none"),
+                                           qt.formats.fixed_point(0, 7)], ids=repr)  # fmt: skip
+def test_a_repr_is_the_call(number_format):
+    function, _, arguments = repr(number_format).removeprefix("formats.").partition("(")
+    call = ast.parse(f"f({arguments}", mode="eval").body
+    values = [ast.literal_eval(argument) for argument in call.args]
+    named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    assert getattr(qt.formats, function)(*values, **named) == number_format
+    assert pickle.loads(pickle.dumps(number_format)) == number_format
+
+
+@pytest.mark.parametrize("name", ["int4", "int16", "fp4_e2m1", "fp8_e4m3", "bfloat16"])
+@pytest.mark.parametrize("power_of_two", [False, True])
+def test_a_format_scaled_to_a_tensor_just_holds_it(name, power_of_two):
+    x = np.random.default_rng(0).standard_normal((30, 20)) * 37
+    scaled = qt.formats.get(name).scaled_to(x, power_of_two=power_of_two)
+    peak = sp.Rational(float(np.abs(x).max()))
+    assert isinstance(scaled, type(qt.formats.get(name)))
+    if power_of_two:
+        assert peak <= scaled.largest < 2 * peak
+        assert sp.log(scaled.scale, 2).is_Integer
+    else:
+        assert scaled.largest == peak
+    step = float(scaled.largest - scaled.magnitudes[-2] * scaled.scale)
+    assert np.abs(scaled.round(x, mode="nearest") - x).max() <= step / 2 * (1 + 1e-12)
+
+
+def test_any_scale_holds_zeros():
+    int8 = qt.formats.get("int8", scale="1/3")
+    assert int8.scaled_to(np.zeros(3)) == int8
 
 
 @pytest.mark.parametrize("output", ["average", "last"])
@@ -143,10 +225,68 @@ def test_bounds_are_about_error_models():
         qt.upper_bound(problem, quantization, qt.SGD("0.1", steps=40))
 
 
-def test_bad_arguments():
-    with pytest.raises(qt.QTheoryError, match=r"name is 'fp9'.*bfloat16, fp8_e4m3"):
-        qt.formats.get("fp9")
-    with pytest.raises(qt.QTheoryError, match="scale is 0"):
-        qt.formats.get("int8", scale=0)
+def test_the_error_model_of_a_format_stands_on_any_target():
+    problem = qt.Problem(dim=4, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    fp8, int8 = qt.formats.get("fp8_e4m3"), qt.formats.get("int8", scale="1/32")
+    quantization = qt.Quantization(
+        data=int8.error_model(),
+        label=fp8.error_model(),
+        parameter=int8.error_model(mode="dithered"),
+    )
+    sgd = qt.SGD("0.1", steps=40)
+    exact = qt.excess_risk(problem, quantization, sgd, digits=20)
+    assert float(exact.by_target["label"]) > 0
+    assert exact.total <= qt.upper_bound(problem, quantization, sgd, digits=20).total
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("fp8_e4m4", "did you mean fp8_e4m3?"),
+        ("e5m2", "did you mean fp8_e5m2?"),
+        ("FP8-E4M3", "did you mean fp8_e4m3?"),
+        ("fp16", "did you mean float16?"),
+        ("bf16", "did you mean bfloat16?"),
+        ("fp4", "did you mean fp4_e2m1?"),
+        ("int17", "int1"),
+        ("fp9", r"fp4_e2m1.*int2 to int16 \(did you mean"),
+    ],
+)
+def test_near_names_are_suggested(wrong, near):
+    with pytest.raises(qt.QTheoryError, match=f"name is '{wrong}'.*{near}"):
+        qt.formats.get(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["posit", "", 8, None])
+def test_nothing_is_suggested_for_what_is_far_from_all(wrong):
+    with pytest.raises(qt.QTheoryError, match="name is") as raised:
+        qt.formats.get(wrong)
+    assert "did you mean" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f: f.get("int8", scale=0), "scale is 0"),
+        (lambda f: f.FP(1, 3), "exponent_bits is 1"),
+        (lambda f: f.FP(4, 0), "mantissa_bits is 0"),
+        (lambda f: f.FP(4.0, 3), r"exponent_bits is 4\.0"),
+        (lambda f: f.FP(4, 3, specials="ocp"), "specials is 'ocp'.*ieee, nan, none"),
+        (lambda f: f.integer(17), "bits is 17.*from 2 to 16"),
+        (lambda f: f.integer(True), "bits is True"),
+        (lambda f: f.fixed_point(0, 0), "fraction_bits is 0"),
+        (lambda f: f.fixed_point(20, 20), "fraction_bits is 20"),
+        (lambda f: f.FP(8, 23).magnitudes, r"FP\(8, 23\) has 2\^32 values"),
+        (lambda f: f.get("fp8_e4m3").decode([256]), "codes is"),
+        (lambda f: f.get("int8").scaled_to([1.0, np.inf]), "x is.*finite"),
+        (lambda f: f.get("int8").scaled_to([]), "x is.*at least one"),
+    ],
+)
+def test_bad_arguments(call, message):
+    with pytest.raises(qt.QTheoryError, match=message):
+        call(qt.formats)
+
+
+def test_only_data_carry_a_format():
     with pytest.raises(qt.QTheoryError, match=r"label is .*error model"):
         qt.Quantization(label=qt.formats.get("int8"))
