@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Condition
+from qtheory.asymptotics.cell import Cell
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.evaluation import Evaluation, roles_of
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.symbols import positive_symbols

@@ -13,63 +13,23 @@ changes from converging to diverging there are three cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
 
 import sympy as sp
 
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import ONE, Monomial, log_of
+from qtheory.asymptotics.signs import POSITIVE, factors_of, polynomial_of, signed
 from qtheory.errors import CostError
 
-__all__ = ["Cell", "Condition", "Leaf", "Undecided", "explore"]
+__all__ = ["Cell", "Leaf", "Undecided", "explore"]
 
 _MOST_CELLS = 4000
 _MILLISECONDS = 5000
-_POSITIVE = frozenset({1})
 
 Outcome = TypeVar("Outcome")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """The signs that a form may have: positive (1), negative (-1), zero (0).
-
-    ``order`` is given if the form is the logarithm of an order: the condition is then that the
-    order is at least or at most 1. ``critical`` tells whether zero is a case of its own; for a
-    comparison of orders it is not, since they agree there.
-    """
-
-    form: sp.Expr
-    signs: frozenset[int]
-    order: Monomial | None = None
-    critical: bool = False
-
-    @classmethod
-    def on(cls, form: sp.Expr, *signs: int) -> Condition:
-        """A condition on exponents."""
-        return cls(form, frozenset(signs), critical=True)
-
-    @property
-    def relation(self) -> sp.Basic:
-        """The condition as a SymPy relation."""
-        if self.order is None:
-            return _solved(self.form, self.signs if self.critical else self.signs | {0})
-        return _balanced(self.order if 1 in self.signs else self.order**-1)
-
-    def negations(self) -> list[Condition]:
-        """Conditions of which one holds where this one does not."""
-        return [self.with_signs({sign}) for sign in self.cases - self.signs]
-
-    @property
-    def cases(self) -> Set[int]:
-        """The signs that are told apart."""
-        return {-1, 0, 1} if self.critical else {-1, 1}
-
-    def with_signs(self, signs: Set[int]) -> Condition:
-        """The same form with other signs."""
-        return Condition(self.form, frozenset(signs), self.order, self.critical)
 
 
 class Undecided(Exception):  # noqa: N818 - it is a question, not an error
@@ -167,8 +127,8 @@ class Cell:
         if len(order.powers) == 1:
             ((parameter, exponent),) = order.powers
             if self.parameters.get(parameter):
-                return Condition(exponent * self.parameters[parameter], _POSITIVE)
-        return Condition(order.form, _POSITIVE, order)
+                return Condition(exponent * self.parameters[parameter], POSITIVE)
+        return Condition(order.form, POSITIVE, order)
 
     def with_condition(self, condition: Condition) -> Cell | None:
         """The part of the cell where a condition holds, or None if it is empty."""
@@ -207,7 +167,7 @@ class Cell:
         """The sign of a form, factor by factor: each factor is a question of its own."""
         form = form.xreplace(self.values)
         logs = {log_of(parameter): parameter for parameter in self.parameters}
-        sign, factors = _factors(form)
+        sign, factors = factors_of(form)
         for factor, power, below in factors:
             own = [symbol for symbol in logs if symbol in factor.free_symbols]
             if own and order is not None:
@@ -260,7 +220,7 @@ class Cell:
         )
 
     def _constraint(self, condition: Condition) -> Any:
-        return _signed(_polynomial(condition.form.xreplace(self.values)), condition.signs)
+        return signed(polynomial_of(condition.form.xreplace(self.values)), condition.signs)
 
     def _model(self, *more: Condition) -> Any:
         """A point of the cell that meets more conditions; None if there is none, True if unknown.
@@ -277,11 +237,11 @@ class Cell:
         solver.add(*self._own, *[self._constraint(condition) for condition in more])
         symbols: set[sp.Symbol] = set()
         for condition in (*self.conditions, *more):
-            symbols |= _polynomial(condition.form.xreplace(self.values)).free_symbols
+            symbols |= polynomial_of(condition.form.xreplace(self.values)).free_symbols
         for parameter, sign in self.parameters.items():
             if sign and log_of(parameter) in symbols:
-                solver.add(_signed(log_of(parameter), frozenset({sign})))
-        solver.add(*[_signed(symbol, _POSITIVE) for symbol in symbols if symbol.is_positive])
+                solver.add(signed(log_of(parameter), frozenset({sign})))
+        solver.add(*[signed(symbol, POSITIVE) for symbol in symbols if symbol.is_positive])
         verdict = solver.check()
         if verdict == z3.sat:
             return solver.model()
@@ -321,83 +281,9 @@ def explore(compute: Callable[[Cell], Outcome], cells: Sequence[Cell]) -> list[L
     return leaves
 
 
-@cache
-def _factors(form: sp.Expr) -> tuple[int, tuple[tuple[sp.Expr, int, bool], ...]]:
-    """The sign of a constant, and irreducible polynomials with their powers, that make up a form.
-
-    The last entry tells whether a factor stands in the denominator. Factors that are known to be
-    positive are left out, and each is written so that its leading sign is plus.
-    """
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
-    sign = 1
-    found = []
-    for part, below in ((numerator, False), (denominator, True)):
-        if part.is_number:
-            sign *= int(sp.sign(part))
-            continue
-        content, factors = sp.factor_list(part)
-        sign *= int(sp.sign(content))
-        for factor, power in factors:
-            if factor.is_positive:
-                continue
-            if factor.could_extract_minus_sign():
-                factor = sp.expand(-factor)
-                sign *= (-1) ** int(power)
-            found.append((factor, int(power), below))
-    return sign, tuple(found)
-
-
-@cache
-def _polynomial(form: sp.Expr) -> sp.Expr:
-    """A primitive polynomial of the same sign as a rational function.
-
-    Denominators come from exponents such as 1/a; they are squared away.
-    """
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
-    product = sp.expand(numerator * denominator)
-    if product.is_number:
-        return sp.sign(product)
-    content, primitive = product.as_content_primitive()
-    primitive = sp.expand(primitive)
-    # A factor that is known to be positive says nothing about the sign.
-    symbols = sorted(primitive.free_symbols, key=str)
-    for symbol in symbols:
-        if symbol.is_positive:
-            while not symbol.is_number and primitive.subs(symbol, 0) == 0:
-                primitive = sp.expand(sp.cancel(primitive / symbol))
-    return primitive if content > 0 else -primitive
-
-
-@cache
-def _to_z3(expression: sp.Expr) -> Any:
-    import z3
-
-    if expression.is_Symbol:
-        return z3.Real(expression.name)
-    if expression.is_Rational:
-        return z3.Q(int(expression.p), int(expression.q))
-    if expression.is_Add:
-        return z3.Sum([_to_z3(part) for part in expression.args])
-    if expression.is_Mul:
-        return z3.Product([_to_z3(part) for part in expression.args])
-    base, exponent = expression.as_base_exp()
-    return z3.Product([_to_z3(base)] * int(exponent))
-
-
-@cache
-def _signed(polynomial: sp.Expr, signs: frozenset[int]) -> Any:
-    import z3
-
-    value = _to_z3(polynomial)
-    cases = {1: value > 0, 0: value == 0, -1: value < 0}
-    if len(signs) == 1:
-        return cases[min(signs)]
-    return z3.Or([cases[sign] for sign in sorted(signs)])
-
-
 def _with_equality(values: dict[sp.Symbol, sp.Expr], form: sp.Expr) -> dict[sp.Symbol, sp.Expr]:
     """Values for exponent symbols, with one more fixed by form = 0 if that is linear in it."""
-    polynomial = _polynomial(form)
+    polynomial = polynomial_of(form)
     for symbol in sorted(polynomial.free_symbols, key=str, reverse=True):
         slope = polynomial.coeff(symbol, 1)
         if slope.is_Rational and sp.degree(polynomial, symbol) == 1:
@@ -407,46 +293,3 @@ def _with_equality(values: dict[sp.Symbol, sp.Expr], form: sp.Expr) -> dict[sp.S
             }
             return {**fixed, symbol: value}
     return values
-
-
-_RELATIONS: dict[frozenset[int], type] = {
-    frozenset({1}): sp.Gt,
-    frozenset({1, 0}): sp.Ge,
-    frozenset({-1}): sp.Lt,
-    frozenset({-1, 0}): sp.Le,
-    frozenset({0}): sp.Eq,
-    frozenset({1, -1}): sp.Ne,
-}
-
-
-def _solved(form: sp.Expr, signs: frozenset[int]) -> sp.Basic:
-    """The sign of a form as a relation, solved for the last symbol it is linear in."""
-    polynomial = _polynomial(form)
-    for symbol in sorted(polynomial.free_symbols, key=str, reverse=True):
-        slope = polynomial.coeff(symbol, 1)
-        if slope.is_Rational and sp.degree(polynomial, symbol) == 1:
-            value = sp.expand(-polynomial.coeff(symbol, 0) / slope)
-            turned = signs if slope > 0 else frozenset(-sign for sign in signs)
-            return _RELATIONS[turned](symbol, value)
-    return _RELATIONS[signs](polynomial, 0)
-
-
-def _balanced(order: Monomial) -> sp.Basic:
-    """order >= 1 with negative powers on the other side and a plain power in front."""
-    (_, first), *_ = order.powers or order.logs
-    scales = [sp.S.One / abs(e) for _, e in order.powers if e.is_Rational]
-    scale = scales[0] if scales else 1 / first if first.is_positive else -1 / first
-    order = order**scale if scale.is_positive else order
-    left: list[sp.Expr] = []
-    right: list[sp.Expr] = []
-    for base, exponent in [(b, e) for b, e in order.powers] + list(order.logs):
-        part = (
-            Monomial(((base, exponent),))
-            if isinstance(base, sp.Symbol)
-            else Monomial((), ((base, exponent),))
-        )
-        negative = sp.factor(exponent).could_extract_minus_sign()
-        (right if negative else left).append((part**-1 if negative else part).expression)
-    if not left:
-        return sp.Le(sp.Mul(*right), 1, evaluate=False)
-    return sp.Ge(sp.Mul(*left), sp.Mul(*right), evaluate=False)

@@ -14,7 +14,8 @@ from itertools import combinations
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.cell import Cell, explore
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.lines import meeting_point
 from qtheory.asymptotics.monomial import ONE, Monomial, log_of
 from qtheory.asymptotics.piecewise import Diverges

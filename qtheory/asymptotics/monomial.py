@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sympy as sp
+
+#: A base (a parameter, or an order whose L is meant) with its exponent.
+Factor = tuple[Any, sp.Expr]
 
 __all__ = ["ONE", "Monomial", "log_of", "readable", "tidy"]
 
@@ -139,14 +143,14 @@ class Monomial:
 ONE = Monomial()
 
 
-def _added(left: Iterable[tuple], right: Iterable[tuple]) -> tuple:  # type: ignore[type-arg]
+def _added(left: Iterable[Factor], right: Iterable[Factor]) -> tuple[Factor, ...]:
     total = dict(left)
     for base, exponent in right:
         total[base] = tidy(total[base] + exponent) if base in total else exponent
     return _kept(total.items())
 
 
-def _kept(items: Iterable[tuple]) -> tuple:  # type: ignore[type-arg]
+def _kept(items: Iterable[Factor]) -> tuple[Factor, ...]:
     """Sorted, without zero exponents and logarithms of 1."""
     left = [(base, exponent) for base, exponent in items if exponent != 0 and base != ONE]
     return tuple(sorted(left, key=lambda item: str(item[0])))

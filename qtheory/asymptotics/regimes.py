@@ -8,7 +8,8 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Condition, Leaf
+from qtheory.asymptotics.cell import Cell, Leaf
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import Monomial, readable
 
 __all__ = ["Regime", "Region", "joined", "piecewise", "relations"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from qtheory.asymptotics.assumptions import assume
-from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.cell import Cell, explore
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.evaluation import Evaluation, roles_of
 from qtheory.asymptotics.monomial import ONE, Monomial
 from qtheory.asymptotics.piecewise import Diverges

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Condition, explore
+from qtheory.asymptotics.cell import Cell, explore
+from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import ONE, Monomial, readable
 from qtheory.asymptotics.regimes import Regime, Region, joined
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies

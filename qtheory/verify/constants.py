@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import flint
 import mpmath
 import sympy as sp
 
@@ -90,9 +91,9 @@ def _digits(case: ConstantCase) -> int:
     return _DIGITS if case.problem.dim is sp.oo else 40
 
 
-def _number(ball: object) -> mpmath.mpf:
+def _number(ball: flint.arb) -> mpmath.mpf:
     with mpmath.workdps(60):
-        return mpmath.mpf(ball.mid().str(60, radius=False))  # type: ignore[attr-defined]
+        return mpmath.mpf(ball.mid().str(60, radius=False))
 
 
 def ratio_to(constants: SharpConstants, risks: list[mpmath.mpf], steps: tuple[int, ...]) -> float:

@@ -27,6 +27,8 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
+from qtheory.model.spectra import Spectrum
+from qtheory.model.targets import Target
 from qtheory.risk import risk_curve
 from qtheory.verify.check import CheckResult
 
@@ -54,8 +56,8 @@ class RateCase:
     steps: tuple[int, ...] = tuple(10**k for k in range(8, 13))
 
 
-def _problem(spectrum: object, target: object, noise: int) -> Problem:
-    return Problem(sp.oo, spectrum, target, noise)  # type: ignore[arg-type]
+def _problem(spectrum: Spectrum, target: Target, noise: int) -> Problem:
+    return Problem(sp.oo, spectrum, target, noise)
 
 
 _SHORT = tuple(4**k for k in range(7, 15))
