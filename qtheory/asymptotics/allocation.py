@@ -8,9 +8,10 @@ from itertools import permutations
 
 import sympy as sp
 
+from qtheory.asymptotics.schemes import scheme_named
 from qtheory.errors import HypothesisError, InvalidArgumentError, UnstableError
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
+from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
@@ -18,11 +19,6 @@ from qtheory.theory import upper_bound
 __all__ = ["Allocation", "allocate_bits"]
 
 _MOST_BITS = 400
-_SCHEMES: dict[str, Callable[[sp.Expr], ErrorModel]] = {
-    "additive": Additive,
-    "shared": Multiplicative,
-    "elementwise": lambda level: Multiplicative(level, coupling="elementwise"),
-}
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,12 @@ def allocate_bits(problem: Problem, sgd: SGD, bits: int, scheme: str = "additive
     >>> sum(found.bits.values()), found.bound <= found.uniform_bound
     (20, True)
     """
-    if scheme not in _SCHEMES:
-        raise InvalidArgumentError("scheme", scheme, f"one of {', '.join(_SCHEMES)}")
+    model = scheme_named(scheme)
     if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits <= _MOST_BITS:
         raise InvalidArgumentError("bits", bits, f"a whole number from 0 to {_MOST_BITS}")
 
     def quantization(split: tuple[int, ...]) -> Quantization:
-        levels = [_SCHEMES[scheme](sp.Rational(1, 4**k)) for k in split]
+        levels = [model(sp.Rational(1, 4**k)) for k in split]
         return Quantization(**dict(zip(TARGETS, levels, strict=True)))
 
     known: dict[tuple[int, ...], float] = {}

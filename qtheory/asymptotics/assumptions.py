@@ -110,7 +110,7 @@ def _relation(given: str | sp.Basic) -> sp.Basic:
 
 def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol]) -> Monomial:
     """The order that a relation among parameters says is at least 1."""
-    evaluation = Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, exponents)
+    evaluation = Evaluation.of_parameters(cell, exponents)
     quotient = sp.powsimp(relation.lhs / relation.rhs)
     if quotient.has(sp.Add, sp.Min, sp.Max) and _parameters_in_sums(quotient, exponents):
         raise InvalidArgumentError(

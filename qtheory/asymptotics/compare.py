@@ -11,11 +11,10 @@ import sympy as sp
 from qtheory.asymptotics.assumptions import root_cell
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.evaluation import Evaluation
-from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.regimes import joined
+from qtheory.asymptotics.symbols import formula_of
 from qtheory.errors import InvalidArgumentError
-from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.grammar import parse_formula
+from qtheory.numbers.exact import Number
 
 __all__ = ["Comparison", "compare_orders"]
 
@@ -80,8 +79,7 @@ def compare_orders(
     root, exponents = root_cell(sp.Tuple(small, large), None, assumptions)
 
     def compute(cell: Cell) -> bool:
-        values = {p: Monomial.of(p) for p in cell.parameters}
-        evaluation = Evaluation(cell, values, exponents)
+        evaluation = Evaluation.of_parameters(cell, exponents)
         return cell.compare(evaluation.order(small), evaluation.order(large)) <= 0
 
     regions = joined(root, explore(compute, [root]))
@@ -95,11 +93,7 @@ def compare_orders(
 
 
 def _side(side: Number, name: str) -> sp.Expr:
-    if isinstance(side, str):
-        return parse_formula(side, {}, name)
-    formula = exact(side, name)
+    formula = formula_of(side, name)
     if not formula.free_symbols and not formula > 0:
         raise InvalidArgumentError(name, side, "a positive order")
-    return formula.xreplace(
-        {symbol: sp.Symbol(symbol.name, positive=True) for symbol in formula.free_symbols}
-    )
+    return formula

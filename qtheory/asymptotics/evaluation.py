@@ -26,7 +26,7 @@ from qtheory.asymptotics.piecewise import (
 )
 from qtheory.errors import InvalidArgumentError
 
-__all__ = ["Evaluation", "Roles", "roles_of"]
+__all__ = ["Evaluation", "Roles", "exponentials_in", "roles_of"]
 
 _ALLOWED = (
     "built from the index, positive parameters, positive numbers, + * / **, min, max, exp(-r i), "
@@ -38,6 +38,16 @@ _NOT_POSITIVE = "it is not positive, and the order of a difference is not known"
 def unsupported(part: sp.Basic, why: str) -> InvalidArgumentError:
     """The error for a sub-expression outside the calculus."""
     return InvalidArgumentError("expression", part, f"{_ALLOWED} ({why})")
+
+
+def exponentials_in(part: sp.Expr, index: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
+    """Base and exponent of the sub-expressions that are exponential in the index."""
+    found = [
+        node.as_base_exp()
+        for node in sp.preorder_traversal(part)
+        if isinstance(node, sp.Pow | sp.exp)
+    ]
+    return [(base, exponent) for base, exponent in found if index in exponent.free_symbols]
 
 
 def _require_no_minus(part: sp.Expr) -> None:
@@ -115,6 +125,11 @@ class Evaluation:
     definitions: Mapping[sp.Basic, sp.Expr] = field(default_factory=dict)
     _known: dict[sp.Basic, Monomial] = field(default_factory=dict)
 
+    @classmethod
+    def of_parameters(cls, cell: Cell, exponents: frozenset[sp.Symbol]) -> Evaluation:
+        """An evaluation in which every parameter of the cell stands for itself."""
+        return cls(cell, {p: Monomial.of(p) for p in cell.parameters}, exponents)
+
     def order(self, part: sp.Expr) -> Monomial:
         """The order of an expression without an index."""
         if part not in self._known:
@@ -190,11 +205,7 @@ class Evaluation:
         self, part: sp.Expr, index: sp.Symbol, low: sp.Expr, high: sp.Expr
     ) -> PiecewisePower:
         """An expression in the index as powers on pieces."""
-        bases = [
-            node.as_base_exp()[0]
-            for node in sp.preorder_traversal(part)
-            if isinstance(node, sp.Pow | sp.exp) and index in node.as_base_exp()[1].free_symbols
-        ]
+        bases = [base for base, _ in exponentials_in(part, index)]
         start = self.order(low)
         if low == 1:
             _require_finite_first_term(part, index)

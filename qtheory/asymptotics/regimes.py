@@ -127,14 +127,14 @@ def _grown(
     inside = [first]
     left: list[Leaf] = []
     whole = _hull(root, members)
-    if not any(_overlap(root, whole, leaf) for leaf in others):
-        inside, left = members, []
+    if not any(leaf.cell.meets(whole) for leaf in others):
+        inside = members
     else:
         whole = _hull(root, inside)
         for leaf in rest:
             larger = _hull(root, [*inside, leaf])
             outside = [*others, *[o for o in members if o not in inside and o is not leaf]]
-            if any(_overlap(root, larger, other) for other in outside):
+            if any(other.cell.meets(larger) for other in outside):
                 left.append(leaf)
             else:
                 inside.append(leaf)
@@ -162,10 +162,6 @@ def _signs_in(cell: Cell, condition: Condition) -> set[int]:
         if own.form == condition.form:
             return set(own.signs)
     return {sign for sign in condition.cases if cell.meets([condition.with_signs({sign})])}
-
-
-def _overlap(root: Cell, conditions: tuple[Condition, ...], leaf: Leaf) -> bool:
-    return leaf.cell.meets(conditions)
 
 
 def _without_redundant(root: Cell, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:

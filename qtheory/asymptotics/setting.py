@@ -11,17 +11,15 @@ from qtheory.asymptotics.assumptions import assume
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.evaluation import Evaluation, roles_of
-from qtheory.asymptotics.monomial import ONE, Monomial
+from qtheory.asymptotics.monomial import ONE
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import joined
-from qtheory.asymptotics.symbols import positive_symbols, symbol_named
+from qtheory.asymptotics.symbols import formula_of, symbol_named
 from qtheory.asymptotics.terms import Terms, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.exact import exact
-from qtheory.numbers.grammar import parse_formula
 from qtheory.theory import definitions as defined
 
 __all__ = ["Setting", "restricted", "setting_of", "where_it_applies"]
@@ -45,7 +43,7 @@ class Setting:
 
     def evaluation(self, cell: Cell) -> Evaluation:
         """Orders in a cell, with the parameters of the regime replaced."""
-        plain = Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, self.exponents)
+        plain = Evaluation.of_parameters(cell, self.exponents)
         values = {**plain.values, **{p: plain.order(v) for p, v in self.regime.items()}}
         return Evaluation(cell, values, self.exponents, self.terms.definitions)
 
@@ -122,10 +120,7 @@ def _within_limits(setting: Setting) -> Cell:
 
 
 def _power(value: sp.Expr | str) -> sp.Expr:
-    if isinstance(value, str):
-        formula = parse_formula(value, {}, "regime")
-    else:
-        formula = positive_symbols(exact(value, "regime"), "regime")
+    formula = formula_of(value, "regime")
     for part in formula.atoms(sp.Pow):
         if part.exp.is_extended_real is False:
             raise InvalidArgumentError("regime", value, "a product of real powers")

@@ -10,14 +10,13 @@ import sympy as sp
 from qtheory.asymptotics.assumptions import root_cell
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.constants import Constants, between, constants_of_sum
-from qtheory.asymptotics.evaluation import Evaluation
+from qtheory.asymptotics.evaluation import Evaluation, exponentials_in
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
-from qtheory.asymptotics.symbols import positive_symbols, symbol_named
+from qtheory.asymptotics.symbols import formula_of, symbol_named
 from qtheory.errors import InvalidArgumentError
-from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.grammar import parse_formula
+from qtheory.numbers.exact import Number
 
 __all__ = ["AsymptoticSum", "asymptotic_sum"]
 
@@ -132,7 +131,7 @@ def asymptotic_sum(
     :math:`D_N` at k* in Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) is one such sum.
     """
     i = symbol_named(index, "index")
-    f = _summand(summand, i)
+    f = formula_of(summand, "summand")
     low, high = _limit(lower, i, "lower"), _limit(upper, i, "upper")
     if low.is_number and not (low.is_Integer and low >= 1):
         raise InvalidArgumentError("lower", lower, "a whole number of at least 1, or a parameter")
@@ -147,7 +146,7 @@ def asymptotic_sum(
 
     def compute(cell: Cell) -> tuple[Monomial, ...] | str:
         try:
-            return cell.leading(_evaluation(cell, exponents).shares(sum_))
+            return cell.leading(Evaluation.of_parameters(cell, exponents).shares(sum_))
         except Diverges as cause:
             return str(cause)
 
@@ -159,10 +158,6 @@ def asymptotic_sum(
             regimes.append(_regime(region, sum_, exponents))
     given = tuple(condition.relation for condition in root.conditions)
     return AsymptoticSum(sum_, given, tuple(regimes), tuple(divergences))
-
-
-def _evaluation(cell: Cell, exponents: frozenset[sp.Symbol]) -> Evaluation:
-    return Evaluation(cell, {p: Monomial.of(p) for p in cell.parameters}, exponents)
 
 
 def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Regime:
@@ -182,11 +177,7 @@ def _is_plain(addend: sp.Expr, index: sp.Symbol, high: sp.Expr) -> bool:
     Powers of the index beside exponentials, and an end that may come before they cross, change the
     first terms by factors that the order does not show.
     """
-    exponents = [
-        node.as_base_exp()[1]
-        for node in sp.preorder_traversal(addend)
-        if isinstance(node, sp.Pow | sp.exp) and index in node.as_base_exp()[1].free_symbols
-    ]
+    exponents = [exponent for _, exponent in exponentials_in(addend, index)]
     if not exponents:
         return True
     outside = addend.xreplace(dict.fromkeys(exponents, sp.S.One))
@@ -223,7 +214,7 @@ def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) ->
         return None
     found: Constants | None = None
     for leaf in region.leaves:
-        evaluation = _evaluation(leaf.cell, exponents)
+        evaluation = Evaluation.of_parameters(leaf.cell, exponents)
         functions = [evaluation.summand(addend, index, low, high) for addend in addends]
         pairs = list(zip(factors, functions, strict=True))
         constants = constants_of_sum(leaf.cell, pairs, leaf.outcome)
@@ -233,19 +224,10 @@ def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) ->
     return found
 
 
-def _summand(summand: str | sp.Expr, index: sp.Symbol) -> sp.Expr:
-    if isinstance(summand, str):
-        return parse_formula(summand, {index.name: index}, "summand")
-    return positive_symbols(exact(summand, "summand"), "summand")
-
-
 def _limit(value: Number, index: sp.Symbol, name: str) -> sp.Expr:
     if value is sp.oo or (isinstance(value, str) and value == "oo"):
         return sp.oo
-    if isinstance(value, str):
-        found = parse_formula(value, {}, name)
-    else:
-        found = positive_symbols(exact(value, name), name)
+    found = formula_of(value, name)
     if index in found.free_symbols:
         raise InvalidArgumentError(name, value, f"free of the index {index}")
     return found
@@ -255,7 +237,7 @@ def _nonempty(root: Cell, exponents: frozenset[sp.Symbol], low: sp.Expr, high: s
     """The part of a cell where a symbolic range is not empty."""
     if high is sp.oo or (high.is_number and low.is_number) or low == 1:
         return root
-    evaluation = _evaluation(root, exponents)
+    evaluation = Evaluation.of_parameters(root, exponents)
     ratio = evaluation.order(high) / evaluation.order(low)
     if not ratio.powers:
         raise InvalidArgumentError("upper", high, f"of a larger order than lower, which is {low}")

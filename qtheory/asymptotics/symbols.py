@@ -7,8 +7,10 @@ from collections.abc import Set
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.exact import Number, exact
+from qtheory.numbers.grammar import parse_formula
 
-__all__ = ["positive_symbols", "symbol_named"]
+__all__ = ["formula_of", "positive_symbols", "symbol_named"]
 
 
 def symbol_named(given: str | sp.Symbol, argument: str) -> sp.Symbol:
@@ -39,3 +41,10 @@ def positive_symbols(
     return formula.xreplace(
         {s: symbol_named(s, argument) for s in formula.free_symbols if s not in kept}
     )
+
+
+def formula_of(given: Number, argument: str) -> sp.Expr:
+    """A formula in positive symbols, from text in the grammar or from a number or expression."""
+    if isinstance(given, str):
+        return parse_formula(given, {}, argument)
+    return positive_symbols(exact(given, argument), argument)

@@ -11,22 +11,18 @@ from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import ONE, Monomial, readable
 from qtheory.asymptotics.regimes import Regime, Region, joined
+from qtheory.asymptotics.schemes import scheme_named
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
 from qtheory.asymptotics.table import Rate
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
+from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 
-__all__ = ["SCHEMES", "tolerances"]
+__all__ = ["tolerances"]
 
 # A name that no symbol of a user has.
 _LEVEL = sp.Symbol("error level", positive=True)
-SCHEMES: dict[str, ErrorModel] = {
-    "additive": Additive(_LEVEL),
-    "shared": Multiplicative(_LEVEL),
-    "elementwise": Multiplicative(_LEVEL, coupling="elementwise"),
-}
 
 
 def tolerances(
@@ -65,13 +61,12 @@ def tolerances(
 
     Source: T11 of the project's theory; the paper's Corollaries on matching full precision.
     """
-    if not isinstance(scheme, str) or scheme not in SCHEMES:
-        raise InvalidArgumentError("scheme", scheme, f"one of {', '.join(SCHEMES)}")
+    model = scheme_named(scheme)(_LEVEL)
     exact = setting_of(problem, Quantization(), sgd, regime or {}, assumptions)
     parts = where_it_applies(exact)
     found = {}
     for target in TARGETS:
-        quantization = Quantization(**{target: SCHEMES[scheme]})
+        quantization = Quantization(**{target: model})
         noisy = setting_of(problem, quantization, sgd, regime or {}, assumptions)
         found[target] = _tolerance(target, exact, noisy, parts)
     return found

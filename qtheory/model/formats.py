@@ -278,7 +278,7 @@ def fixed_point(integer_bits: int, fraction_bits: int, scale: Number = 1) -> Fix
     return FixedFormat(name, width, int(fraction_bits), scale=positive(scale, "scale"))
 
 
-def _whole(argument: str, value: object, least: int, most: int) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (whole and least <= value <= most):  # type: ignore[operator]
+def _whole(argument: str, value: Any, least: int, most: int) -> None:
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or not least <= int(value) <= most:
         raise InvalidArgumentError(argument, value, f"a whole number from {least} to {most}")
