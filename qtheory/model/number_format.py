@@ -6,6 +6,7 @@ largest value that is a bias and is accounted for as one.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -31,7 +32,7 @@ _LARGEST, _SMALLEST = sp.Integer(2) ** 1020, sp.Integer(2) ** -960
 
 
 @dataclass(frozen=True)
-class NumberFormat:
+class NumberFormat(ABC):
     """A number format times a scale; get one with ``qt.formats.get(name, scale=...)``.
 
     Two formats are equal if their values are, whatever they are called.
@@ -41,14 +42,14 @@ class NumberFormat:
     scale: sp.Expr = field(default=sp.S.One, kw_only=True)
 
     @property
+    @abstractmethod
     def grid(self) -> Grid:
         """The values at scale 1."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def bits(self) -> int:
         """The width of a code word, the sign included."""
-        raise NotImplementedError
 
     @property
     def is_exact(self) -> bool:
