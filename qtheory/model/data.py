@@ -13,14 +13,16 @@ from qtheory.errors import DataError
 __all__ = ["SecondMoments", "load_table", "second_moments"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SecondMoments:
-    """What the model needs of a table, in the eigenbasis of its covariance."""
+    """What the model needs of a table, in the eigenbasis of its covariance, and the table in it."""
 
     eigenvalues: list[float]
     coefficients: list[float]
     residual_variance: float
     assumptions: tuple[str, ...]
+    scores: np.ndarray[Any, Any]  # the centred rows, shape (rows, columns)
+    labels: np.ndarray[Any, Any]  # the centred labels, shape (rows,)
 
 
 def load_table(path: Path) -> np.ndarray[Any, Any]:
@@ -51,9 +53,10 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
     if rank == 0:
         raise DataError("X has no column that varies, so there is nothing to learn from")
     eigenvalues[:rank] = singular[kept] ** 2 / rows
-    scores = centred @ rotation[kept].T
-    coefficients[:rank] = (scores.T @ residual) / singular[kept] ** 2
-    residual = residual - scores @ coefficients[:rank]
+    scores = np.zeros(table.shape)
+    scores[:, :rank] = centred @ rotation[kept].T
+    coefficients[:rank] = (scores[:, :rank].T @ residual) / singular[kept] ** 2
+    residual = residual - scores @ coefficients
     assumptions = (
         f"{rows} rows and {columns} columns, centred; rank {rank}.",
         "Coordinates are rotated to the eigenbasis of the empirical covariance, and quantizers "
@@ -66,6 +69,8 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
         coefficients.tolist(),
         float(np.mean(residual**2)),
         assumptions,
+        scores,
+        labels - labels.mean(),
     )
 
 

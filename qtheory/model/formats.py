@@ -20,6 +20,7 @@ import numpy as np
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.grid import Grid
 from qtheory.model.number_format import NumberFormat
+from qtheory.model.quantizer import Rounding
 from qtheory.model.rounding import Floats
 from qtheory.numbers.exact import Number, positive
 
@@ -28,6 +29,7 @@ __all__ = [
     "FixedFormat",
     "FloatFormat",
     "NumberFormat",
+    "Rounding",
     "fixed_point",
     "get",
     "integer",

@@ -138,8 +138,11 @@ class Compression:
     rest: Rest | None = None
 
 
-def require_kinds(problem: object, quantization: object, sgd: object) -> None:
-    """Raise InvalidArgumentError unless the three are what their names say."""
+def require_kinds(problem: Any, quantization: Any, sgd: Any) -> None:
+    """Raise InvalidArgumentError unless the three are what their names say.
+
+    The quantization must be one that the theory covers: error models, or a format on the data.
+    """
     for name, value, kind in (
         ("problem", problem, Problem),
         ("quantization", quantization, Quantization),
@@ -147,6 +150,15 @@ def require_kinds(problem: object, quantization: object, sgd: object) -> None:
     ):
         if not isinstance(value, kind):
             raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+    for target, quantizer in quantization.items():
+        on_data = target == "data" and isinstance(quantizer, NumberFormat)
+        if not on_data and not isinstance(quantizer, ErrorModel):
+            raise InvalidArgumentError(
+                target,
+                quantizer,
+                "an error model where the theory is asked (quantization.error_models() puts one "
+                "in the place of every number format); simulate takes it as it is",
+            )
 
 
 def instantiate(

@@ -123,7 +123,7 @@ class NumberFormat(ABC):
         array([1.  , 1.  , 1.  , 1.  , 1.  , 1.25, 1.25, 1.25])
         """
         array = _real_array(x)
-        return round_to_grid(array, self.grid, self._unit, mode, rng, random_bits, saturate)[()]
+        return round_to_grid(array, self.grid, self.unit, mode, rng, random_bits, saturate)[()]
 
     def bias(self, x: Number, random_bits: int | None = None) -> Fraction:
         """E[Q(x)] - x of saturating stochastic rounding, exactly.
@@ -246,7 +246,7 @@ class NumberFormat(ABC):
         )
 
     @cached_property
-    def _unit(self) -> float:
+    def unit(self) -> float:
         """The scale in float64."""
         require_numeric(self.scale, "scale")
         grid = self.grid

@@ -1,16 +1,21 @@
-"""Quantization: which of the five targets carries which error model."""
+"""Quantization: which of the five targets carries which quantizer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
-from qtheory.model.formats import NumberFormat
+from qtheory.model.number_format import NumberFormat
+from qtheory.model.quantizer import Rounding
 
-__all__ = ["TARGETS", "Additive", "ErrorModel", "Multiplicative", "Quantization"]
+__all__ = ["TARGETS", "Additive", "ErrorModel", "Multiplicative", "Quantization", "Quantizer"]
+
+#: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
+#: takes is checked where it is called, so the type checker is told no more than this.
+Quantizer: TypeAlias = Any
 
 #: The quantizers of one step in pipeline order.
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
@@ -18,9 +23,11 @@ TARGETS = ("data", "label", "parameter", "activation", "gradient")
 
 @dataclass(frozen=True)
 class Quantization:
-    """Error models of the five targets; one that is absent is exact.
+    """The quantizers of the five targets; one that is absent is exact.
 
-    The data may also carry a number format (``qt.formats.get``).
+    Each is an error model, a number format (``qt.formats.get``), which rounds stochastically, or a
+    ``qt.formats.Rounding``. :func:`qtheory.simulate` runs all of them. The exact theory needs error
+    models (:meth:`error_models`); only on the data it takes a number format as it is.
 
     Examples
     --------
@@ -30,31 +37,31 @@ class Quantization:
     Additive('1')
     """
 
-    data: ErrorModel | NumberFormat = field(default_factory=ErrorModel)
-    label: ErrorModel = field(default_factory=ErrorModel)
-    parameter: ErrorModel = field(default_factory=ErrorModel)
-    activation: ErrorModel = field(default_factory=ErrorModel)
-    gradient: ErrorModel = field(default_factory=ErrorModel)
+    data: Quantizer = field(default_factory=ErrorModel)
+    label: Quantizer = field(default_factory=ErrorModel)
+    parameter: Quantizer = field(default_factory=ErrorModel)
+    activation: Quantizer = field(default_factory=ErrorModel)
+    gradient: Quantizer = field(default_factory=ErrorModel)
 
     def __post_init__(self) -> None:
-        for target, model in self.items():
-            if target == "data" and isinstance(model, NumberFormat):
-                continue
-            if not isinstance(model, ErrorModel):
+        for target, quantizer in self.items():
+            if not isinstance(quantizer, ErrorModel | NumberFormat | Rounding):
                 raise InvalidArgumentError(
                     target,
-                    model,
-                    "an error model: Additive(...), Multiplicative(...) or a sum"
-                    + (", or a number format" if target == "data" else ""),
+                    quantizer,
+                    "an error model (Additive(...), Multiplicative(...) or a sum), a number format "
+                    "or a Rounding",
                 )
+            if isinstance(quantizer, Rounding) and quantizer.is_plain:
+                object.__setattr__(self, target, quantizer.format)
 
     @classmethod
-    def uniform(cls, model: ErrorModel) -> Quantization:
-        """The same error model on all five targets."""
-        return cls(**dict.fromkeys(TARGETS, model))
+    def uniform(cls, quantizer: Quantizer) -> Quantization:
+        """The same quantizer on all five targets."""
+        return cls(**dict.fromkeys(TARGETS, quantizer))
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Pairs (target, error model or format) in pipeline order."""
+        """Pairs (target, quantizer) in pipeline order."""
         for target in TARGETS:
             yield target, getattr(self, target)
 
@@ -62,6 +69,28 @@ class Quantization:
         """Only the quantizers from data up to and including this target."""
         kept = TARGETS[: TARGETS.index(target) + 1]
         return Quantization(**{name: getattr(self, name) for name in kept})
+
+    @property
+    def biased(self) -> tuple[str, ...]:
+        """The targets whose rounding is biased, so that the theory does not cover them."""
+        return tuple(t for t, q in self.items() if isinstance(q, Rounding) and q.is_biased)
+
+    def error_models(self) -> Quantization:
+        """Every number format replaced by its error model.
+
+        Raises
+        ------
+        HypothesisError
+            If a rounding is biased.
+
+        Examples
+        --------
+        >>> from qtheory.model import formats
+        >>> Quantization(label=formats.get("int8", scale="1/16")).error_models()
+        Quantization(label=Additive('1/1536'))
+        """
+        models = {t: q if isinstance(q, ErrorModel) else q.error_model() for t, q in self.items()}
+        return Quantization(**models)
 
     def __repr__(self) -> str:
         parts = [f"{name}={model!r}" for name, model in self.items() if not model.is_exact]

@@ -287,6 +287,46 @@ def test_bad_arguments(call, message):
         call(qt.formats)
 
 
-def test_only_data_carry_a_format():
-    with pytest.raises(qt.QTheoryError, match=r"label is .*error model"):
-        qt.Quantization(label=qt.formats.get("int8"))
+def test_the_theory_takes_a_format_on_the_data_only():
+    problem, sgd = qt.Problem(dim=4), qt.SGD("0.1", steps=10)
+    int8 = qt.formats.get("int8", scale="1/16")
+    quantization = qt.Quantization(data=int8, label=int8)
+    for function in (qt.excess_risk, qt.upper_bound, qt.rates):
+        with pytest.raises(qt.QTheoryError, match=r"label is .*int8.*error_models\(\)"):
+            function(problem, quantization, sgd)
+    assert qt.excess_risk(problem, quantization.error_models(), sgd).total > 0
+
+
+def test_a_rounding_has_an_error_model_unless_it_is_biased():
+    int8 = qt.formats.get("int8", scale="1/16")
+    dithered = qt.formats.Rounding(int8, "dithered")
+    assert qt.Quantization(label=dithered).error_models().label == qt.Additive("1/1024")
+    assert qt.Quantization(label=dithered).biased == ()
+    for biased in (
+        qt.formats.Rounding(int8, "nearest"),
+        qt.formats.Rounding(int8, "toward_zero"),
+        qt.formats.Rounding(int8, random_bits=8),
+    ):
+        quantization = qt.Quantization(label=biased)
+        assert quantization.biased == ("label",)
+        with pytest.raises(qt.HypothesisError, match="biased"):
+            quantization.error_models()
+
+
+def test_a_plain_rounding_is_its_format():
+    int8 = qt.formats.get("int8")
+    assert qt.Quantization(data=qt.formats.Rounding(int8)) == qt.Quantization(data=int8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("int8",), "format is 'int8'"),
+        ((qt.formats.get("int8"), "up"), "mode is 'up'.*dithered"),
+        ((qt.formats.get("tf32"), "dithered"), "mode is 'dithered'.*for tf32"),
+        ((qt.formats.get("int8"), "nearest", 4), "random_bits is 4"),
+    ],
+)
+def test_a_bad_rounding(arguments, message):
+    with pytest.raises(qt.QTheoryError, match=message):
+        qt.formats.Rounding(*arguments)

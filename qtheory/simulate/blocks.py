@@ -1,0 +1,158 @@
+"""Runs in blocks, each with a random stream of its own, over any number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.model.data import SecondMoments
+from qtheory.model.error_models import ErrorModel
+from qtheory.model.instance import instantiate
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantizer import rounding_of
+from qtheory.model.sgd import SGD
+from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Float64
+from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
+
+__all__ = ["Block", "Progress", "Work", "check_sampling", "require_whole", "run_blocks"]
+
+#: Called with the steps done and the steps to do.
+Progress = Callable[[int, int], None]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+# Replicates of one stream. Fixed, since the streams of a seed must not depend on anything else.
+_REPLICATES_PER_BLOCK = 16
+_SECONDS_BETWEEN_REPORTS = 0.2
+# Blocks waiting for each thread, so that none idles and few results are held.
+_WAITING_PER_THREAD = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What the kernel is given."""
+
+    run: Any
+    codings: tuple[Coding, ...]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        quantization: Quantization,
+        sgd: SGD,
+        table: SecondMoments | None = None,
+    ) -> Work:
+        """From the model; with a table, samples are drawn from its rows."""
+        if not isinstance(quantization, Quantization):
+            raise InvalidArgumentError("quantization", quantization, "a Quantization")
+        # coordinates of eigenvalue 0 matter if data errors can move them
+        rounding = rounding_of(quantization.data)
+        data = quantization.data if rounding is None else ErrorModel()
+        if rounding is not None and rounding.mode not in ("stochastic", "nearest", "toward_zero"):
+            data = rounding.error_model()
+        instance = instantiate(problem, Quantization(data=data), sgd, Float64())
+        eigenvalues = np.asarray(instance.eigenvalues)  # those left out are the last
+        window = Window.of(sgd)
+        run = Run(
+            eigenvalues=eigenvalues,
+            target=np.asarray(instance.target),
+            noise=float(instance.noise),
+            stepsize=float(instance.stepsize),
+            batch=int(instance.batch),
+            first=window.first,
+            last=window.last,
+            averaged=window.averaged,
+            rows=np.empty((0, 0)) if table is None else table.scores[:, : len(eigenvalues)].copy(),
+            labels=np.empty(0) if table is None else table.labels,
+        )
+        return cls(run, tuple(coding_of(q, target) for target, q in quantization.items()))
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The risks of some runs, and what was observed of the targets if that was asked for."""
+
+    risks: Floats
+    observed: Floats
+
+
+@contextmanager
+def run_blocks(
+    work: Work,
+    replicates: int,
+    seed: int,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    *,
+    observing: bool = False,
+) -> Iterator[Iterator[Block]]:
+    """The blocks in order, computed ahead by the threads; leaving the context stops them."""
+    sizes = [
+        min(_REPLICATES_PER_BLOCK, replicates - done)
+        for done in range(0, replicates, _REPLICATES_PER_BLOCK)
+    ]
+    steps = np.zeros((len(sizes), 2), dtype=np.int64)
+    threads = threads or os.cpu_count() or 1
+
+    def report() -> None:
+        if progress is not None:
+            progress(int(steps[:, DONE].sum()), replicates * work.run.last)
+
+    def in_order(pool: ThreadPoolExecutor) -> Iterator[Block]:
+        waiting: deque[Future[Block]] = deque()
+        for index, size in enumerate(sizes):
+            if len(waiting) == _WAITING_PER_THREAD * threads:
+                yield _finished(waiting.popleft(), report)
+            waiting.append(pool.submit(_block, work, size, seed, index, steps[index], observing))
+        while waiting:
+            yield _finished(waiting.popleft(), report)
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield in_order(pool)
+    finally:
+        steps[:, STOP] = 1
+        pool.shutdown(cancel_futures=True)
+
+
+def _finished(block: Future[Block], report: Callable[[], None]) -> Block:
+    while not wait([block], _SECONDS_BETWEEN_REPORTS).done:
+        report()
+    report()
+    return block.result()
+
+
+def _block(
+    work: Work, replicates: int, seed: int, index: int, steps: Any, observing: bool
+) -> Block:
+    from qtheory.simulate.kernel import run_block
+
+    # the stream that SeedSequence(seed).spawn gives its child of this index
+    stream = np.random.SeedSequence(seed, spawn_key=(index,))
+    generator = np.random.Generator(np.random.SFC64(stream))
+    risks = np.full(replicates, np.nan)
+    observed = np.zeros((len(TARGETS) + 1 if observing else 0, 4))
+    run_block(generator, work.run, work.codings, risks, steps, observed)
+    return Block(risks, observed)
+
+
+def check_sampling(replicates: Any, seed: Any) -> None:
+    """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
+    require_whole("replicates", replicates, 2)
+    require_whole("seed", seed, 0)
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """Raise InvalidArgumentError unless a value is a whole number of at least so much."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgumentError(name, value, f"a whole number of at least {least}")

@@ -1,0 +1,299 @@
+r"""The update, compiled: a block of independent runs, one sample and one coordinate at a time.
+
+.. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
+
+A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
+numbers are those of a ``numpy.random.Generator``, drawn inside the compiled code.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from qtheory.simulate.coding import (
+    BELOW,
+    BEYOND,
+    DITHERED,
+    DONE,
+    EXACT,
+    GAUSSIAN,
+    NEAREST,
+    PEAK,
+    SEEN,
+    STOCHASTIC,
+    STOP,
+    SUBTRACTIVE,
+    Coding,
+    Run,
+)
+
+__all__ = ["quantize", "quantize_vector", "run_block"]
+
+_MANTISSA = 52
+_EXPONENT = np.int64(0x7FF << _MANTISSA)
+# Exponent fields of a number and of its reciprocal add up to this.
+_RECIPROCAL = np.int64(2046 << _MANTISSA)
+
+
+_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+# One number at a time, so that the loop around it is vectorised.
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+# Sums over coordinates may be taken in any order, so that they are vectorised.
+_summing = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+
+
+@_compiled
+def run_block(
+    generator: Any, run: Run, codings: Any, risks: Any, progress: Any, observed: Any
+) -> None:
+    """Fill ``risks`` with the excess risk of as many runs.
+
+    ``progress`` counts the steps done and can ask to stop. ``observed``, if it has rows, counts
+    per target the values seen, below and beyond the range of its format and the largest magnitude;
+    a last row counts updates, and those below half a step of the parameters.
+    """
+    data, label, parameter, activation, gradient = codings
+    d = run.eigenvalues.size
+    observing = observed.shape[0] > 0
+    gaussian = run.labels.size == 0
+    deviation, noise = np.sqrt(run.eigenvalues), math.sqrt(run.noise)
+    pace = run.stepsize / run.batch
+    w, w_read, w_before = np.empty(d), np.empty(d), np.empty(d)
+    x, x_read, total, draws = np.empty(d), np.empty(d), np.empty(d), np.empty((2, d))
+    for replicate in range(risks.size):
+        w[:] = 0.0
+        total[:] = 0.0
+        for t in range(run.last):
+            if progress[STOP] != 0:
+                return
+            if run.averaged and t >= run.first:
+                for i in range(d):
+                    total[i] += w[i]
+            if observing:
+                _observe(w, parameter, observed[2])
+                w_before[:] = w
+            quantize_vector(generator, w, parameter, w_read, draws)
+            common_label = _common_factor(generator, label)
+            common_activation = _common_factor(generator, activation)
+            common_gradient = _common_factor(generator, gradient)
+            for _ in range(run.batch):
+                if gaussian:
+                    _fill_normal(generator, x)
+                    for i in range(d):
+                        x[i] *= deviation[i]
+                    y = _dot(x, run.target)
+                    if noise > 0:
+                        y += noise * generator.standard_normal()
+                else:
+                    row = int(generator.random() * run.labels.size)
+                    x[:] = run.rows[row]
+                    y = run.labels[row]
+                quantize_vector(generator, x, data, x_read, draws)
+                prediction = _dot(x_read, w_read)
+                residual = quantize(generator, y, label, common_label)
+                residual -= quantize(generator, prediction, activation, common_activation)
+                pull = pace * quantize(generator, residual, gradient, common_gradient)
+                if observing:
+                    _observe(x, data, observed[0])
+                    _observe_one(y, label, observed[1])
+                    _observe_one(prediction, activation, observed[3])
+                    _observe_one(residual, gradient, observed[4])
+                for i in range(d):
+                    w[i] += pull * x_read[i]
+            if observing:
+                _observe_update(w_before, w, parameter, observed[5])
+            progress[DONE] += 1
+        risk = 0.0
+        for i in range(d):
+            w_out = total[i] / (run.last - run.first) if run.averaged else w[i]
+            risk += run.eigenvalues[i] * (w_out - run.target[i]) ** 2
+        risks[replicate] = risk / 2
+
+
+@_compiled
+def _fill_normal(generator: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = generator.standard_normal()
+
+
+@_compiled
+def _fill_uniform(generator: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = generator.random()
+
+
+@_summing
+def _dot(a: Any, b: Any) -> float:
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@_compiled
+def _common_factor(generator: Any, coding: Coding) -> float:
+    """zeta of one vector, for the shared part of an error model."""
+    return coding.shared * generator.standard_normal() if coding.shared > 0 else 0.0
+
+
+@_compiled
+def quantize(generator: Any, u: float, coding: Coding, common: float) -> float:
+    """Q(u) of one number; ``common`` is the factor of the vector it belongs to."""
+    if coding.kind == EXACT:
+        return u
+    if coding.kind == GAUSSIAN:
+        spread = _spread(u, coding)
+        error = spread * generator.standard_normal() if spread > 0 else 0.0
+        return u + u * common + error
+    first = generator.random() if _draws(coding) > 0 else 0.0
+    second = generator.random() if _draws(coding) > 1 else 0.0
+    size = _size(u, coding)
+    if coding.kind >= DITHERED:
+        return _restored(_dithered(size, u, coding, first, second), u, coding)
+    return _restored(_rounded(size, coding, first), u, coding)
+
+
+@_compiled
+def quantize_vector(generator: Any, u: Any, coding: Coding, out: Any, draws: Any) -> None:
+    """Q(u) of a vector, as :func:`quantize` of its entries; ``draws`` is working space (2, d).
+
+    All random numbers are drawn first, and each loop does little, so that it is vectorised.
+    """
+    common = _common_factor(generator, coding)
+    first, second = draws[0], draws[1]
+    if coding.kind == EXACT:
+        for i in range(u.size):
+            out[i] = u[i]
+    elif coding.kind == GAUSSIAN:
+        if coding.additive > 0 or coding.elementwise > 0:
+            _fill_normal(generator, first)
+        else:
+            first[:] = 0.0
+        for i in range(u.size):
+            out[i] = u[i] + u[i] * common
+        for i in range(u.size):
+            out[i] += _spread(u[i], coding) * first[i]
+    else:
+        if _draws(coding) > 0:
+            _fill_uniform(generator, first)
+        if _draws(coding) > 1:
+            _fill_uniform(generator, second)
+        for i in range(u.size):
+            out[i] = _size(u[i], coding)
+        if coding.kind >= DITHERED:
+            for i in range(u.size):
+                out[i] = _dithered(out[i], u[i], coding, first[i], second[i])
+        else:
+            for i in range(u.size):
+                out[i] = _rounded(out[i], coding, first[i])
+        for i in range(u.size):
+            out[i] = _restored(out[i], u[i], coding)
+
+
+@_inlined
+def _spread(u: float, coding: Coding) -> float:
+    """Independent Gaussian errors add up to one, of the sum of their variances."""
+    if coding.elementwise == 0:
+        return coding.additive
+    return math.sqrt(coding.additive**2 + (coding.elementwise * u) ** 2)
+
+
+@_inlined
+def _draws(coding: Coding) -> int:
+    """How many uniform random numbers the rounding of one number takes."""
+    if coding.kind == DITHERED:
+        return 2
+    return 1 if coding.kind in (STOCHASTIC, SUBTRACTIVE) else 0
+
+
+@_inlined
+def _size(u: float, coding: Coding) -> float:
+    """The magnitude over the scale, cut where it overflows in any case."""
+    size, most = abs(u), 4 * coding.largest
+    if coding.scale != 1:
+        size /= coding.scale
+    size = most if size > most else size
+    if not coding.exact_scale:  # a value of the scaled format is one of the format
+        step, reciprocal = _step(size, coding)
+        nearest = np.rint(size * reciprocal) * step
+        size = nearest if nearest * coding.scale == abs(u) else size
+    return size
+
+
+@_inlined
+def _rounded(size: float, coding: Coding, draw: float) -> float:
+    """A magnitude rounded, as :func:`qtheory.model.rounding.round_to_grid` defines it."""
+    step, reciprocal = _step(size, coding)
+    position = size * reciprocal
+    whole = np.rint(position) if coding.kind == NEAREST else np.floor(position)
+    if coding.kind == STOCHASTIC:
+        rest = position - whole
+        above = rest - draw  # one comparison for both, or the loop is not vectorised
+        if coding.levels > 0:
+            above = np.rint(rest * coding.levels) + np.floor(draw * coding.levels)
+            above -= coding.levels - 0.5
+        whole = whole + 1 if above > 0 else whole
+    value = whole * step
+    return coding.largest if value > coding.largest else value
+
+
+@_inlined
+def _dithered(size: float, u: float, coding: Coding, first: float, second: float) -> float:
+    """The same with a dither, and with its sign: the dither may change it."""
+    step, once = coding.least_step, coding.kind == SUBTRACTIVE
+    added = first - 0.5 if once else (first - 0.5) + (second - 0.5)
+    whole = np.rint(math.copysign(size / step, u) + added)
+    value = abs(whole) * step
+    value = math.copysign(coding.largest if value > coding.largest else value, whole)
+    return value - (first - 0.5) * step if once else value
+
+
+@_inlined
+def _restored(value: float, u: float, coding: Coding) -> float:
+    """Sign and scale put back; whole numbers have no negative zero."""
+    if coding.kind < DITHERED:
+        value = math.copysign(value, u)
+    if coding.mantissa_bits < 0:
+        value += 0.0
+    return value * coding.scale
+
+
+@_inlined
+def _step(size: float, coding: Coding) -> tuple[float, float]:
+    """The step at a magnitude and its reciprocal, powers of two."""
+    if coding.mantissa_bits < 0:
+        return coding.least_step, 1 / coding.least_step
+    normal = coding.smallest_normal if size < coding.smallest_normal else size
+    exponent = np.float64(normal).view(np.int64) & _EXPONENT
+    exponent -= np.int64(coding.mantissa_bits) << _MANTISSA
+    return np.int64(exponent).view(np.float64), np.int64(_RECIPROCAL - exponent).view(np.float64)
+
+
+@_compiled
+def _observe(u: Any, coding: Coding, counts: Any) -> None:
+    for i in range(u.size):
+        _observe_one(u[i], coding, counts)
+
+
+@_compiled
+def _observe_one(u: float, coding: Coding, counts: Any) -> None:
+    size = abs(u)
+    counts[SEEN] += 1
+    counts[BELOW] += 0 < size < coding.low
+    counts[BEYOND] += size > coding.high
+    counts[PEAK] = max(counts[PEAK], size)
+
+
+@_compiled
+def _observe_update(before: Any, after: Any, coding: Coding, counts: Any) -> None:
+    """Count the updates, and those that move a parameter by less than half its step."""
+    rounds = coding.kind > GAUSSIAN
+    for i in range(before.size):
+        counts[SEEN] += 1
+        if rounds:
+            step, _ = _step(abs(before[i]) / coding.scale, coding)
+            counts[BELOW] += 2 * abs(after[i] - before[i]) < step * coding.scale

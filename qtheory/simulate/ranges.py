@@ -1,0 +1,121 @@
+"""What the quantizers of a run meet: magnitudes, and how often they leave the range of a format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from qtheory.model.data import SecondMoments
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantizer import rounding_of
+from qtheory.model.sgd import SGD
+from qtheory.simulate.blocks import Work, check_sampling, run_blocks
+from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
+
+__all__ = ["Ranges", "calibrate", "ranges"]
+
+_REPLICATES = 16
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What was met in some runs; the maps go from targets to numbers.
+
+    Parameters
+    ----------
+    largest
+        The largest magnitude of each target.
+    below
+        The part of the values that are too small for the format, but not 0: below its smallest
+        normal number, or below half a constant step.
+    beyond
+        The part of the values beyond its largest value: they saturate.
+    stagnant
+        The part of the updates of a coordinate that are below half the step of the parameters
+        there, so that rounding to nearest would not notice; 0 without a format on the parameters.
+    """
+
+    largest: Mapping[str, float]
+    below: Mapping[str, float]
+    beyond: Mapping[str, float]
+    stagnant: float
+
+
+def ranges(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    replicates: int = _REPLICATES,
+    seed: int = 0,
+    table: SecondMoments | None = None,
+) -> Ranges:
+    """Run the update and look at what its quantizers are given.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
+    >>> met = ranges(problem, narrow, qt.SGD("0.1", steps=100))
+    >>> met.largest["label"] > 2, met.beyond["label"] > 0.05, met.beyond["data"]
+    (True, True, 0.0)
+    """
+    check_sampling(replicates, seed)
+    work = Work.of(problem, quantization, sgd, table)
+    found = np.zeros((len(TARGETS) + 1, 4))
+    with run_blocks(work, replicates, seed, observing=True) as blocks:
+        for block in blocks:
+            peaks = np.maximum(found[:, PEAK], block.observed[:, PEAK])
+            found += block.observed
+            found[:, PEAK] = peaks
+    seen = np.maximum(found[:, SEEN], 1)
+
+    def by_target(values: Any) -> dict[str, float]:
+        return dict(zip(TARGETS, map(float, values), strict=False))
+
+    return Ranges(
+        largest=by_target(found[:, PEAK]),
+        below=by_target(found[:, BELOW] / seen),
+        beyond=by_target(found[:, BEYOND] / seen),
+        stagnant=float(found[-1, BELOW] / seen[-1]),
+    )
+
+
+def calibrate(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    replicates: int = _REPLICATES,
+    seed: int = 0,
+    table: SecondMoments | None = None,
+) -> Quantization:
+    """Every number format scaled to the largest magnitude its target meets without quantization.
+
+    One scale per target, from a pilot run in float64. Integers and fixed point put the largest
+    magnitude on their largest value; floating point gets the power of two above that, since its
+    relative step does not change.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> int8 = qt.Quantization.uniform(qt.formats.get("int8"))
+    >>> calibrated = calibrate(problem, int8, qt.SGD("0.1", steps=100))
+    >>> 3 < calibrated.data.largest < 7, calibrated.parameter.largest < 3
+    (True, True)
+    """
+    met = ranges(problem, Quantization(), sgd, replicates, seed, table).largest
+
+    def scaled(target: str, quantizer: Any) -> Any:
+        rounding = rounding_of(quantizer)
+        if rounding is None:
+            return quantizer
+        floating = rounding.format.grid.mantissa_bits is not None
+        number_format = rounding.format.scaled_to([met[target]], power_of_two=floating)
+        return replace(rounding, format=number_format)
+
+    return Quantization(**{target: scaled(target, q) for target, q in quantization.items()})
