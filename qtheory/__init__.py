@@ -28,6 +28,7 @@ from qtheory.errors import (
     PrecisionError,
     ProofError,
     QTheoryError,
+    SweepError,
     SymbolicValueError,
     UnstableError,
 )
@@ -49,7 +50,7 @@ from qtheory.model import (
 )
 from qtheory.model import formats as formats
 from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
-from qtheory.simulate import Estimate, simulate
+from qtheory.simulate import Estimate, calibrate, simulate
 
 if TYPE_CHECKING:
     from qtheory.asymptotics import (
@@ -63,6 +64,16 @@ if TYPE_CHECKING:
         rates,
         sharp_constants,
         tolerances,
+    )
+    from qtheory.measure import (
+        Comparison,
+        Grid,
+        compare,
+        compare_formats,
+        compare_rows,
+        load_grid,
+        load_sweep,
+        sweep,
     )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
     from qtheory.verify.proving import ProofRecord, prove
@@ -93,6 +104,19 @@ _LATER = {
         ),
         "qtheory.asymptotics",
     ),
+    **dict.fromkeys(
+        (
+            "Comparison",
+            "Grid",
+            "compare",
+            "compare_formats",
+            "compare_rows",
+            "load_grid",
+            "load_sweep",
+            "sweep",
+        ),
+        "qtheory.measure",
+    ),
     **dict.fromkeys(("ProofRecord", "prove"), "qtheory.verify.proving"),
 }
 
@@ -122,6 +146,7 @@ __all__ = [
     "SGD",
     "Additive",
     "Bound",
+    "Comparison",
     "Constant",
     "CostError",
     "DataError",
@@ -129,6 +154,7 @@ __all__ = [
     "Estimate",
     "Explicit",
     "Exponential",
+    "Grid",
     "HypothesisError",
     "InfiniteRiskError",
     "InvalidArgumentError",
@@ -148,6 +174,7 @@ __all__ = [
     "SourceCondition",
     "SpectrumFormula",
     "Stability",
+    "SweepError",
     "SymbolicValueError",
     "Theorem",
     "UnstableError",
@@ -155,10 +182,16 @@ __all__ = [
     "asymptotic_sum",
     "best_choice",
     "break_even",
+    "calibrate",
+    "compare",
+    "compare_formats",
     "compare_orders",
+    "compare_rows",
     "distortion_rule",
     "excess_risk",
     "formats",
+    "load_grid",
+    "load_sweep",
     "lower_bound",
     "oo",
     "prove",
@@ -167,6 +200,7 @@ __all__ = [
     "sharp_constants",
     "simulate",
     "stability",
+    "sweep",
     "symbols",
     "theorems",
     "tolerances",

@@ -15,6 +15,7 @@ __all__ = [
     "PrecisionError",
     "ProofError",
     "QTheoryError",
+    "SweepError",
     "SymbolicValueError",
     "UnstableError",
 ]
@@ -72,6 +73,10 @@ class CostError(QTheoryError):
 
 class DataError(QTheoryError):
     """A data table is unreadable, or its parts do not fit together."""
+
+
+class SweepError(QTheoryError):
+    """A sweep cannot go on, or its results file is of another kind; what is stored is kept."""
 
 
 class ProofError(QTheoryError):

@@ -15,7 +15,7 @@ FLOORS = [
     {"report"},
     {"verify"},
     {"testing"},
-    {"asymptotics"},
+    {"asymptotics", "measure"},
     {"theory", "risk", "simulate"},
     {"model"},
     {"numbers"},
@@ -83,6 +83,6 @@ def test_an_evaluating_call_is_seen():
 
 
 def test_heavy_libraries_wait_until_used():
-    heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "cvc5", "numba")
+    heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "cvc5", "numba", "xarray")
     code = f"import sys, qtheory; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -116,7 +116,7 @@ def test_mismatched_tables_name_the_files(table):
 def test_verify_exits_1_only_if_a_check_failed(monkeypatch, tmp_path, status):
     check = CheckResult("T1/x", "identity", status, "a detail", 0.1)
     ledger = Ledger((check,), ())
-    monkeypatch.setattr("qtheory.cli.commands.run_verification", lambda **options: ledger)
+    monkeypatch.setattr("qtheory.cli.checks.run_verification", lambda **options: ledger)
     out = tmp_path / "ledger.json"
     result = invoke("verify", "--json", out)
     assert result.exit_code == (status == "failed")

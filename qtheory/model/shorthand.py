@@ -1,10 +1,13 @@
-"""Command-line text turned into model objects, by a fixed grammar; nothing is evaluated.
+"""Short text for model objects, on the command line and in grids; nothing is evaluated.
 
 spectrum       power-law:2   power-law:2,1/4   exponential:1/2   logarithmic:2
                formula:i**-2*log(i+1)
 target         constant:1    source:2          signal:i**-3*log(i+1)
 error model    additive:0.01   multiplicative:1e-3   multiplicative:1e-3:elementwise
                and sums of them joined by +
+number format  format:fp8_e4m3   fp:4,3   fixed:3,4
+               then, as wanted, :SCALE and :MODE (nearest, toward_zero, dithered, subtractive)
+               or :BITSbits of random bits, as in format:int8:1/16:nearest or fp:5,2:8bits
 
 Where rates are asked for, a number may also be a formula in symbols, such as power-law:a.
 """
@@ -16,21 +19,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model import (
-    TARGETS,
-    Additive,
-    Constant,
-    ErrorModel,
-    Exponential,
-    Logarithmic,
-    Multiplicative,
-    PowerLaw,
-    Quantization,
-    SignalFormula,
-    SourceCondition,
-    SpectrumFormula,
-    formats,
-)
+from qtheory.model import formats
+from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.rounding import MODES
+from qtheory.model.spectra import Exponential, Logarithmic, PowerLaw, SpectrumFormula
+from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_formula
 
@@ -38,6 +32,7 @@ __all__ = [
     "as_text",
     "parse_error_model",
     "parse_quantization",
+    "parse_quantizer",
     "parse_spectrum",
     "parse_target",
     "with_symbols",
@@ -128,14 +123,60 @@ def parse_quantization(options: Sequence[str], read: Reader = as_text) -> Quanti
                 "quantize", option, f"TARGET=MODEL with a target of {', '.join(TARGETS)} or all"
             )
         for name in TARGETS if target == "all" else (target,):
-            models[name] = _parse_model(model, read)
+            models[name] = parse_quantizer(model, read)
     return Quantization(**models)
 
 
-def _parse_model(text: str, read: Reader) -> Any:
-    if text.startswith("format:"):
-        return _call("quantize", text, {"format": formats.get}, ":", as_text)
+def parse_quantizer(text: str, read: Reader = as_text) -> Any:
+    """An error model or a number format.
+
+    >>> parse_quantizer("format:int8:1/16:nearest")
+    formats.Rounding(formats.get('int8', scale='1/16'), 'nearest')
+    >>> parse_quantizer("fp:5,2:8bits")
+    formats.Rounding(formats.FP(5, 2), 'stochastic', random_bits=8)
+    """
+    kind, _, rest = text.strip().partition(":")
+    if kind in _FORMATS:
+        return _parse_format(text, _FORMATS[kind], rest)
     return parse_error_model(text, read)
+
+
+def _parse_format(text: str, make: Callable[..., Any], rest: str) -> Any:
+    name, *options = rest.split(":")
+    scale = "1"
+    rounding: dict[str, Any] = {}
+    for option in options:
+        bits = re.fullmatch(r"(\d{1,2})bits", option)
+        if option in MODES:
+            rounding["mode"] = option
+        elif bits:
+            rounding["random_bits"] = int(bits[1])
+        elif option is options[0]:
+            scale = option
+        else:
+            allowed = f"a scale, then one of {', '.join(MODES)} or a number of random bits (8bits)"
+            raise InvalidArgumentError("quantize", text, allowed)
+    number_format = make(name, scale)
+    return formats.Rounding(number_format, **rounding) if rounding else number_format
+
+
+def _with_bits(make: Callable[..., Any]) -> Callable[[str, str], Any]:
+    """A format by two numbers of bits."""
+
+    def named(text: str, scale: str) -> Any:
+        bits = re.fullmatch(r"(\d{1,4}),(\d{1,4})", text)
+        if bits is None:
+            raise InvalidArgumentError("quantize", text, "two whole numbers of bits such as 4,3")
+        return make(int(bits[1]), int(bits[2]), scale)
+
+    return named
+
+
+_FORMATS: dict[str, Callable[[str, str], Any]] = {
+    "format": formats.get,
+    "fp": _with_bits(formats.FP),
+    "fixed": _with_bits(formats.fixed_point),
+}
 
 
 def _call(

@@ -1,0 +1,171 @@
+"""What the commands share: options, errors as one line, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
+from qtheory.model import Problem
+from qtheory.model.data import load_table
+from qtheory.model.shorthand import parse_spectrum, parse_target
+
+__all__ = [
+    "Batch",
+    "DataFile",
+    "Dim",
+    "JsonFile",
+    "LabelsFile",
+    "Noise",
+    "Output",
+    "Quantize",
+    "Spectrum",
+    "Steps",
+    "Stepsize",
+    "Target",
+    "app",
+    "errors_reported",
+    "finite",
+    "problem_from",
+    "progress_bar",
+    "require_writable",
+    "table_from",
+    "write_json",
+]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="The theory of learning under quantization: exact risks, bounds and checks by machine.",
+    epilog="Exit status: 0 all is well, 1 a check failed, 2 an argument is wrong.",
+)
+
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints it."),
+]
+Spectrum = Annotated[
+    str,
+    typer.Option(help="power-law:A[,SCALE], exponential:RATE, logarithmic:POWER or formula:F(i)."),
+]
+Target = Annotated[str, typer.Option(help="constant:VALUE, source:EXPONENT or signal:F(i).")]
+Quantize = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TARGET=MODEL",
+        help="Error model of a target (data, label, parameter, activation, gradient or all): "
+        "additive:EPS, multiplicative:EPS[:elementwise] and sums with +, or a number format: "
+        "format:NAME[:SCALE][:MODE], fp:E,M or fixed:I,F. May be repeated.",
+    ),
+]
+DataFile = Annotated[
+    Path | None, typer.Option("--data", help="A table of inputs, .npy of shape (rows, columns).")
+]
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", help="The labels of the table, .npy of shape (rows,).")
+]
+Dim = Annotated[str, typer.Option(help="Dimension d, or oo.")]
+Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
+Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
+Batch = Annotated[str, typer.Option(help="Batch size B.")]
+Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
+Output = Annotated[str, typer.Option(help="average, last or tail.")]
+
+
+def problem_from(dim: str, spectrum: str, target: str, noise: str) -> Problem:
+    """The problem that the options describe."""
+    return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+
+
+def table_from(data: Path | None, labels: Path | None) -> tuple[Any, Any] | None:
+    """The table and its labels, or None if neither is given."""
+    if (data is None) != (labels is None):
+        missing = "labels" if labels is None else "data"
+        raise InvalidArgumentError(missing, None, "given together with the other of the two")
+    if data is None or labels is None:
+        return None
+    table, column = load_table(data), load_table(labels)
+    try:
+        Problem.from_data(table, column)
+    except DataError as error:
+        raise DataError(f"{data}, {labels}: {error}") from error
+    return table, column
+
+
+@contextmanager
+def errors_reported() -> Iterator[None]:
+    """Turn an error of qtheory into one line and exit status 2."""
+    try:
+        yield
+    except QTheoryError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Any]:
+    """A progress bar on the terminal; yields the function that moves it."""
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=Console(file=sys.stderr))
+    task = bar.add_task(title, total=None)
+
+    def move(done: int, total: int) -> None:
+        bar.start()  # only now, so that an argument refused at once shows no bar
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield move
+    finally:
+        bar.stop()
+
+
+def require_writable(json_file: str | None) -> None:
+    """Fail before the work rather than after it, if the JSON cannot be written."""
+    if json_file in (None, "-"):
+        return
+    try:
+        Path(json_file).touch()
+    except OSError as error:
+        raise InvalidArgumentError(
+            "json", json_file, f"a file that can be written ({error})"
+        ) from error
+
+
+def write_json(json_file: str | None, record: dict[str, Any]) -> None:
+    """Write a record where ``--json`` says."""
+    if json_file is None:
+        return
+    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    if json_file == "-":
+        typer.echo(text, nl=False)
+    else:
+        Path(json_file).write_text(text, encoding="utf-8")
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, which has no infinity."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,258 @@
+"""The exact risk of an error model beside the simulated risk of what it stands for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from qtheory.errors import InvalidArgumentError, UnstableError
+from qtheory.model import formats
+from qtheory.model.data import second_moments
+from qtheory.model.number_format import NumberFormat
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantizer import Rounding, rounding_of
+from qtheory.model.sgd import SGD
+from qtheory.risk import excess_risk
+from qtheory.simulate import Estimate, Ranges, calibrate, ranges, simulate, simulate_rows
+
+__all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
+
+#: A part of the values, from which on a format is said to leave its range.
+_NOTICED = 0.01
+#: From so many standard errors on a difference is said to be there (by luck once in 10^6).
+_STANDARD_ERRORS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Theory beside simulation, for one run.
+
+    Parameters
+    ----------
+    name
+        What is compared.
+    problem, quantization, sgd
+        The run; formats with the scales they had.
+    theory
+        The exact excess risk of the Gaussian model with the error models of the formats; infinite
+        where those are unstable. For biased rounding, that of unbiased rounding to the format.
+    estimate
+        The simulated excess risk of the quantizers themselves.
+    ranges
+        What the quantizers met.
+    """
+
+    name: str
+    problem: Problem
+    quantization: Quantization
+    sgd: SGD
+    theory: float
+    estimate: Estimate
+    ranges: Ranges
+
+    @property
+    def difference(self) -> float:
+        """(simulated - theory) / theory."""
+        if math.isinf(self.theory):
+            return -1.0
+        return self.estimate.mean / self.theory - 1
+
+    @property
+    def distance(self) -> float:
+        """simulated - theory, in standard errors."""
+        return self.estimate.distance(self.theory)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether they differ by less than 5 standard errors."""
+        return abs(self.distance) < _STANDARD_ERRORS
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What may make a model fail, as far as it was met in the run.
+
+        Values beyond the range saturate; those below it are zero or have the constant step of
+        subnormal numbers; updates below half a step stagnate; rounding may be biased.
+        """
+        found = [f"{target} is rounded with bias" for target in self.estimate.biased]
+        for verb, parts in (("saturates", self.ranges.beyond), ("underflows", self.ranges.below)):
+            for target, part in parts.items():
+                if part >= _NOTICED:
+                    found.append(f"{target} {verb} ({part:.0%})")
+        if self.ranges.stagnant >= 0.5:
+            found.append(f"updates below half a step ({self.ranges.stagnant:.0%})")
+        if math.isinf(self.theory):
+            found.append("the error model is unstable")
+        return tuple(found)
+
+
+def compare(
+    problem: Problem,
+    quantization: Quantization,
+    sgd: SGD,
+    replicates: int = 1000,
+    seed: int = 0,
+    *,
+    name: str = "",
+    relative_error: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """The exact risk of the error models beside the simulated risk of the quantizers.
+
+    Parameters
+    ----------
+    problem, quantization, sgd, replicates, seed, relative_error, progress
+        As in :func:`qtheory.simulate`.
+    name
+        What to call it.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=16, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> fp8 = qt.Quantization.uniform(qt.formats.get("fp8_e4m3"))
+    >>> found = qt.compare(problem, fp8, qt.SGD("0.1", steps=200), replicates=2000)
+    >>> found.agrees, found.reasons
+    (True, ())
+    >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
+    >>> found = qt.compare(problem, narrow, qt.SGD("0.1", steps=200), replicates=2000)
+    >>> found.agrees, found.reasons
+    (False, ('label saturates (31%)',))
+    """
+    sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
+    return Comparison(
+        name or repr(quantization),
+        problem,
+        quantization,
+        sgd,
+        theory(problem, quantization, sgd),
+        simulate(problem, quantization, sgd, replicates, seed, **sampling),
+        ranges(problem, quantization, sgd, seed=seed),
+    )
+
+
+def compare_rows(
+    X: Any,
+    y: Any,
+    quantization: Quantization,
+    sgd: SGD,
+    replicates: int = 1000,
+    seed: int = 0,
+    *,
+    relative_error: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """The Gaussian theory with the covariance of a real table beside runs on its rows.
+
+    Parameters
+    ----------
+    X, y
+        Table of shape (n, d) and labels of shape (n,); rows are drawn with replacement.
+    quantization, sgd, replicates, seed, relative_error, progress
+        As in :func:`qtheory.simulate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import qtheory as qt
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((2000, 3))
+    >>> y = X @ [1, -1, 2] + rng.standard_normal(2000)
+    >>> found = qt.compare_rows(X, y, qt.Quantization(), qt.SGD("0.1", steps=50))
+    >>> abs(found.difference) < 0.1
+    True
+    """
+    problem, table = Problem.from_data(X, y), second_moments(X, y)
+    sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
+    return Comparison(
+        "rows of the table",
+        problem,
+        quantization,
+        sgd,
+        theory(problem, quantization, sgd),
+        simulate_rows(X, y, quantization, sgd, replicates, seed, **sampling),
+        ranges(problem, quantization, sgd, seed=seed, table=table),
+    )
+
+
+def compare_formats(
+    problem: Problem,
+    sgd: SGD,
+    quantizers: Iterable[str | NumberFormat | Rounding] | None = None,
+    targets: Iterable[str] = TARGETS,
+    replicates: int = 1000,
+    seed: int = 0,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Comparison]:
+    """For every number format, the theory of its error model beside its simulation.
+
+    Each format is scaled per target to the largest magnitude met in a pilot run
+    (:func:`qtheory.calibrate`), and all formats see the same random streams.
+
+    Parameters
+    ----------
+    problem, sgd
+        What to learn, by which run.
+    quantizers
+        Names, formats or roundings; None for every name there is.
+    targets
+        Which targets are quantized.
+    replicates, seed
+        As in :func:`qtheory.simulate`.
+    progress
+        Called with the number of formats done and that to do.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=16, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> rows = qt.compare_formats(problem, qt.SGD("0.1", steps=200), ["int4", "fp8_e4m3"])
+    >>> [row.name for row in rows], rows[0].theory > rows[1].theory
+    (['int4', 'fp8_e4m3'], True)
+    """
+    wanted = [_rounding(quantizer) for quantizer in quantizers or formats.names()]
+    targets = list(targets)
+    for target in targets:
+        if target not in TARGETS:
+            raise InvalidArgumentError("targets", target, f"some of {', '.join(TARGETS)}")
+    found = []
+    for done, rounding in enumerate(wanted):
+        if progress is not None:
+            progress(done, len(wanted))
+        quantization = calibrate(
+            problem, Quantization(**dict.fromkeys(targets, rounding)), sgd, seed=seed
+        )
+        mode = "" if rounding.is_plain else f" {rounding.mode}"
+        name = rounding.format.name + mode
+        found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
+    return found
+
+
+def theory(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
+    """The exact risk of the error models of the quantizers, infinite if they are unstable.
+
+    A biased rounding counts as unbiased rounding to its format.
+    """
+
+    def unbiased(quantizer: Any) -> Any:
+        rounding = rounding_of(quantizer)
+        if rounding is None:
+            return quantizer
+        return (rounding.format if rounding.is_biased else rounding).error_model()
+
+    models = Quantization(**{target: unbiased(q) for target, q in quantization.items()})
+    try:
+        return float(excess_risk(problem, models, sgd).total)
+    except UnstableError:
+        return math.inf
+
+
+def _rounding(quantizer: Any) -> Rounding:
+    rounding = rounding_of(formats.get(quantizer) if isinstance(quantizer, str) else quantizer)
+    if rounding is None:
+        raise InvalidArgumentError("quantizers", quantizer, "a name, a number format or a Rounding")
+    return rounding

@@ -1,0 +1,68 @@
+"""A results file as an array with names: xarray."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qtheory.measure.grid import AXES
+from qtheory.measure.point import RESULTS
+from qtheory.measure.store import read_store
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["load_sweep"]
+
+
+def load_sweep(path: Path | str) -> xarray.Dataset:
+    """The results of a sweep, finished or not, one dimension per axis of its grid.
+
+    Axes of numbers have them as coordinates, the others their text. Where there is no result yet,
+    or no bound, stands NaN; ``error`` says what could not be computed.
+
+    Parameters
+    ----------
+    path
+        The results file.
+
+    Raises
+    ------
+    SweepError
+        If it is not a results file that this version reads.
+
+    Examples
+    --------
+    See :func:`qtheory.sweep`.
+    """
+    import xarray
+
+    meta, rows = read_store(Path(path))
+    axes = {name: tuple(meta["grid"][name]) for name in AXES}
+    place = {name: {value: k for k, value in enumerate(axes[name])} for name in AXES}
+    shape = tuple(len(values) for values in axes.values())
+    columns: dict[str, Any] = {name: np.full(shape, np.nan) for name in RESULTS}
+    columns["error"] = np.full(shape, "", dtype=object)
+    for row in rows:
+        point = json.loads(row["key"])
+        index = tuple(place[name][point[name]] for name in AXES)
+        for name, column in columns.items():
+            if row[name] is not None:
+                column[index] = row[name]
+    return xarray.Dataset(
+        {name: (tuple(AXES), column) for name, column in columns.items()},
+        coords={name: _coordinate(values) for name, values in axes.items()},
+        attrs={"qtheory": meta["version"], **{k: str(v) for k, v in meta["compute"].items()}},
+    )
+
+
+def _coordinate(values: tuple[str, ...]) -> list[Any]:
+    for kind in (int, float):
+        try:
+            return [kind(value) for value in values]
+        except ValueError:
+            continue
+    return list(values)

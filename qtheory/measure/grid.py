@@ -1,0 +1,227 @@
+"""A grid: lists of values whose product is swept, and what is computed at each point."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.sgd import SGD
+from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
+
+__all__ = ["AXES", "Grid", "Point", "Settings", "load_grid"]
+
+#: The axes of a grid in order, and the value of one that is not given.
+AXES = {
+    "dim": "200",
+    "spectrum": "power-law:2",
+    "target": "constant:1",
+    "noise": "1",
+    "quantize": "none",
+    "stepsize": "0.1",
+    "batch": "1",
+    "steps": "500",
+    "output": "average",
+    "tail": "1/2",
+    "seed": "0",
+}
+_MOST_POINTS = 10**7
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is computed at each point.
+
+    Parameters
+    ----------
+    exact
+        The exact risk of the error models.
+    bounds
+        The lower and the upper bound.
+    replicates
+        Simulated runs, 0 for none.
+    relative_error
+        Stop the simulation at this relative standard error; ``replicates`` is the most then.
+    calibrate
+        Scale every number format to the largest magnitude its target meets in a pilot run.
+    """
+
+    exact: bool = True
+    bounds: bool = True
+    replicates: int = 0
+    relative_error: float | None = None
+    calibrate: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("exact", "bounds", "calibrate"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidArgumentError(name, getattr(self, name), "true or false")
+        whole = isinstance(self.replicates, int) and not isinstance(self.replicates, bool)
+        if not whole or self.replicates == 1 or self.replicates < 0:
+            raise InvalidArgumentError("replicates", self.replicates, "0, or at least 2")
+        part = self.relative_error
+        if part is not None and not (isinstance(part, float) and 0 < part < 1):
+            raise InvalidArgumentError("relative_error", part, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a grid: a text for every axis."""
+
+    values: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The point as one text, under which its result is stored."""
+        return json.dumps(dict(zip(AXES, self.values, strict=True)))
+
+    def model(self) -> tuple[Problem, Quantization, SGD, int]:
+        """The problem, the quantization, the run and the seed."""
+        text = dict(zip(AXES, self.values, strict=True))
+        problem = Problem(
+            text["dim"],
+            parse_spectrum(text["spectrum"]),
+            parse_target(text["target"]),
+            text["noise"],
+        )
+        sgd = SGD(
+            text["stepsize"],
+            text["batch"],
+            steps=text["steps"],
+            output=text["output"],
+            tail=text["tail"],
+        )
+        return problem, _quantization(text["quantize"]), sgd, _seed(text["seed"])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values of every axis, as text, and the settings.
+
+    Parameters
+    ----------
+    axes
+        For some axes their values, numbers or text; the others have their default.
+    settings
+        What is computed at each point.
+
+    Examples
+    --------
+    >>> grid = Grid({"dim": [50, 100], "quantize": ["none", "all=additive:0.01"]})
+    >>> len(grid), next(iter(grid)).values[:2]
+    (4, ('50', 'power-law:2'))
+    """
+
+    axes: Mapping[str, tuple[str, ...]]
+    settings: Settings
+
+    def __init__(self, axes: Mapping[str, Any], settings: Settings | None = None) -> None:
+        for name in axes:
+            _known(name, AXES, "grid")
+        texts = {name: _texts(name, axes.get(name, default)) for name, default in AXES.items()}
+        object.__setattr__(self, "axes", texts)
+        object.__setattr__(self, "settings", Settings() if settings is None else settings)
+        for name, values in texts.items():
+            for value in values:
+                _read(name, value)
+        if len(self) > _MOST_POINTS:
+            raise InvalidArgumentError("grid", f"{len(self)} points", f"at most {_MOST_POINTS}")
+
+    def __len__(self) -> int:
+        count = 1
+        for values in self.axes.values():
+            count *= len(values)
+        return count
+
+    def __iter__(self) -> Iterator[Point]:
+        return (Point(values) for values in itertools.product(*self.axes.values()))
+
+    def as_json(self) -> str:
+        """The grid as one text, by which a results file knows it."""
+        settings = {part.name: getattr(self.settings, part.name) for part in fields(Settings)}
+        return json.dumps({"grid": self.axes, "compute": settings})
+
+
+def load_grid(path: Path | str) -> Grid:
+    """A grid from a TOML file with the tables ``[grid]`` and ``[compute]``.
+
+    .. code-block:: toml
+
+        [grid]
+        dim = [50, 100, 200]
+        quantize = ["none", "all=additive:0.01", "data=format:fp8_e4m3 label=format:int8:1/16"]
+        batch = [1, 16]
+
+        [compute]
+        replicates = 1000
+        relative_error = 0.01
+
+    Raises
+    ------
+    SweepError
+        If the file cannot be read, a name in it is not known (near names are suggested), or a
+        value is not what it must be.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SweepError(f"{path} is not a readable TOML file: {error}") from error
+    try:
+        for name in content:
+            _known(name, ("grid", "compute"), "table")
+        tables = {name: content.get(name, {}) for name in ("grid", "compute")}
+        for name, table in tables.items():
+            if not isinstance(table, dict):
+                raise InvalidArgumentError(name, table, f"a table, begun by [{name}]")
+        for name in tables["compute"]:
+            _known(name, [part.name for part in fields(Settings)], "compute")
+        return Grid(tables["grid"], Settings(**tables["compute"]))
+    except QTheoryError as error:
+        raise SweepError(f"{path}: {error}") from error
+
+
+def _known(name: str, names: Any, what: str) -> None:
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=2)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    raise InvalidArgumentError(what, name, f"one of {', '.join(names)}{hint}")
+
+
+def _texts(name: str, values: Any) -> tuple[str, ...]:
+    """The values of an axis as distinct texts."""
+    listed = values if isinstance(values, list | tuple) else [values]
+    allowed = "a number, a text, or a list of them without repetition"
+    for value in listed:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise InvalidArgumentError(name, value, allowed)
+    # the shortest text of a float is what was written, 0.1 and not its binary value
+    texts = tuple(str(value) for value in listed)
+    if not texts or len(set(texts)) < len(texts):
+        raise InvalidArgumentError(name, values, allowed)
+    return texts
+
+
+def _read(name: str, value: str) -> None:
+    """Build what a value stands for, so that a mistake is found before the sweep begins."""
+    point = Point(tuple(value if axis == name else text for axis, text in AXES.items()))
+    point.model()
+
+
+def _quantization(text: str) -> Quantization:
+    return parse_quantization([] if text == "none" else text.split())
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise InvalidArgumentError("seed", text, "a whole number of at least 0")
+    return int(text)

@@ -1,0 +1,194 @@
+"""Sweeps: every point of a grid, over any executor, into a file that can be gone on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from qtheory.errors import InvalidArgumentError, SweepError
+from qtheory.measure.grid import Grid, Point, load_grid
+from qtheory.measure.point import compute_point
+from qtheory.measure.store import Store, open_store
+
+__all__ = ["Outcome", "sweep"]
+
+# Points handed out ahead: enough to keep workers busy, few enough to hold in memory.
+_LEAST_AHEAD, _AHEAD_PER_WORKER = 16, 4
+_SECONDS_BETWEEN_LOOKS = 1.0
+_FAILURES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a sweep went.
+
+    Parameters
+    ----------
+    path
+        The results file.
+    points
+        How many points the grid has.
+    known
+        How many were in the file before.
+    failures
+        Points whose computation broke down, with the reason; they are not stored.
+    """
+
+    path: Path
+    points: int
+    known: int
+    failures: tuple[tuple[Point, str], ...]
+
+
+def sweep(
+    grid: Grid | Path | str,
+    out: Path | str,
+    *,
+    executor: Executor | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Compute every point of a grid that is not yet in the results file.
+
+    A result is stored as soon as it is there. Killed at any moment and started again, the sweep
+    goes on with what is missing.
+
+    Parameters
+    ----------
+    grid
+        A grid, or the TOML file of one (:func:`qtheory.load_grid`).
+    out
+        The results file, SQLite; read it with :func:`qtheory.load_sweep`.
+    executor
+        Any executor of ``concurrent.futures``, that of a Dask client included; it is not shut down.
+    workers
+        Without an executor, the processes to compute in; 1 for this one.
+    progress
+        Called with the points done and all points.
+
+    Raises
+    ------
+    SweepError
+        If the grid or the results file cannot be used, or the workers are lost. What is stored is
+        kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import qtheory as qt
+    >>> grid = qt.Grid({"dim": [4, 8], "quantize": ["none", "data=additive:0.1"], "steps": 50})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = qt.sweep(grid, f"{folder}/results.sqlite")
+    ...     data = qt.load_sweep(outcome.path).squeeze()
+    >>> outcome.points, data.exact.sel(quantize="none").values.round(4).tolist()
+    (4, [0.1337, 0.1809])
+    """
+    if not isinstance(grid, Grid):
+        grid = load_grid(grid)
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidArgumentError("workers", workers, "a whole number of at least 1")
+    import qtheory
+
+    path = Path(out)
+    with open_store(path, grid, qtheory.__version__) as store:
+        done = store.keys()
+        known = len(done)
+        missing = (point for point in grid if point.key not in done)
+        if executor is None and workers == 1:
+            results = _here(missing, grid)
+        else:
+            results = _elsewhere(missing, grid, executor, workers)
+        failures = _stored(results, store, known, len(grid), progress)
+    return Outcome(path, len(grid), known, tuple(failures))
+
+
+Finished = Iterator[tuple[Point, dict[str, Any] | Exception]]
+
+
+def _stored(
+    results: Finished,
+    store: Store,
+    known: int,
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[Point, str]]:
+    """Store the results as they come; those that broke down are returned."""
+    failures = []
+    for done, (point, result) in enumerate(results, start=known + 1):
+        if isinstance(result, Exception):
+            failures.append((point, f"{type(result).__name__}: {result}"))
+        else:
+            store.add(point.key, result)
+        if progress is not None:
+            progress(done, total)
+    return failures
+
+
+def _here(points: Iterator[Point], grid: Grid) -> Finished:
+    for point in points:
+        try:
+            yield point, compute_point(point, grid.settings, threads=None)
+        except Exception as error:
+            yield point, error
+
+
+def _elsewhere(
+    points: Iterator[Point], grid: Grid, executor: Executor | None, workers: int
+) -> Finished:
+    """Results of an executor as they are finished, with few points handed out ahead."""
+    ahead = max(_LEAST_AHEAD, _AHEAD_PER_WORKER * max(workers, os.cpu_count() or 1))
+    with _running(executor, workers) as running:
+        waiting: dict[Future[dict[str, Any]], Point] = {}
+        try:
+            more = True
+            while more or waiting:
+                while more and len(waiting) < ahead:
+                    point = next(points, None)
+                    more = point is not None
+                    if point is not None:
+                        waiting[running.submit(compute_point, point, grid.settings)] = point
+                finished, _ = wait(waiting, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+                for future in finished:
+                    yield waiting.pop(future), _result(future)
+        except (BrokenExecutor, CancelledError, OSError, RuntimeError) as error:
+            raise SweepError(
+                f"the workers are lost ({type(error).__name__}: {error}); what is finished is "
+                "stored, and the same command goes on from there"
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _result(future: Future[dict[str, Any]]) -> dict[str, Any] | Exception:
+    error = future.exception()
+    if isinstance(error, BrokenExecutor | CancelledError):
+        raise error
+    return error if isinstance(error, Exception) else future.result()
+
+
+@contextmanager
+def _running(executor: Executor | None, workers: int) -> Iterator[Executor]:
+    if executor is not None:
+        yield executor
+        return
+    # a forked process would share the threads and locks of this one
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,160 @@
+"""The results file of a sweep: SQLite, one row per point, written as the results come."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from qtheory.errors import SweepError
+from qtheory.measure.grid import Grid
+from qtheory.measure.point import RESULTS
+
+__all__ = ["Store", "open_store", "read_store"]
+
+#: What the tables look like; a file of another layout is refused.
+_LAYOUT = 1
+# "qtSW" as a number: how SQLite files of this kind are known.
+_APPLICATION = 0x71745357
+
+
+class Store:
+    """An open results file. Every result is committed by itself, so a kill loses none."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def keys(self) -> set[str]:
+        """The keys of the points that are done."""
+        return {key for (key,) in self._connection.execute("SELECT key FROM points")}
+
+    def add(self, key: str, result: dict[str, Any]) -> None:
+        """Store the result of a point.
+
+        Raises
+        ------
+        SweepError
+            If it cannot be written, as on a full disk; what was stored before is kept.
+        """
+        columns = (*RESULTS, "error")
+        marks = ", ".join("?" * (len(columns) + 1))
+        values = (key, *(result[column] for column in columns))
+        try:
+            with self._connection:
+                self._connection.execute(f"INSERT OR IGNORE INTO points VALUES ({marks})", values)
+        except sqlite3.Error as error:
+            raise SweepError(
+                f"{self._path} cannot be written: {error}. The results before this one are kept; "
+                "the same command goes on from there"
+            ) from error
+
+
+@contextmanager
+def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
+    """The results file of a grid, new or begun before; no other sweep can write meanwhile.
+
+    Raises
+    ------
+    SweepError
+        If the file is of another grid or version, is not a results file, cannot be opened, or is
+        being written by another sweep. It is left as it is.
+    """
+    with _connected(path) as connection, _only_writer(path):
+        try:
+            if _is_empty(connection):
+                _create(connection, grid, version)
+            meta = _meta(connection, path)
+            _require_same(path, meta, grid, version)
+            yield Store(connection, path)
+        except sqlite3.Error as error:
+            raise SweepError(f"{path} cannot be used: {error}") from error
+
+
+def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a results file says of its grid, and its rows."""
+    if not path.is_file():
+        raise SweepError(f"{path} is not a file")
+    with _connected(path, writing=False) as connection:
+        try:
+            meta = _meta(connection, path)
+            connection.row_factory = sqlite3.Row
+            rows = [dict(row) for row in connection.execute("SELECT * FROM points")]
+        except sqlite3.Error as error:
+            raise SweepError(f"{path} cannot be read: {error}") from error
+    return meta, rows
+
+
+@contextmanager
+def _connected(path: Path, *, writing: bool = True) -> Iterator[sqlite3.Connection]:
+    mode = "rwc" if writing else "ro"
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    except sqlite3.Error as error:
+        raise SweepError(f"{path} cannot be opened: {error}") from error
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """A lock that the system takes back when the process ends, however it ends."""
+    beside = path.with_name(path.name + ".lock")
+    with _connected(beside) as lock:
+        try:
+            lock.execute("PRAGMA busy_timeout = 0")
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            raise SweepError(
+                f"{path} is being written by another sweep, or {beside} cannot be written: {error}"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.rollback()
+            beside.unlink(missing_ok=True)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
+
+
+def _create(connection: sqlite3.Connection, grid: Grid, version: str) -> None:
+    numbers = ", ".join(f"{column} REAL" for column in RESULTS)
+    with connection:
+        connection.execute("BEGIN")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+        connection.execute("CREATE TABLE sweep (version TEXT, grid TEXT)")
+        connection.execute(f"CREATE TABLE points (key TEXT PRIMARY KEY, {numbers}, error TEXT)")
+        connection.execute("INSERT INTO sweep VALUES (?, ?)", (version, grid.as_json()))
+
+
+def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != _APPLICATION:
+        raise SweepError(f"{path} is not a results file of qtheory sweep; it is left as it is")
+    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    if layout != _LAYOUT:
+        raise SweepError(f"{path} has layout {layout}, this version reads layout {_LAYOUT}")
+    version, grid = connection.execute("SELECT version, grid FROM sweep").fetchone()
+    return {"version": version, **json.loads(grid)}
+
+
+def _require_same(path: Path, meta: dict[str, Any], grid: Grid, version: str) -> None:
+    if meta["version"] != version:
+        raise SweepError(
+            f"{path} was made by qtheory {meta['version']}, this is {version}: their results "
+            "are not mixed. Give another file"
+        )
+    new = json.loads(grid.as_json())
+    for table in ("grid", "compute"):
+        for name, value in new[table].items():
+            if meta[table].get(name) != value:
+                raise SweepError(
+                    f"{path} is of another grid: its {name} is {meta[table].get(name)}, here it "
+                    f"is {value}. Give another file"
+                )
