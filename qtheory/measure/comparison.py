@@ -113,8 +113,8 @@ def compare(
     --------
     >>> import qtheory as qt
     >>> problem = qt.Problem(dim=16, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
-    >>> fp8 = qt.Quantization.uniform(qt.formats.get("fp8_e4m3"))
-    >>> found = qt.compare(problem, fp8, qt.SGD("0.1", steps=200), replicates=2000)
+    >>> bfloat16 = qt.Quantization.uniform(qt.formats.get("bfloat16"))
+    >>> found = qt.compare(problem, bfloat16, qt.SGD("0.1", steps=200), replicates=2000)
     >>> found.agrees, found.reasons
     (True, ())
     >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))

@@ -95,7 +95,7 @@ def sweep(
     ...     outcome = qt.sweep(grid, f"{folder}/results.sqlite")
     ...     data = qt.load_sweep(outcome.path).squeeze()
     >>> outcome.points, data.exact.sel(quantize="none").values.round(4).tolist()
-    (4, [0.1337, 0.1809])
+    (4, [0.1347, 0.1813])
     """
     if not isinstance(grid, Grid):
         grid = load_grid(grid)
