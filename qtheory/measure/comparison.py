@@ -120,7 +120,7 @@ def compare(
     >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
     >>> found = qt.compare(problem, narrow, qt.SGD("0.1", steps=200), replicates=2000)
     >>> found.agrees, found.reasons
-    (False, ('label saturates (31%)',))
+    (False, ('label saturates (28%)', 'label underflows (6%)'))
     """
     sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(
