@@ -204,7 +204,7 @@ def _record(found: Comparison) -> dict[str, Any]:
         "seed": found.estimate.seed,
         "difference": finite(found.difference),
         "distance": finite(found.distance),
-        "agrees": found.agrees,
+        "verdict": found.verdict,
         "reasons": list(found.reasons),
         "biased": list(found.estimate.biased),
     }

@@ -24,6 +24,8 @@ __all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
 _NOTICED = 0.01
 #: From so many standard errors on a difference is said to be there (by luck once in 10^6).
 _STANDARD_ERRORS = 5
+#: With a larger relative standard error nothing is said.
+_COARSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,16 @@ class Comparison:
         return self.estimate.distance(self.theory)
 
     @property
-    def agrees(self) -> bool:
-        """Whether they differ by less than 5 standard errors."""
-        return abs(self.distance) < _STANDARD_ERRORS
+    def verdict(self) -> str:
+        """``"differ"`` from 5 standard errors on, otherwise ``"agree"``.
+
+        ``"unknown"`` where the standard error is above 5 % of the mean: too few runs, or runs of
+        which some diverge.
+        """
+        if math.isinf(self.theory) or abs(self.distance) >= _STANDARD_ERRORS:
+            return "differ"
+        mean, stderr = self.estimate.mean, self.estimate.stderr
+        return "agree" if stderr <= _COARSE * mean else "unknown"
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -86,6 +95,8 @@ class Comparison:
             found.append(f"updates below half a step ({self.ranges.stagnant:.0%})")
         if math.isinf(self.theory):
             found.append("the error model is unstable")
+        if not self.estimate.stderr <= _COARSE * self.estimate.mean:
+            found.append("the runs scatter widely: more replicates, or some diverge")
         return tuple(found)
 
 
@@ -115,12 +126,12 @@ def compare(
     >>> problem = qt.Problem(dim=16, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
     >>> bfloat16 = qt.Quantization.uniform(qt.formats.get("bfloat16"))
     >>> found = qt.compare(problem, bfloat16, qt.SGD("0.1", steps=200), replicates=2000)
-    >>> found.agrees, found.reasons
-    (True, ())
+    >>> found.verdict, found.reasons
+    ('agree', ())
     >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
     >>> found = qt.compare(problem, narrow, qt.SGD("0.1", steps=200), replicates=2000)
-    >>> found.agrees, found.reasons
-    (False, ('label saturates (28%)', 'label underflows (6%)'))
+    >>> found.verdict, found.reasons
+    ('differ', ('label saturates (28%)', 'label underflows (6%)'))
     """
     sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(

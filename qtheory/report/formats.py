@@ -15,6 +15,8 @@ from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.report.tables import plain_table, problem_view
 
+_STYLES = {"agree": "green", "differ": "bold yellow", "unknown": "dim"}
+
 __all__ = ["comparison_view", "comparisons_view", "format_view", "formats_view"]
 
 
@@ -69,7 +71,7 @@ def comparisons_view(found: Sequence[Comparison]) -> RenderableType:
     """One line per format, with what may make its error model fail."""
     table = plain_table("The exact risk of the error model beside the simulated risk of the format")
     table.add_column("format")
-    for name in ("theory", "simulated", "differ", "in s.e."):
+    for name in ("theory", "sampled", "differ", "s.e."):
         table.add_column(name, justify="right")
     table.add_column("")
     for name in ("beyond", "below", "stagnant"):
@@ -82,14 +84,14 @@ def comparisons_view(found: Sequence[Comparison]) -> RenderableType:
             _shown(each.estimate.mean),
             "" if math.isinf(each.theory) else f"{each.difference:+.1%}",
             "" if math.isinf(each.theory) else f"{each.distance:+.1f}",
-            Text("ok", style="green") if each.agrees else Text("off", style="bold yellow"),
+            Text(each.verdict, style=_STYLES[each.verdict]),
             _percent(max(met.beyond.values())),
             _percent(max(met.below.values())),
             _percent(met.stagnant),
         )
     note = Text(
-        "off: they differ by 5 standard errors (s.e.) or more; all formats see the same\n"
-        "random data. The theory is exact for the error model, not for the format.\n"
+        "They differ from 5 standard errors (s.e.) on; all formats see the same random\n"
+        "data. The theory is exact for the error model, not for the format.\n"
         "beyond, below: values past the largest one, or below the smallest normal number\n"
         "or half a constant step, at the target that has most. stagnant: updates of a\n"
         "coordinate below half a step of the parameters.",
