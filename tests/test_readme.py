@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import qtheory
 from qtheory.verify.experiments import Experiment
 from qtheory.verify.instances import verify_experiment
 from qtheory.verify.proving import PROOFS
@@ -41,19 +40,17 @@ def test_command(command, tmp_path):
     subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=120)
 
 
-def test_sessions_print_what_is_shown():
-    (session,) = blocks("pycon")
-    test = doctest.DocTestParser().get_doctest(session, {"qt": qtheory}, "README", None, 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
-
-
-def test_python_block(capsys):
+def test_the_code_prints_what_is_shown(capsys):
     (code,) = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    namespace = {}
+    exec(compile(code, "README.md", "exec"), namespace)
     printed = capsys.readouterr().out.splitlines()
     for line, comment in zip(printed, re.findall(r"print\(.*\)  # (.*)", code), strict=True):
         if comment[0].isupper():  # a comment that shows the output, not one that explains it
             assert line == comment
+    for session in blocks("pycon"):  # they go on with what the block defined
+        test = doctest.DocTestParser().get_doctest(session, namespace, "README", None, 0)
+        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_the_excerpt_is_what_is_computed():
