@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         sweep,
     )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
+    from qtheory.verify.falsify import Attack, Counterexample, attack, falsify
     from qtheory.verify.proving import ProofRecord, prove
 
 __version__ = "0.1.0"
@@ -117,6 +118,7 @@ _LATER = {
         ),
         "qtheory.measure",
     ),
+    **dict.fromkeys(("Attack", "Counterexample", "attack", "falsify"), "qtheory.verify.falsify"),
     **dict.fromkeys(("ProofRecord", "prove"), "qtheory.verify.proving"),
 }
 
@@ -145,10 +147,12 @@ def symbols(names: str) -> tuple[_sympy.Symbol, ...]:
 __all__ = [
     "SGD",
     "Additive",
+    "Attack",
     "Bound",
     "Comparison",
     "Constant",
     "CostError",
+    "Counterexample",
     "DataError",
     "ErrorModel",
     "Estimate",
@@ -180,6 +184,7 @@ __all__ = [
     "UnstableError",
     "allocate_bits",
     "asymptotic_sum",
+    "attack",
     "best_choice",
     "break_even",
     "calibrate",
@@ -189,6 +194,7 @@ __all__ = [
     "compare_rows",
     "distortion_rule",
     "excess_risk",
+    "falsify",
     "formats",
     "load_grid",
     "load_sweep",

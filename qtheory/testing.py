@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -26,13 +28,22 @@ from qtheory.model import (
     Problem,
     Quantization,
 )
+from qtheory.model.sgd import OUTPUTS
 from qtheory.risk import stability
 
 __all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
 
 
-def _fractions(low: str, high: str, denominator: int = 64) -> st.SearchStrategy[Fraction]:
-    return st.fractions(Fraction(low), Fraction(high), max_denominator=denominator)
+def _fractions(low: str, high: str) -> st.SearchStrategy[Fraction]:
+    """Fractions in a range; the first whole number of it, if it has any, is the simplest."""
+    least, most = Fraction(low), Fraction(high)
+    fractions = st.fractions(least, most, max_denominator=64)
+    first = max(0, math.ceil(least))
+    return (
+        st.one_of(st.integers(first, int(most)).map(Fraction), fractions)
+        if (first <= most)
+        else fractions
+    )
 
 
 @st.composite
@@ -73,19 +84,31 @@ def quantizations(
 
 
 @st.composite
-def runs(draw: st.DrawFn, problem: Problem, quantization: Quantization) -> SGD:
+def runs(
+    draw: st.DrawFn,
+    problem: Problem,
+    quantization: Quantization,
+    outputs: Sequence[str] = OUTPUTS,
+) -> SGD:
     """Stable runs: the stepsize is a fraction of the largest stable one."""
     batch, steps = draw(st.integers(1, 20)), draw(st.integers(1, 40))
     largest = stability(problem, quantization, SGD("1", batch, steps=steps)).largest_stepsize
-    fraction = draw(_fractions("1/64", "15/16"))
-    stepsize = fraction * Fraction(largest).limit_denominator(10**6)
-    output = draw(st.sampled_from(("average", "last", "tail")))
+    wanted = draw(_fractions("1/64", "15/16")) * Fraction(largest)
+    # the simplest of those that are about as large
+    stepsize = next(
+        simple
+        for digits in range(1, 20)
+        if 0 < (simple := wanted.limit_denominator(10**digits)) <= Fraction(largest) * 31 / 32
+    )
+    output = draw(st.sampled_from(outputs))
     return SGD(stepsize, batch, steps=steps, output=output, tail=draw(_fractions("1/8", "1")))
 
 
 @st.composite
-def instances(draw: st.DrawFn, largest_dim: int = 6) -> tuple[Problem, Quantization, SGD]:
-    """A problem, a quantization and a stable run."""
+def instances(
+    draw: st.DrawFn, largest_dim: int = 6, outputs: Sequence[str] = OUTPUTS
+) -> tuple[Problem, Quantization, SGD]:
+    """A problem, a quantization and a stable run; ``outputs`` restricts what the run returns."""
     problem = draw(problems(largest_dim))
     quantization = draw(quantizations())
-    return problem, quantization, draw(runs(problem, quantization))
+    return problem, quantization, draw(runs(problem, quantization, outputs))

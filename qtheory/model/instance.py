@@ -149,7 +149,8 @@ def require_kinds(problem: Any, quantization: Any, sgd: Any) -> None:
         ("sgd", sgd, SGD),
     ):
         if not isinstance(value, kind):
-            raise InvalidArgumentError(name, value, f"a {kind.__name__}")
+            article = "an" if kind is SGD else "a"
+            raise InvalidArgumentError(name, value, f"{article} {kind.__name__}")
     for target, quantizer in quantization.items():
         on_data = target == "data" and isinstance(quantizer, NumberFormat)
         if not on_data and not isinstance(quantizer, ErrorModel):
@@ -295,6 +296,10 @@ def _spectrum_and_target(
         return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
     eigenvalue = sp.Symbol("lambda_i", positive=True)
     formula = problem.target.formula(eigenvalue)
+    if formula.has(eigenvalue) and 0 in problem.spectrum.values:
+        raise InvalidArgumentError(
+            "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
+        )
     values[eigenvalue] = eigenvalues
     require_numeric(formula.subs({eigenvalue: 1, coordinate: 1}), "target")
     result = evaluate(formula, values, arithmetic)

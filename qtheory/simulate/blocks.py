@@ -24,7 +24,15 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
 
-__all__ = ["Block", "Progress", "Work", "check_sampling", "require_whole", "run_blocks"]
+__all__ = [
+    "Block",
+    "Progress",
+    "Work",
+    "check_sampling",
+    "require_quantization",
+    "require_whole",
+    "run_blocks",
+]
 
 #: Called with the steps done and the steps to do.
 Progress = Callable[[int, int], None]
@@ -33,6 +41,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 # Replicates of one stream. Fixed, since the streams of a seed must not depend on anything else.
 _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
+# The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
+_CACHE_LINE = 8
 # Blocks waiting for each thread, so that none idles and few results are held.
 _WAITING_PER_THREAD = 4
 
@@ -53,14 +63,15 @@ class Work:
         table: SecondMoments | None = None,
     ) -> Work:
         """From the model; with a table, samples are drawn from its rows."""
-        if not isinstance(quantization, Quantization):
-            raise InvalidArgumentError("quantization", quantization, "a Quantization")
+        require_quantization(quantization)
         # coordinates of eigenvalue 0 matter if data errors can move them
         rounding = rounding_of(quantization.data)
         data = quantization.data if rounding is None else ErrorModel()
         if rounding is not None and rounding.mode not in ("stochastic", "nearest", "toward_zero"):
             data = rounding.error_model()
         instance = instantiate(problem, Quantization(data=data), sgd, Float64())
+        if table is not None and table.scores.shape[1] != problem.dim:
+            raise InvalidArgumentError("table", table, f"of as many columns as dim, {problem.dim}")
         eigenvalues = np.asarray(instance.eigenvalues)  # those left out are the last
         window = Window.of(sgd)
         run = Run(
@@ -97,39 +108,42 @@ def run_blocks(
     observing: bool = False,
 ) -> Iterator[Iterator[Block]]:
     """The blocks in order, computed ahead by the threads; leaving the context stops them."""
-    sizes = [
-        min(_REPLICATES_PER_BLOCK, replicates - done)
-        for done in range(0, replicates, _REPLICATES_PER_BLOCK)
-    ]
-    steps = np.zeros((len(sizes), 2), dtype=np.int64)
     threads = threads or os.cpu_count() or 1
+    waiting: deque[tuple[Future[Block], Any]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    finished = 0
 
     def report() -> None:
         if progress is not None:
-            progress(int(steps[:, DONE].sum()), replicates * work.run.last)
+            begun = sum(int(steps[DONE]) for _, steps in waiting)
+            progress(finished + begun, replicates * work.run.last)
 
-    def in_order(pool: ThreadPoolExecutor) -> Iterator[Block]:
-        waiting: deque[Future[Block]] = deque()
-        for index, size in enumerate(sizes):
-            if len(waiting) == _WAITING_PER_THREAD * threads:
-                yield _finished(waiting.popleft(), report)
-            waiting.append(pool.submit(_block, work, size, seed, index, steps[index], observing))
-        while waiting:
-            yield _finished(waiting.popleft(), report)
-
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield in_order(pool)
-    finally:
-        steps[:, STOP] = 1
-        pool.shutdown(cancel_futures=True)
-
-
-def _finished(block: Future[Block], report: Callable[[], None]) -> Block:
-    while not wait([block], _SECONDS_BETWEEN_REPORTS).done:
+    def first() -> Block:
+        nonlocal finished
+        block, steps = waiting[0]
+        while not wait([block], _SECONDS_BETWEEN_REPORTS).done:
+            report()
+        waiting.popleft()
+        finished += int(steps[DONE])
         report()
-    report()
-    return block.result()
+        return block.result()
+
+    def in_order() -> Iterator[Block]:
+        for index, begin in enumerate(range(0, replicates, _REPLICATES_PER_BLOCK)):
+            if len(waiting) == _WAITING_PER_THREAD * threads:
+                yield first()
+            size = min(_REPLICATES_PER_BLOCK, replicates - begin)
+            steps = np.zeros(_CACHE_LINE, dtype=np.int64)
+            waiting.append((pool.submit(_block, work, size, seed, index, steps, observing), steps))
+        while waiting:
+            yield first()
+
+    try:
+        yield in_order()
+    finally:
+        for _, steps in waiting:
+            steps[STOP] = 1
+        pool.shutdown(cancel_futures=True)
 
 
 def _block(
@@ -150,6 +164,12 @@ def check_sampling(replicates: Any, seed: Any) -> None:
     """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
     require_whole("replicates", replicates, 2)
     require_whole("seed", seed, 0)
+
+
+def require_quantization(quantization: Any) -> None:
+    """Raise InvalidArgumentError unless this is a Quantization."""
+    if not isinstance(quantization, Quantization):
+        raise InvalidArgumentError("quantization", quantization, "a Quantization")
 
 
 def require_whole(name: str, value: Any, least: int) -> None:

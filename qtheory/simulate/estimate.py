@@ -74,7 +74,9 @@ class Welford:
             return Welford(
                 count,
                 self.mean + difference * array.size / count,
-                self.squares + squares + difference**2 * self.count * array.size / count,
+                self.squares
+                + squares
+                + (difference * self.count) * (difference * array.size) / count,
             )
 
     @property

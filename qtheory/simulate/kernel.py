@@ -68,8 +68,6 @@ def run_block(
         w[:] = 0.0
         total[:] = 0.0
         for t in range(run.last):
-            if progress[STOP] != 0:
-                return
             if run.averaged and t >= run.first:
                 for i in range(d):
                     total[i] += w[i]
@@ -81,6 +79,8 @@ def run_block(
             common_activation = _common_factor(generator, activation)
             common_gradient = _common_factor(generator, gradient)
             for _ in range(run.batch):
+                if progress[STOP] != 0:
+                    return
                 if gaussian:
                     _fill_normal(generator, x)
                     for i in range(d):
@@ -169,14 +169,13 @@ def quantize_vector(generator: Any, u: Any, coding: Coding, out: Any, draws: Any
         for i in range(u.size):
             out[i] = u[i]
     elif coding.kind == GAUSSIAN:
-        if coding.additive > 0 or coding.elementwise > 0:
-            _fill_normal(generator, first)
+        if coding.additive == 0 and coding.elementwise == 0:
+            for i in range(u.size):
+                out[i] = u[i] + u[i] * common
         else:
-            first[:] = 0.0
-        for i in range(u.size):
-            out[i] = u[i] + u[i] * common
-        for i in range(u.size):
-            out[i] += _spread(u[i], coding) * first[i]
+            _fill_normal(generator, first)
+            for i in range(u.size):
+                out[i] = u[i] + u[i] * common + _spread(u[i], coding) * first[i]
     else:
         if _draws(coding) > 0:
             _fill_uniform(generator, first)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from qtheory.errors import UnstableError
 from qtheory.model.data import SecondMoments
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.sgd import SGD
-from qtheory.simulate.blocks import Work, check_sampling, run_blocks
+from qtheory.simulate.blocks import Work, check_sampling, require_quantization, run_blocks
 from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
 
 __all__ = ["Ranges", "calibrate", "ranges"]
@@ -107,8 +109,17 @@ def calibrate(
     >>> calibrated = calibrate(problem, int8, qt.SGD("0.1", steps=100))
     >>> 3 < calibrated.data.largest < 7, calibrated.parameter.largest < 3
     (True, True)
+
+    Raises
+    ------
+    UnstableError
+        If the pilot run diverges.
     """
+    require_quantization(quantization)
     met = ranges(problem, Quantization(), sgd, replicates, seed, table).largest
+    for target, largest in met.items():
+        if not math.isfinite(largest):
+            raise UnstableError(f"the pilot run diverges: the {target} reaches {largest}")
 
     def scaled(target: str, quantizer: Any) -> Any:
         rounding = rounding_of(quantizer)

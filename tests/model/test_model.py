@@ -81,3 +81,9 @@ def test_errors_survive_a_trip_to_another_process():
         qt.Additive(-1)
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
+
+
+def test_a_source_condition_needs_positive_eigenvalues():
+    problem = qt.Problem(3, qt.Explicit([1, 0, "1/2"]), qt.SourceCondition(2))
+    with pytest.raises(qt.QTheoryError, match=r"target is SourceCondition.*an eigenvalue is 0"):
+        qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=5))

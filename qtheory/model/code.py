@@ -1,0 +1,71 @@
+"""Model objects as Python code that builds them again, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import sympy as sp
+
+from qtheory.model.error_models import ErrorModel
+from qtheory.model.problem import Problem
+from qtheory.model.quantization import Quantization
+from qtheory.model.quantizer import Rounding
+from qtheory.model.sgd import SGD
+from qtheory.model.spectra import Explicit
+
+__all__ = ["python_code"]
+
+
+def python_code(problem: Problem, quantization: Quantization, sgd: SGD) -> str:
+    """Code that assigns the three, given ``import qtheory as qt``.
+
+    Examples
+    --------
+    >>> from qtheory.model import Additive
+    >>> print(python_code(Problem(1), Quantization(data=Additive("1/3")), SGD("0.1", steps=2)))
+    problem = qt.Problem(dim=1, spectrum=qt.PowerLaw(2, 1), target=qt.Constant(1), noise=1)
+    quantization = qt.Quantization(data=qt.Additive('1/3'))
+    sgd = qt.SGD(stepsize='1/10', batch=1, steps=2)
+    """
+    quantizers = ", ".join(
+        f"{target}={_quantizer(quantizer)}"
+        for target, quantizer in quantization.items()
+        if not quantizer.is_exact
+    )
+    output = "" if sgd.output == "average" else f", output='{sgd.output}'"
+    output += f", tail={_number(sgd.tail)}" if sgd.output == "tail" else ""
+    return (
+        f"problem = qt.Problem(dim={_number(problem.dim)}, spectrum={_formula(problem.spectrum)}, "
+        f"target={_formula(problem.target)}, noise={_number(problem.noise)})\n"
+        f"quantization = qt.Quantization({quantizers})\n"
+        f"sgd = qt.SGD(stepsize={_number(sgd.stepsize)}, batch={_number(sgd.batch)}, "
+        f"steps={_number(sgd.steps)}{output})"
+    )
+
+
+def _number(value: Any) -> str:
+    """A whole number as it is, anything else as exact text."""
+    return str(value) if value.is_Integer or value == sp.oo else repr(str(value))
+
+
+def _formula(spectrum_or_target: Any) -> str:
+    name = type(spectrum_or_target).__name__
+    if isinstance(spectrum_or_target, Explicit):
+        return f"qt.{name}([{', '.join(_number(value) for value in spectrum_or_target.values)}])"
+    values = (getattr(spectrum_or_target, part.name) for part in fields(spectrum_or_target))
+    return f"qt.{name}({', '.join(_number(value) for value in values)})"
+
+
+def _quantizer(quantizer: Any) -> str:
+    if isinstance(quantizer, Rounding):
+        bits = "" if quantizer.random_bits is None else f", random_bits={quantizer.random_bits}"
+        return f"qt.formats.Rounding(qt.{quantizer.format!r}, '{quantizer.mode}'{bits})"
+    if not isinstance(quantizer, ErrorModel):
+        return f"qt.{quantizer!r}"
+    parts = [f"qt.Additive({_number(quantizer.additive)})"] if quantizer.additive != 0 else []
+    for coupling in ("shared", "elementwise"):
+        epsilon = getattr(quantizer, coupling)
+        if epsilon != 0:
+            parts.append(f"qt.Multiplicative({_number(epsilon)}, '{coupling}')")
+    return " + ".join(parts)
