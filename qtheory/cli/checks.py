@@ -19,10 +19,12 @@ from qtheory.cli.common import (
 from qtheory.errors import InvalidArgumentError, ProofError
 from qtheory.report import ledger_view, lemma_tree, proofs_view
 from qtheory.verify import verify as run_verification
+from qtheory.verify.claims import NAMES
+from qtheory.verify.falsify import Attack, attack
 from qtheory.verify.proving import PROOFS, ProofRecord, Replay, require_second_solver
 from qtheory.verify.proving import audit as audit_proofs
 
-__all__ = ["prove", "verify"]
+__all__ = ["falsify", "prove", "verify"]
 
 
 @app.command(epilog="Example: qtheory verify --json ledger.json")
@@ -91,6 +93,62 @@ def prove(
         write_json(json_file, _proofs_record(records, refused, audits))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())
     raise typer.Exit(1 if refused or disagreed or not all(r.checked for r in records) else 0)
+
+
+@app.command(
+    epilog='Example: qtheory falsify "risk <= approximation + bias + 2*variance" --max-examples 500'
+)
+def falsify(
+    claim: Annotated[str, typer.Argument(help="A relation between two formulas in the names above.")],
+    theorem: Annotated[
+        str, typer.Option(help="Whose bias, variance, ... and hypotheses are meant.")
+    ] = "upper_bound",
+    max_examples: Annotated[int, typer.Option(help="Instances to draw.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Look for a counterexample to a claim, and shrink it (a minute for 1000 instances).
+
+    A counterexample has certified numbers on both sides and is printed as Python code. A claim that
+    survives is not thereby true. Exit status 1 if there is a counterexample.
+
+    The claim may use:
+    """
+    with errors_reported():
+        require_writable(json_file)
+        with progress_bar("Attacking") as progress:
+            found = attack(
+                claim, theorem=theorem, max_examples=max_examples, seed=seed, progress=progress
+            )
+        if json_file != "-":
+            typer.echo(found)
+        write_json(json_file, _attack_record(found))
+    raise typer.Exit(0 if found.counterexample is None else 1)
+
+
+# the names are part of the help, from the place that reads them
+falsify.__doc__ = f"{falsify.__doc__}{', '.join(NAMES)}."
+
+
+def _attack_record(found: Attack) -> dict[str, Any]:
+    """What ``qtheory falsify --json`` writes."""
+    record: dict[str, Any] = {
+        "claim": found.claim,
+        "examined": found.examined,
+        "left_out": found.left_out,
+        "undecided": found.undecided,
+        "counterexample": None,
+        "closest": None if found.closest is None else found.closest[0],
+    }
+    counterexample = found.counterexample
+    if counterexample is not None:
+        sides = counterexample.sides
+        record["counterexample"] = {
+            "code": counterexample.code,
+            "left": None if sides is None else sides.left.str(30, radius=False),
+            "right": None if sides is None else sides.right.str(30, radius=False),
+        }
+    return record
 
 
 def _proofs_record(
