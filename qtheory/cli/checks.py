@@ -99,7 +99,9 @@ def prove(
     epilog='Example: qtheory falsify "risk <= approximation + bias + 2*variance" --max-examples 500'
 )
 def falsify(
-    claim: Annotated[str, typer.Argument(help="A relation between two formulas in the names above.")],
+    claim: Annotated[
+        str, typer.Argument(help="A relation between two formulas in the names above.")
+    ],
     theorem: Annotated[
         str, typer.Option(help="Whose bias, variance, ... and hypotheses are meant.")
     ] = "upper_bound",

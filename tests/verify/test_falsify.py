@@ -1,0 +1,178 @@
+"""The attack on claims: wrong ones fall, proved ones stand, and every word of the verdict is true."""
+
+import flint
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+
+import qtheory as qt
+from qtheory.model.code import python_code
+from qtheory.testing import instances
+from qtheory.theory import definitions
+from qtheory.verify.claims import NAMES, Sides, claim_of
+
+CALL = "__import__('os').system('true')"
+T4 = qt.theorems["upper_bound"].statement
+
+WRONG = [
+    "risk <= bias + variance",  # T4 without its approximation
+    "risk <= approximation + bias",
+    "risk <= approximation + variance",
+    "quantized_risk <= risk",
+    "risk >= approximation",  # A is not the floor
+    "risk > floor",  # at w* = 0 both may be 0
+]
+PROVED = [
+    "risk <= approximation + bias + variance",
+    "risk <= approximation + bias + 2*variance",
+    "floor <= approximation",
+    "risk >= floor",
+    "effective_dimension <= d",
+]
+
+
+@pytest.mark.parametrize("claim", WRONG)
+def test_a_wrong_claim_falls_with_certified_numbers(claim):
+    found = qt.falsify(claim, max_examples=300)
+    assert found is not None
+    assert found.sides.holds is False
+    assert "certified" in str(found) or found.sides.operator == "<"
+
+
+@pytest.mark.parametrize("claim", PROVED)
+def test_a_proved_claim_survives_and_is_not_called_true(claim):
+    found = qt.attack(claim, max_examples=100)
+    assert found.counterexample is None
+    assert found.examined + found.left_out + found.undecided == 100
+    assert found.examined > 50
+    assert "no counterexample in" in str(found) and "does not make it true" in str(found)
+
+
+def test_the_code_of_a_counterexample_reproduces_it():
+    found = qt.falsify("risk <= bias + variance", max_examples=300)
+    namespace = {}
+    exec(found.code.replace("print(", "risk = ("), namespace)
+    assert namespace["problem"] == found.problem
+    assert namespace["quantization"] == found.quantization
+    assert namespace["sgd"] == found.sgd
+    assert namespace["risk"].total.overlaps(found.sides.left)
+    bound = qt.upper_bound(found.problem, found.quantization, found.sgd, digits=30, form="paper")
+    assert (bound.bias + bound.variance).overlaps(found.sides.right)
+    assert found.sides.left > found.sides.right
+
+
+@given(instances())
+@settings(max_examples=60, deadline=None)
+def test_code_builds_the_same_objects(instance):
+    namespace = {}
+    exec("import qtheory as qt\n" + python_code(*instance), namespace)
+    assert (namespace["problem"], namespace["quantization"], namespace["sgd"]) == instance
+
+
+def test_code_knows_formats_and_roundings():
+    fp8 = qt.formats.get("fp8_e4m3", scale="1/32")
+    quantization = qt.Quantization(
+        data=fp8, label=qt.formats.Rounding(fp8, "nearest"), gradient=qt.formats.FP(3, 4)
+    )
+    namespace = {}
+    code = python_code(qt.Problem("oo", qt.Exponential("1/3")), quantization, qt.SGD(1, steps=2))
+    exec("import qtheory as qt\n" + code, namespace)
+    assert namespace["quantization"] == quantization
+    assert namespace["problem"].dim is qt.oo
+
+
+def test_a_relation_of_sympy_is_a_claim():
+    assert qt.falsify(T4, max_examples=60) is None
+    without = T4.lhs <= T4.rhs - definitions.A
+    assert qt.falsify(without, max_examples=300) is not None
+
+
+def test_the_theorem_says_what_the_terms_mean():
+    # T4' is far smaller than T4 somewhere, so a claim may hold for one and not for the other
+    claim = "risk <= approximation + bias + variance/3"
+    assert qt.falsify(claim, theorem="refined_upper_bound", max_examples=200) is not None
+
+
+def test_functions_are_claims():
+    assert qt.falsify(lambda it: it.risk.total <= it.upper_bound.total, max_examples=60) is None
+    wrong = qt.falsify(lambda it: 2 * it.lower_bound.total >= it.risk.total, max_examples=300)
+    assert wrong is not None and wrong.sides is None
+    pair = qt.attack(lambda it: (it.lower_bound.total, it.risk.total), max_examples=100)
+    assert pair.counterexample is None and 0 < pair.closest[0] <= 1
+    assert pair.left_out > 0  # the last iterate has no such bound
+
+
+def test_an_error_in_a_function_names_the_instance():
+    with pytest.raises(ZeroDivisionError) as caught:
+        qt.falsify(lambda it: 1 / 0 > 0, max_examples=5)
+    assert "problem = qt.Problem(" in caught.value.__notes__[0]
+
+
+def test_the_same_seed_finds_the_same():
+    first, again = (qt.attack("risk <= bias", max_examples=80, seed=3) for _ in range(2))
+    assert str(first) == str(again)
+
+
+def test_what_is_shrunk_is_small():
+    found = qt.falsify("risk <= bias + variance", max_examples=300)
+    assert (found.problem.dim, found.sgd.steps, found.sgd.batch) == (1, 1, 1)
+    exact = [target for target, model in found.quantization.items() if model.is_exact]
+    assert exact == ["label", "parameter", "activation", "gradient"]
+
+
+def test_progress_is_told():
+    told = []
+    qt.attack("risk >= floor", max_examples=20, progress=lambda done, all: told.append((done, all)))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {total for _, total in told} == {20}
+
+
+def test_balls_that_overlap_decide_nothing():
+    wide = flint.arb(1, 0.5)
+    assert Sides(wide, "<=", flint.arb(1)).holds is None
+    assert Sides(wide, "==", flint.arb(1)).holds is None
+    assert Sides(flint.arb(2), "<=", wide).holds is False
+    assert Sides(flint.arb(1), "<", flint.arb(1)).holds is False
+    assert Sides(flint.arb(1), "==", flint.arb(1)).holds is True
+
+
+def test_an_identity_is_undecided_and_not_passed():
+    # T1, whose two sides no number of digits tells apart where there is an error on the data
+    found = qt.attack(lambda it: (it.risk.total, it.risk.total), max_examples=20)
+    assert found.counterexample is None
+    assert found.undecided > 0
+    assert found.examined + found.undecided == 20
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("risc <= bias", r"claim is 'risc'.*did you mean risk"),
+        ("risk", r"one relation"),
+        ("risk <= bias <= 1", r"one relation"),
+        ("risk != bias", r"<=, >=, <, > or =="),
+        (CALL, r"one relation"),
+        (f"{CALL} <= 1", r"not in the grammar"),
+        ("risk <= bias.__class__", r"not in the grammar"),
+        ("risk <= (lambda: 1)()", r"not in the grammar"),
+        (3, r"claim is 3"),
+        (lambda it: "yes", r"claim is 'yes'"),
+    ],
+)
+def test_what_is_no_claim(claim, message):
+    with pytest.raises(qt.QTheoryError, match=message):
+        qt.falsify(claim, max_examples=5)
+
+
+def test_other_bad_arguments():
+    with pytest.raises(qt.QTheoryError, match="theorem is 'T4'"):
+        qt.falsify("risk >= 0*d", theorem="T4")
+    with pytest.raises(qt.QTheoryError, match="max_examples is 0"):
+        qt.falsify("risk >= floor", max_examples=0)
+
+
+def test_every_name_has_a_value():
+    instance = (qt.Problem(2), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=9))
+    for name in NAMES:
+        sides = claim_of(f"{name} <= {name} + 1").at(*instance, 30)
+        assert sides.holds is True
