@@ -80,7 +80,7 @@ def draw(folder, replicates, sabotage):
                 label = f"{labels[which]}, B = {batch}"
                 axis.plot([float(x) for x in at], theory, style, color=colour, label=label)
                 found = simulated.sel(quantize=points[which], batch=batch)
-                mean, bars = found["mean"].values, found["stderr"].values
+                mean, bars = found["simulated"].values, found["stderr"].values
                 places = [float(x) for x in values]
                 axis.errorbar(places, mean, 2 * bars, fmt=marker, color=colour, ms=4)
                 if not formats:

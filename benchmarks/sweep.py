@@ -66,7 +66,7 @@ def main():
             compute_point(point, settings)
         bare = (time.perf_counter() - begun) * EVERY / WORKERS
         found = qt.load_sweep(out)
-        assert int(found["mean"].notnull().sum()) == len(points)
+        assert int(found["simulated"].notnull().sum()) == len(points)
     print(
         f"{len(points)} points: sweep / bare loop over {WORKERS} = {swept / bare:.2f}, "
         f"peak memory {peak / MIB:.0f} MiB (wanted: below 1024)"

@@ -101,7 +101,8 @@ def runs(
         if 0 < (simple := wanted.limit_denominator(10**digits)) <= Fraction(largest) * 31 / 32
     )
     output = draw(st.sampled_from(outputs))
-    return SGD(stepsize, batch, steps=steps, output=output, tail=draw(_fractions("1/8", "1")))
+    tail = draw(_fractions("1/8", "1")) if output == "tail" else Fraction(1, 2)
+    return SGD(stepsize, batch, steps=steps, output=output, tail=tail)
 
 
 @st.composite

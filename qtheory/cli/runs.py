@@ -94,9 +94,8 @@ def simulate(
                 found = compare(
                     problem, quantization, sgd, replicates, **options, progress=progress
                 )
-            elif calibrate:
-                raise InvalidArgumentError("calibrate", True, "left out with --data")
             else:
+                options["calibrated"] = calibrate
                 found = compare_rows(
                     *table, quantization, sgd, replicates, **options, progress=progress
                 )
@@ -153,7 +152,9 @@ def list_formats(
 def sweep(
     grid: Annotated[Path, typer.Argument(help="A TOML file with the tables grid and compute.")],
     out: Annotated[Path, typer.Option(help="The results file (SQLite); it is gone on with.")],
-    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine, 1 without it.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="A Dask scheduler instead, such as tcp://host:8786.")
     ] = None,
@@ -167,14 +168,21 @@ def sweep(
     with errors_reported():
         require_writable(json_file)
         points = load_grid(grid)
-        cluster = nullcontext() if scheduler is None else dask_executor(scheduler)
-        with progress_bar("Sweeping") as progress, cluster as executor:
-            outcome = run_sweep(points, out, executor=executor, workers=workers, progress=progress)
+        if scheduler is not None and workers is not None:
+            raise InvalidArgumentError("workers", workers, "left out with --scheduler")
+        cluster = nullcontext((None, 1 if workers is None else workers))
+        with (
+            progress_bar("Sweeping") as progress,
+            cluster if scheduler is None else dask_executor(scheduler) as (executor, count),
+        ):
+            outcome = run_sweep(points, out, executor=executor, workers=count, progress=progress)
         if json_file != "-":
             typer.echo(
                 f"{out}: {outcome.points} points, {outcome.known} of them known before, "
                 f"{len(outcome.failures)} broke down"
             )
+            if outcome.errors:
+                typer.echo(f"{outcome.errors} points lack values; their error says why")
         for point, reason in outcome.failures[:_FAILURES_SHOWN]:
             typer.echo(f"broke down: {point.key}: {reason}", err=True)
         write_json(
@@ -183,6 +191,7 @@ def sweep(
                 "out": str(out),
                 "points": outcome.points,
                 "known": outcome.known,
+                "errors": outcome.errors,
                 "failures": {point.key: reason for point, reason in outcome.failures},
             },
         )

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from qtheory.errors import InvalidArgumentError, UnstableError
 from qtheory.model import formats
-from qtheory.model.data import second_moments
+from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -17,6 +19,7 @@ from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.sgd import SGD
 from qtheory.risk import excess_risk
 from qtheory.simulate import Estimate, Ranges, calibrate, ranges, simulate, simulate_rows
+from qtheory.simulate.blocks import check_sampling
 
 __all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
 
@@ -24,8 +27,10 @@ __all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
 _NOTICED = 0.01
 #: From so many standard errors on a difference is said to be there (by luck once in 10^6).
 _STANDARD_ERRORS = 5
-#: With a larger relative standard error nothing is said.
-_COARSE = 0.05
+#: With a larger relative standard error, or fewer runs, nothing is said.
+_COARSE, _LEAST_RUNS = 0.05, 64
+#: From this factor on the fourth moments of a table are said to be those of no Gaussian.
+_HEAVY = 1.1
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,9 @@ class Comparison:
         The simulated excess risk of the quantizers themselves.
     ranges
         What the quantizers met.
+    fourth_moment
+        E |x|^4 of the rows of a table over that of Gaussian rows of the same covariance,
+        (tr H)^2 + 2 tr H^2; 1 for Gaussian data.
     """
 
     name: str
@@ -54,12 +62,15 @@ class Comparison:
     theory: float
     estimate: Estimate
     ranges: Ranges
+    fourth_moment: float = 1.0
 
     @property
     def difference(self) -> float:
         """(simulated - theory) / theory."""
         if math.isinf(self.theory):
             return -1.0
+        if self.theory == 0:  # nothing to learn and no noise
+            return math.inf if self.estimate.mean else 0.0
         return self.estimate.mean / self.theory - 1
 
     @property
@@ -71,9 +82,11 @@ class Comparison:
     def verdict(self) -> str:
         """``"differ"`` from 5 standard errors on, otherwise ``"agree"``.
 
-        ``"unknown"`` where the standard error is above 5 % of the mean: too few runs, or runs of
-        which some diverge.
+        ``"unknown"`` with fewer than 64 runs, or where the standard error is above 5 % of the mean:
+        then some runs diverge, or more are needed.
         """
+        if self.estimate.replicates < _LEAST_RUNS:
+            return "unknown"
         if math.isinf(self.theory) or abs(self.distance) >= _STANDARD_ERRORS:
             return "differ"
         mean, stderr = self.estimate.mean, self.estimate.stderr
@@ -81,16 +94,24 @@ class Comparison:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What may make a model fail, as far as it was met in the run.
+        """What may make the theory fail, as far as it was met in the run.
 
-        Values beyond the range saturate; those below it are zero or have the constant step of
-        subnormal numbers; updates below half a step stagnate; rounding may be biased.
+        Values beyond the range saturate; those of a floating-point format below its smallest
+        normal number have a constant step; values below half a constant step are not spread
+        over a step as the additive model takes them to be; updates below half a step of the
+        parameters stagnate under rounding to nearest; rounding may be biased; rows of a table are
+        not Gaussian.
         """
         found = [f"{target} is rounded with bias" for target in self.estimate.biased]
-        for verb, parts in (("saturates", self.ranges.beyond), ("underflows", self.ranges.below)):
-            for target, part in parts.items():
-                if part >= _NOTICED:
-                    found.append(f"{target} {verb} ({part:.0%})")
+        for target, part in self.ranges.beyond.items():
+            if part >= _NOTICED:
+                found.append(f"{target} saturates ({part:.0%})")
+        for target, part in self.ranges.below.items():
+            if part >= _NOTICED:
+                verb = "underflows" if self._floating(target) else "below half a step"
+                found.append(f"{target} {verb} ({part:.0%})")
+        if not 1 / _HEAVY < self.fourth_moment < _HEAVY:
+            found.append(f"E|x|^4 is {self.fourth_moment:.3g} times that of Gaussian rows")
         if self.ranges.stagnant >= 0.5:
             found.append(f"updates below half a step ({self.ranges.stagnant:.0%})")
         if math.isinf(self.theory):
@@ -98,6 +119,10 @@ class Comparison:
         if not self.estimate.stderr <= _COARSE * self.estimate.mean:
             found.append("the runs scatter widely: more replicates, or some diverge")
         return tuple(found)
+
+    def _floating(self, target: str) -> bool:
+        rounding = rounding_of(getattr(self.quantization, target))
+        return rounding is not None and rounding.format.grid.mantissa_bits is not None
 
 
 def compare(
@@ -131,7 +156,7 @@ def compare(
     >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
     >>> found = qt.compare(problem, narrow, qt.SGD("0.1", steps=200), replicates=2000)
     >>> found.verdict, found.reasons
-    ('differ', ('label saturates (28%)', 'label underflows (6%)'))
+    ('differ', ('label saturates (27%)', 'label below half a step (6%)'))
     """
     sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(
@@ -153,6 +178,7 @@ def compare_rows(
     replicates: int = 1000,
     seed: int = 0,
     *,
+    calibrated: bool = False,
     relative_error: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -164,6 +190,8 @@ def compare_rows(
         Table of shape (n, d) and labels of shape (n,); rows are drawn with replacement.
     quantization, sgd, replicates, seed, relative_error, progress
         As in :func:`qtheory.simulate`.
+    calibrated
+        Scale every number format to the largest magnitude of a pilot run on the rows.
 
     Examples
     --------
@@ -177,6 +205,8 @@ def compare_rows(
     True
     """
     problem, table = Problem.from_data(X, y), second_moments(X, y)
+    if calibrated:
+        quantization = calibrate(problem, quantization, sgd, seed=seed, table=table)
     sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(
         "rows of the table",
@@ -186,6 +216,7 @@ def compare_rows(
         theory(problem, quantization, sgd),
         simulate_rows(X, y, quantization, sgd, replicates, seed, **sampling),
         ranges(problem, quantization, sgd, seed=seed, table=table),
+        _fourth_moment(table),
     )
 
 
@@ -202,7 +233,7 @@ def compare_formats(
     """For every number format, the theory of its error model beside its simulation.
 
     Each format is scaled per target to the largest magnitude met in a pilot run
-    (:func:`qtheory.calibrate`), and all formats see the same random streams.
+    (:func:`qtheory.calibrate`), and all formats see the same data and labels.
 
     Parameters
     ----------
@@ -225,7 +256,9 @@ def compare_formats(
     >>> [row.name for row in rows], rows[0].theory > rows[1].theory
     (['int4', 'fp8_e4m3'], True)
     """
-    wanted = [_rounding(quantizer) for quantizer in quantizers or formats.names()]
+    given = formats.names() if quantizers is None else quantizers
+    wanted = [_rounding(quantizer) for quantizer in given]
+    check_sampling(replicates, seed)
     targets = list(targets)
     for target in targets:
         if target not in TARGETS:
@@ -237,10 +270,21 @@ def compare_formats(
         quantization = calibrate(
             problem, Quantization(**dict.fromkeys(targets, rounding)), sgd, seed=seed
         )
-        mode = "" if rounding.is_plain else f" {rounding.mode}"
-        name = rounding.format.name + mode
+        name = _named(rounding)
         found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
     return found
+
+
+def _named(rounding: Rounding) -> str:
+    bits = "" if rounding.random_bits is None else f" {rounding.random_bits} bits"
+    return rounding.format.name + ("" if rounding.is_plain else f" {rounding.mode}{bits}")
+
+
+def _fourth_moment(table: SecondMoments) -> float:
+    """E |x|^4 over its Gaussian value."""
+    square = (table.scores**2).sum(axis=1)
+    values = np.asarray(table.eigenvalues)
+    return float((square**2).mean() / (values.sum() ** 2 + 2 * (values**2).sum()))
 
 
 def theory(problem: Problem, quantization: Quantization, sgd: SGD) -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qtheory.errors import SweepError
 from qtheory.measure.grid import AXES
-from qtheory.measure.point import RESULTS
+from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.measure.store import read_store
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     """The results of a sweep, finished or not, one dimension per axis of its grid.
 
     Axes of numbers have them as coordinates, the others their text. Where there is no result yet,
-    or no bound, stands NaN; ``error`` says what could not be computed.
+    or no bound, stands NaN; ``error`` says what could not be computed, ``biased`` which targets
+    are rounded with bias, so that ``exact`` is not about them.
 
     Parameters
     ----------
@@ -45,10 +49,13 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     place = {name: {value: k for k, value in enumerate(axes[name])} for name in AXES}
     shape = tuple(len(values) for values in axes.values())
     columns: dict[str, Any] = {name: np.full(shape, np.nan) for name in RESULTS}
-    columns["error"] = np.full(shape, "", dtype=object)
+    columns |= {name: np.full(shape, "", dtype=object) for name in TEXTS}
     for row in rows:
-        point = json.loads(row["key"])
-        index = tuple(place[name][point[name]] for name in AXES)
+        try:
+            point = json.loads(row["key"])
+            index = tuple(place[name][point[name]] for name in AXES)
+        except (TypeError, KeyError, ValueError) as error:
+            raise SweepError(f"{path} is damaged: {row['key']} is no point of its grid") from error
         for name, column in columns.items():
             if row[name] is not None:
                 column[index] = row[name]
@@ -60,9 +67,10 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
 
 
 def _coordinate(values: tuple[str, ...]) -> list[Any]:
-    for kind in (int, float):
+    readers: tuple[Callable[[str], Any], ...] = (int, float, lambda text: float(Fraction(text)))
+    for read in readers:
         try:
-            return [kind(value) for value in values]
-        except ValueError:
+            return [read(value) for value in values]
+        except (ValueError, OverflowError):
             continue
     return list(values)

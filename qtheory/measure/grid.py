@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,8 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
+from qtheory.model.spectra import coordinate
+from qtheory.numbers.exact import require_numeric
 
 __all__ = ["AXES", "Grid", "Point", "Settings", "load_grid"]
 
@@ -34,6 +37,7 @@ AXES = {
     "seed": "0",
 }
 _MOST_POINTS = 10**7
+_MOST_DIGITS = 1000
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Settings:
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgumentError(name, getattr(self, name), "true or false")
         whole = isinstance(self.replicates, int) and not isinstance(self.replicates, bool)
+        if whole and abs(self.replicates) >= 10**_MOST_DIGITS:
+            raise InvalidArgumentError("replicates", "a huge integer", "0, or at least 2")
         if not whole or self.replicates == 1 or self.replicates < 0:
             raise InvalidArgumentError("replicates", self.replicates, "0, or at least 2")
         part = self.relative_error
@@ -124,22 +130,25 @@ class Grid:
     settings: Settings
 
     def __init__(self, axes: Mapping[str, Any], settings: Settings | None = None) -> None:
+        if not isinstance(axes, Mapping):
+            raise InvalidArgumentError("axes", axes, "lists of values by the names of their axes")
+        if settings is not None and not isinstance(settings, Settings):
+            raise InvalidArgumentError("settings", settings, "Settings")
         for name in axes:
             _known(name, AXES, "grid")
         texts = {name: _texts(name, axes.get(name, default)) for name, default in AXES.items()}
         object.__setattr__(self, "axes", texts)
         object.__setattr__(self, "settings", Settings() if settings is None else settings)
         for name, values in texts.items():
-            for value in values:
-                _read(name, value)
-        if len(self) > _MOST_POINTS:
-            raise InvalidArgumentError("grid", f"{len(self)} points", f"at most {_MOST_POINTS}")
+            if len({_read(name, value) for value in values}) < len(values):
+                raise InvalidArgumentError(name, list(values), "a list without repetition")
+        # not len(self), which Python refuses above 2^63
+        count = math.prod(map(len, texts.values()))
+        if count > _MOST_POINTS:
+            raise InvalidArgumentError("grid", f"{count} points", f"at most {_MOST_POINTS}")
 
     def __len__(self) -> int:
-        count = 1
-        for values in self.axes.values():
-            count *= len(values)
-        return count
+        return math.prod(map(len, self.axes.values()))
 
     def __iter__(self) -> Iterator[Point]:
         return (Point(values) for values in itertools.product(*self.axes.values()))
@@ -173,11 +182,14 @@ def load_grid(path: Path | str) -> Grid:
     try:
         with open(path, "rb") as file:
             content = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error
     try:
         for name in content:
             _known(name, ("grid", "compute"), "table")
+        if "grid" not in content:
+            raise InvalidArgumentError("table", list(content), "[grid], and [compute] if wanted")
         tables = {name: content.get(name, {}) for name in ("grid", "compute")}
         for name, table in tables.items():
             if not isinstance(table, dict):
@@ -189,10 +201,10 @@ def load_grid(path: Path | str) -> Grid:
         raise SweepError(f"{path}: {error}") from error
 
 
-def _known(name: str, names: Any, what: str) -> None:
-    if name in names:
+def _known(name: Any, names: Any, what: str) -> None:
+    if isinstance(name, str) and name in names:
         return
-    near = difflib.get_close_matches(name, names, n=2)
+    near = difflib.get_close_matches(str(name), names, n=2)
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
     raise InvalidArgumentError(what, name, f"one of {', '.join(names)}{hint}")
 
@@ -204,6 +216,9 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
     for value in listed:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise InvalidArgumentError(name, value, allowed)
+        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+            # Python would not write it out, in the error message neither
+            raise InvalidArgumentError(name, "a huge integer", f"of at most {_MOST_DIGITS} digits")
     # the shortest text of a float is what was written, 0.1 and not its binary value
     texts = tuple(str(value) for value in listed)
     if not texts or len(set(texts)) < len(texts):
@@ -211,10 +226,16 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
     return texts
 
 
-def _read(name: str, value: str) -> None:
-    """Build what a value stands for, so that a mistake is found before the sweep begins."""
+def _read(name: str, value: str) -> Any:
+    """What a value stands for, built so that a mistake is found before the sweep begins."""
     point = Point(tuple(value if axis == name else text for axis, text in AXES.items()))
-    point.model()
+    model = point.model()
+    # a wrong letter in a formula makes a parameter of it, to which a grid gives no value
+    if name == "spectrum":
+        require_numeric(parse_spectrum(value).formula.subs(coordinate, 1), name)
+    if name == "target":
+        require_numeric(parse_target(value).formula(coordinate).subs(coordinate, 1), name)
+    return model
 
 
 def _quantization(text: str) -> Quantization:
@@ -222,6 +243,6 @@ def _quantization(text: str) -> Quantization:
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise InvalidArgumentError("seed", text, "a whole number of at least 0")
     return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -13,10 +13,11 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from qtheory.errors import InvalidArgumentError, SweepError
@@ -29,7 +30,8 @@ __all__ = ["Outcome", "sweep"]
 # Points handed out ahead: enough to keep workers busy, few enough to hold in memory.
 _LEAST_AHEAD, _AHEAD_PER_WORKER = 16, 4
 _SECONDS_BETWEEN_LOOKS = 1.0
-_FAILURES_SHOWN = 3
+_LOST = (BrokenExecutor, CancelledError)
+_SHOWN = 2
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,16 @@ class Outcome:
         How many were in the file before.
     failures
         Points whose computation broke down, with the reason; they are not stored.
+    errors
+        How many stored points lack a value that could not be had, known ones included; the
+        variable ``error`` of :func:`qtheory.load_sweep` says why.
     """
 
     path: Path
     points: int
     known: int
     failures: tuple[tuple[Point, str], ...]
+    errors: int = 0
 
 
 def sweep(
@@ -76,7 +82,7 @@ def sweep(
     executor
         Any executor of ``concurrent.futures``, that of a Dask client included; it is not shut down.
     workers
-        Without an executor, the processes to compute in; 1 for this one.
+        Without an executor, the processes to compute in, 1 for this one; with one, how many it has.
     progress
         Called with the points done and all points.
 
@@ -112,11 +118,14 @@ def sweep(
             results = _here(missing, grid)
         else:
             results = _elsewhere(missing, grid, executor, workers)
-        failures = _stored(results, store, known, len(grid), progress)
-    return Outcome(path, len(grid), known, tuple(failures))
+        # closed at once, so that after an error no worker goes on with what nobody will store
+        with closing(results):
+            failures = _stored(results, store, known, len(grid), progress)
+        errors = store.errors()
+    return Outcome(path, len(grid), known, tuple(failures), errors)
 
 
-Finished = Iterator[tuple[Point, dict[str, Any] | Exception]]
+Finished = Generator[tuple[Point, dict[str, Any] | Exception], None, None]
 
 
 def _stored(
@@ -150,7 +159,7 @@ def _elsewhere(
     points: Iterator[Point], grid: Grid, executor: Executor | None, workers: int
 ) -> Finished:
     """Results of an executor as they are finished, with few points handed out ahead."""
-    ahead = max(_LEAST_AHEAD, _AHEAD_PER_WORKER * max(workers, os.cpu_count() or 1))
+    ahead = max(_LEAST_AHEAD, _AHEAD_PER_WORKER * workers)
     with _running(executor, workers) as running:
         waiting: dict[Future[dict[str, Any]], Point] = {}
         try:
@@ -165,18 +174,32 @@ def _elsewhere(
                 for future in finished:
                     yield waiting.pop(future), _result(future)
         except (BrokenExecutor, CancelledError, OSError, RuntimeError) as error:
+            # what is finished is stored, also what was finished by others at the same moment
+            for future in [future for future in waiting if future.done()]:
+                if not _is_lost(future):
+                    yield waiting.pop(future), _result(future)
             raise SweepError(
-                f"the workers are lost ({type(error).__name__}: {error}); what is finished is "
-                "stored, and the same command goes on from there"
+                f"the workers are lost ({type(error).__name__}: {error}) at one of the points "
+                f"{_few(waiting.values())}; what is finished is stored, and the same command goes "
+                "on from there"
             ) from error
         finally:
             for future in waiting:
                 future.cancel()
 
 
+def _few(points: Iterable[Point]) -> str:
+    keys = [point.key for point in points]
+    return ", ".join(keys[:_SHOWN]) + (f" and {len(keys) - _SHOWN} more" if keys[_SHOWN:] else "")
+
+
+def _is_lost(future: Future[dict[str, Any]]) -> bool:
+    return future.cancelled() or isinstance(future.exception(), _LOST)
+
+
 def _result(future: Future[dict[str, Any]]) -> dict[str, Any] | Exception:
     error = future.exception()
-    if isinstance(error, BrokenExecutor | CancelledError):
+    if isinstance(error, _LOST):
         raise error
     return error if isinstance(error, Exception) else future.result()
 
@@ -187,8 +210,23 @@ def _running(executor: Executor | None, workers: int) -> Iterator[Executor]:
         yield executor
         return
     # a forked process would share the threads and locks of this one
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+    )
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is gone, which kill -9 does not tell it."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

@@ -11,12 +11,16 @@ from typing import Any
 
 from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid
-from qtheory.measure.point import RESULTS
+from qtheory.measure.point import RESULTS, TEXTS
 
 __all__ = ["Store", "open_store", "read_store"]
 
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
+# A sweep waits so long for one who reads the file, rather than end at once.
+_SECONDS_FOR_READERS = 60
+# What a results file says of its sweep.
+_TABLES = ("grid", "compute")
 # "qtSW" as a number: how SQLite files of this kind are known.
 _APPLICATION = 0x71745357
 
@@ -32,6 +36,11 @@ class Store:
         """The keys of the points that are done."""
         return {key for (key,) in self._connection.execute("SELECT key FROM points")}
 
+    def errors(self) -> int:
+        """How many of the points that are done have an error in place of some value."""
+        query = "SELECT count(*) FROM points WHERE error IS NOT NULL"
+        return int(self._connection.execute(query).fetchone()[0])
+
     def add(self, key: str, result: dict[str, Any]) -> None:
         """Store the result of a point.
 
@@ -40,7 +49,7 @@ class Store:
         SweepError
             If it cannot be written, as on a full disk; what was stored before is kept.
         """
-        columns = (*RESULTS, "error")
+        columns = (*RESULTS, *TEXTS)
         marks = ", ".join("?" * (len(columns) + 1))
         values = (key, *(result[column] for column in columns))
         try:
@@ -82,7 +91,8 @@ def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         try:
             meta = _meta(connection, path)
             connection.row_factory = sqlite3.Row
-            rows = [dict(row) for row in connection.execute("SELECT * FROM points")]
+            # fetched at once: a sweep cannot write while rows are being read
+            rows = [dict(row) for row in connection.execute("SELECT * FROM points").fetchall()]
         except sqlite3.Error as error:
             raise SweepError(f"{path} cannot be read: {error}") from error
     return meta, rows
@@ -90,9 +100,13 @@ def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 @contextmanager
 def _connected(path: Path, *, writing: bool = True) -> Iterator[sqlite3.Connection]:
-    mode = "rwc" if writing else "ro"
+    # a sweep that was killed may have left a journal, which only a connection that may write can
+    # roll back; on a file that cannot be written SQLite reads only, by itself
+    mode = "rwc" if writing else "rw"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", timeout=_SECONDS_FOR_READERS, uri=True
+        )
     except sqlite3.Error as error:
         raise SweepError(f"{path} cannot be opened: {error}") from error
     with closing(connection):
@@ -108,9 +122,9 @@ def _only_writer(path: Path) -> Iterator[None]:
             lock.execute("PRAGMA busy_timeout = 0")
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            raise SweepError(
-                f"{path} is being written by another sweep, or {beside} cannot be written: {error}"
-            ) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise SweepError(f"{path} is being written by another sweep") from error
+            raise SweepError(f"{beside} cannot be written: {error}") from error
         try:
             yield
         finally:
@@ -129,7 +143,8 @@ def _create(connection: sqlite3.Connection, grid: Grid, version: str) -> None:
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_LAYOUT}")
         connection.execute("CREATE TABLE sweep (version TEXT, grid TEXT)")
-        connection.execute(f"CREATE TABLE points (key TEXT PRIMARY KEY, {numbers}, error TEXT)")
+        texts = ", ".join(f"{column} TEXT" for column in TEXTS)
+        connection.execute(f"CREATE TABLE points (key TEXT PRIMARY KEY, {numbers}, {texts})")
         connection.execute("INSERT INTO sweep VALUES (?, ?)", (version, grid.as_json()))
 
 
@@ -140,8 +155,12 @@ def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
     layout = connection.execute("PRAGMA user_version").fetchone()[0]
     if layout != _LAYOUT:
         raise SweepError(f"{path} has layout {layout}, this version reads layout {_LAYOUT}")
-    version, grid = connection.execute("SELECT version, grid FROM sweep").fetchone()
-    return {"version": version, **json.loads(grid)}
+    try:
+        version, grid = connection.execute("SELECT version, grid FROM sweep").fetchone()
+        content = json.loads(grid)
+        return {"version": version, **{table: dict(content[table]) for table in _TABLES}}
+    except (TypeError, KeyError, ValueError) as error:
+        raise SweepError(f"{path} is damaged: it does not say of which grid it is") from error
 
 
 def _require_same(path: Path, meta: dict[str, Any], grid: Grid, version: str) -> None:
@@ -151,7 +170,7 @@ def _require_same(path: Path, meta: dict[str, Any], grid: Grid, version: str) ->
             "are not mixed. Give another file"
         )
     new = json.loads(grid.as_json())
-    for table in ("grid", "compute"):
+    for table in _TABLES:
         for name, value in new[table].items():
             if meta[table].get(name) != value:
                 raise SweepError(

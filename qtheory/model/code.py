@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-import sympy as sp
-
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -46,7 +44,7 @@ def python_code(problem: Problem, quantization: Quantization, sgd: SGD) -> str:
 
 def _number(value: Any) -> str:
     """A whole number as it is, anything else as exact text."""
-    return str(value) if value.is_Integer or value == sp.oo else repr(str(value))
+    return str(value) if value.is_Integer else repr(str(value))
 
 
 def _formula(spectrum_or_target: Any) -> str:

@@ -14,7 +14,7 @@ from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
 from qtheory.model.sgd import SGD
-from qtheory.model.spectra import Explicit, coordinate
+from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
@@ -199,6 +199,11 @@ def instantiate(
     require_numeric(sgd.steps, "steps")
     require_numeric(sgd.first_averaged, "tail")
     eigenvalues, target, multiplicity = _coordinates(problem, arithmetic, compression)
+    if isinstance(problem.spectrum, SpectrumFormula):
+        for position, value in enumerate(eigenvalues, start=1):
+            if value < 0:
+                allowed = f"zero or positive everywhere, but it is {value} at i = {position}"
+                raise InvalidArgumentError("spectrum", problem.spectrum.expression, allowed)
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)

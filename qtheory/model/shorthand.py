@@ -145,13 +145,13 @@ def _parse_format(text: str, make: Callable[..., Any], rest: str) -> Any:
     name, *options = rest.split(":")
     scale = "1"
     rounding: dict[str, Any] = {}
-    for option in options:
+    for place, option in enumerate(options):
         bits = re.fullmatch(r"(\d{1,2})bits", option)
         if option in MODES:
             rounding["mode"] = option
         elif bits:
             rounding["random_bits"] = int(bits[1])
-        elif option is options[0]:
+        elif place == 0:
             scale = option
         else:
             allowed = f"a scale, then one of {', '.join(MODES)} or a number of random bits (8bits)"

@@ -147,7 +147,11 @@ def in_coordinate(text: str | sp.Expr, name: str) -> sp.Expr:
         }
         formula = formula.xreplace(names)
     first = formula.subs(coordinate, 1)
-    if first.is_number and not (first.is_extended_real and first > 0):
+    try:
+        possible = not first.is_number or (first.is_extended_real and first > 0)
+    except (OverflowError, ZeroDivisionError):  # mpmath gives up on a tower of powers
+        raise InvalidArgumentError(name, text, "a number of usual size at i = 1") from None
+    if not possible:
         raise InvalidArgumentError(
             name, text, f"positive for i = 1, 2, ..., but it is {first} at 1"
         )

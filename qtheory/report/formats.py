@@ -121,7 +121,8 @@ def comparison_view(found: Comparison) -> RenderableType:
     if found.problem.assumptions:
         views.append(Text("The exact value is that of a Gaussian model:", style="dim"))
         views.append(problem_view(found.problem))
-    views += [Text(f"note: {reason}", style="yellow") for reason in found.reasons]
+    if found.verdict != "agree" or estimate.biased:
+        views += [Text(f"note: {reason}", style="yellow") for reason in found.reasons]
     return Group(*views)
 
 

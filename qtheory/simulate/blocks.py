@@ -1,4 +1,4 @@
-"""Runs in blocks, each with a random stream of its own, over any number of threads."""
+"""Runs in blocks, each with random streams of its own, over any number of threads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 Progress = Callable[[int, int], None]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-# Replicates of one stream. Fixed, since the streams of a seed must not depend on anything else.
+# Replicates of one block. Fixed, since the streams of a seed must not depend on anything else.
 _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
 # The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
@@ -151,12 +151,13 @@ def _block(
 ) -> Block:
     from qtheory.simulate.kernel import run_block
 
-    # the stream that SeedSequence(seed).spawn gives its child of this index
-    stream = np.random.SeedSequence(seed, spawn_key=(index,))
-    generator = np.random.Generator(np.random.SFC64(stream))
+    samples, errors = (
+        np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(index, which))))
+        for which in range(2)
+    )
     risks = np.full(replicates, np.nan)
     observed = np.zeros((len(TARGETS) + 1 if observing else 0, 4))
-    run_block(generator, work.run, work.codings, risks, steps, observed)
+    run_block(samples, errors, work.run, work.codings, risks, steps, observed)
     return Block(risks, observed)
 
 

@@ -3,7 +3,7 @@ r"""The update, compiled: a block of independent runs, one sample and one coordi
 .. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
 
 A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
-numbers are those of a ``numpy.random.Generator``, drawn inside the compiled code.
+numbers are those of two ``numpy.random.Generator``, drawn inside the compiled code.
 """
 
 from __future__ import annotations
@@ -48,10 +48,12 @@ _summing = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"re
 
 @_compiled
 def run_block(
-    generator: Any, run: Run, codings: Any, risks: Any, progress: Any, observed: Any
+    samples: Any, errors: Any, run: Run, codings: Any, risks: Any, progress: Any, observed: Any
 ) -> None:
     """Fill ``risks`` with the excess risk of as many runs.
 
+    ``samples`` is the generator of data and label noise, ``errors`` that of the quantizers: with
+    the same seed all quantizers see the same data.
     ``progress`` counts the steps done and can ask to stop. ``observed``, if it has rows, counts
     per target the values seen, below and beyond the range of its format and the largest magnitude;
     a last row counts updates, and those below half a step of the parameters.
@@ -74,29 +76,29 @@ def run_block(
             if observing:
                 _observe(w, parameter, observed[2])
                 w_before[:] = w
-            quantize_vector(generator, w, parameter, w_read, draws)
-            common_label = _common_factor(generator, label)
-            common_activation = _common_factor(generator, activation)
-            common_gradient = _common_factor(generator, gradient)
+            quantize_vector(errors, w, parameter, w_read, draws)
+            common_label = _common_factor(errors, label)
+            common_activation = _common_factor(errors, activation)
+            common_gradient = _common_factor(errors, gradient)
             for _ in range(run.batch):
                 if progress[STOP] != 0:
                     return
                 if gaussian:
-                    _fill_normal(generator, x)
+                    _fill_normal(samples, x)
                     for i in range(d):
                         x[i] *= deviation[i]
                     y = _dot(x, run.target)
                     if noise > 0:
-                        y += noise * generator.standard_normal()
+                        y += noise * samples.standard_normal()
                 else:
-                    row = int(generator.random() * run.labels.size)
+                    row = int(samples.random() * run.labels.size)
                     x[:] = run.rows[row]
                     y = run.labels[row]
-                quantize_vector(generator, x, data, x_read, draws)
+                quantize_vector(errors, x, data, x_read, draws)
                 prediction = _dot(x_read, w_read)
-                residual = quantize(generator, y, label, common_label)
-                residual -= quantize(generator, prediction, activation, common_activation)
-                pull = pace * quantize(generator, residual, gradient, common_gradient)
+                residual = quantize(errors, y, label, common_label)
+                residual -= quantize(errors, prediction, activation, common_activation)
+                pull = pace * quantize(errors, residual, gradient, common_gradient)
                 if observing:
                     _observe(x, data, observed[0])
                     _observe_one(y, label, observed[1])

@@ -44,7 +44,8 @@ def simulate(
         Independent runs, at least 2; with ``relative_error``, at most so many.
     seed
         Seed of the random streams. The same seed gives the same estimate, bit for bit, for any
-        number of threads, and more replicates begin with the same runs.
+        number of threads; more replicates begin with the same runs, and all quantizers see the
+        same data and labels.
     relative_error
         Stop when the standard error is at most this part of the mean (after 128 replicates).
         Stopping when the estimate says so biases it a little, by about that part squared.

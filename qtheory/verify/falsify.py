@@ -192,7 +192,17 @@ def attack(
         )
     except NoSuchExample:
         smallest = None
+    except _Broken as broken:
+        raise broken.error from None
     return search.outcome(smallest)
+
+
+class _Broken(BaseException):
+    """An error in the claim itself, which Hypothesis would take for a failure and shrink."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Search:

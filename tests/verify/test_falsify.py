@@ -1,8 +1,7 @@
-"""The attack on claims: wrong ones fall, proved ones stand, and every word of the verdict is true."""
+"""The attack on claims: wrong ones fall, proved ones stand, and the verdict says no more."""
 
 import flint
 import pytest
-import sympy as sp
 from hypothesis import given, settings
 
 import qtheory as qt
@@ -13,6 +12,9 @@ from qtheory.verify.claims import NAMES, Sides, claim_of
 
 CALL = "__import__('os').system('true')"
 T4 = qt.theorems["upper_bound"].statement
+
+# few coordinates and steps, so that shrinking is quick
+SMALL = instances(largest_dim=2, outputs=("average",))
 
 WRONG = [
     "risk <= bias + variance",  # T4 without its approximation
@@ -31,25 +33,33 @@ PROVED = [
 ]
 
 
-@pytest.mark.parametrize("claim", WRONG)
+@pytest.fixture(scope="module")
+def found():
+    """The counterexample to T4 without its approximation."""
+    return qt.falsify(WRONG[0], max_examples=150, instances=SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", WRONG[1:])
 def test_a_wrong_claim_falls_with_certified_numbers(claim):
-    found = qt.falsify(claim, max_examples=300)
+    # the first failure is enough here: what is shrunk is looked at below
+    found = qt.falsify(claim, max_examples=150, instances=SMALL)
     assert found is not None
     assert found.sides.holds is False
-    assert "certified" in str(found) or found.sides.operator == "<"
+    assert "certified" in str(found)
 
 
 @pytest.mark.parametrize("claim", PROVED)
 def test_a_proved_claim_survives_and_is_not_called_true(claim):
-    found = qt.attack(claim, max_examples=100)
+    found = qt.attack(claim, max_examples=60)
     assert found.counterexample is None
-    assert found.examined + found.left_out + found.undecided == 100
-    assert found.examined > 50
-    assert "no counterexample in" in str(found) and "does not make it true" in str(found)
+    assert found.examined + found.left_out + found.undecided == 60
+    assert found.examined > 30
+    assert "no counterexample in" in str(found)
+    assert "does not make it true" in str(found)
 
 
-def test_the_code_of_a_counterexample_reproduces_it():
-    found = qt.falsify("risk <= bias + variance", max_examples=300)
+def test_the_code_of_a_counterexample_reproduces_it(found):
     namespace = {}
     exec(found.code.replace("print(", "risk = ("), namespace)
     assert namespace["problem"] == found.problem
@@ -84,37 +94,45 @@ def test_code_knows_formats_and_roundings():
 def test_a_relation_of_sympy_is_a_claim():
     assert qt.falsify(T4, max_examples=60) is None
     without = T4.lhs <= T4.rhs - definitions.A
-    assert qt.falsify(without, max_examples=300) is not None
+    assert qt.falsify(without, max_examples=150, instances=SMALL) is not None
 
 
 def test_the_theorem_says_what_the_terms_mean():
-    # T4' is far smaller than T4 somewhere, so a claim may hold for one and not for the other
-    claim = "risk <= approximation + bias + variance/3"
-    assert qt.falsify(claim, theorem="refined_upper_bound", max_examples=200) is not None
+    run = qt.Problem(20), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=100)
+    claim = "risk <= approximation + bias + variance/2"
+    paper, refined = (claim_of(claim, name) for name in ("upper_bound", "refined_upper_bound"))
+    assert paper.at(*run, 30).right > refined.at(*run, 30).right
+    for read, form in ((paper, "paper"), (refined, "refined")):
+        bound = qt.upper_bound(*run, digits=30, form=form)
+        total = bound.approximation + bound.bias + bound.variance / 2
+        assert read.at(*run, 30).right.overlaps(total)
 
 
 def test_functions_are_claims():
     assert qt.falsify(lambda it: it.risk.total <= it.upper_bound.total, max_examples=60) is None
-    wrong = qt.falsify(lambda it: 2 * it.lower_bound.total >= it.risk.total, max_examples=300)
-    assert wrong is not None and wrong.sides is None
+    wrong = qt.falsify(
+        lambda it: 2 * it.lower_bound.total >= it.risk.total, max_examples=150, instances=SMALL
+    )
+    assert wrong is not None
+    assert wrong.sides is None
     pair = qt.attack(lambda it: (it.lower_bound.total, it.risk.total), max_examples=100)
-    assert pair.counterexample is None and 0 < pair.closest[0] <= 1
+    assert pair.counterexample is None
+    assert 0 < pair.closest[0] <= 1
     assert pair.left_out > 0  # the last iterate has no such bound
 
 
 def test_an_error_in_a_function_names_the_instance():
     with pytest.raises(ZeroDivisionError) as caught:
-        qt.falsify(lambda it: 1 / 0 > 0, max_examples=5)
+        qt.falsify(lambda it: 1 / 0 > 0, max_examples=5, instances=SMALL)
     assert "problem = qt.Problem(" in caught.value.__notes__[0]
 
 
 def test_the_same_seed_finds_the_same():
-    first, again = (qt.attack("risk <= bias", max_examples=80, seed=3) for _ in range(2))
+    first, again = (qt.attack("risk >= floor", max_examples=30, seed=3) for _ in range(2))
     assert str(first) == str(again)
 
 
-def test_what_is_shrunk_is_small():
-    found = qt.falsify("risk <= bias + variance", max_examples=300)
+def test_what_is_shrunk_is_small(found):
     assert (found.problem.dim, found.sgd.steps, found.sgd.batch) == (1, 1, 1)
     exact = [target for target, model in found.quantization.items() if model.is_exact]
     assert exact == ["label", "parameter", "activation", "gradient"]
@@ -174,5 +192,6 @@ def test_other_bad_arguments():
 def test_every_name_has_a_value():
     instance = (qt.Problem(2), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=9))
     for name in NAMES:
-        sides = claim_of(f"{name} <= {name} + 1").at(*instance, 30)
-        assert sides.holds is True
+        if name != "d":
+            assert claim_of(f"{name} <= d*1000").at(*instance, 30).holds is True
+    assert claim_of("d <= 2*N").at(*instance, 30).holds is True
