@@ -124,6 +124,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> _Any:
+    if name == "plots":  # a module, whose import needs the theory
+        return _import_module("qtheory.plots")
     if name not in _LATER:
         raise AttributeError(f"module 'qtheory' has no attribute {name!r}")
     value = globals()[name] = getattr(_import_module(_LATER[name]), name)

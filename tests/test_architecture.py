@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "qtheory"
 FLOORS = [
     {"cli"},
     {"report"},
+    {"plots"},
     {"verify"},
     {"testing"},
     {"asymptotics", "measure"},

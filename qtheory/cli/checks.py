@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,13 +19,15 @@ from qtheory.cli.common import (
 )
 from qtheory.errors import InvalidArgumentError, ProofError
 from qtheory.report import ledger_view, lemma_tree, proofs_view
+from qtheory.report.appendix import report_appendix
+from qtheory.report.page import report_page
 from qtheory.verify import verify as run_verification
 from qtheory.verify.claims import NAMES
 from qtheory.verify.falsify import Attack, attack
 from qtheory.verify.proving import PROOFS, ProofRecord, Replay, require_second_solver
 from qtheory.verify.proving import audit as audit_proofs
 
-__all__ = ["falsify", "prove", "verify"]
+__all__ = ["falsify", "prove", "report", "verify"]
 
 
 @app.command(epilog="Example: qtheory verify --json ledger.json")
@@ -130,6 +133,24 @@ def falsify(
 
 # the names are part of the help, from the place that reads them
 falsify.__doc__ = f"{falsify.__doc__}{', '.join(NAMES)}."
+
+
+@app.command(epilog="Example: qtheory report theory.html")
+def report(
+    out: Annotated[Path, typer.Argument(help="Where to write the page, or the appendix.")],
+    latex: Annotated[
+        bool, typer.Option("--latex", help="An appendix in LaTeX instead of a page.")
+    ] = False,
+) -> None:
+    """Write everything on one page: theorems, proofs, rates, experiments, formats (a minute).
+
+    The page needs no network and no scripts; it is made for screens, phones and paper.
+    """
+    with errors_reported():
+        require_writable(str(out))
+        with progress_bar("Writing") as progress:
+            text = report_appendix() if latex else report_page(progress)
+        out.write_text(text, encoding="utf-8")
 
 
 def _attack_record(found: Attack) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def progress_bar(title: str) -> Iterator[Any]:
 
 
 def require_writable(json_file: str | None) -> None:
-    """Fail before the work rather than after it, if the JSON cannot be written."""
+    """Fail before the work rather than after it, if a file cannot be written."""
     if json_file in (None, "-"):
         return
     try:

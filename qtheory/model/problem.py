@@ -87,6 +87,28 @@ class Problem:
         object.__setattr__(self, "noise", nonnegative(noise, "noise"))
         object.__setattr__(self, "assumptions", tuple(assumptions))
 
+    def latex(self) -> str:
+        r"""The problem as LaTeX.
+
+        >>> print(Problem(dim=3).latex())
+        d = 3,\quad \lambda_i = \frac{1}{i^{2}},\quad w^*_i = 1,\quad \sigma^2 = 1
+        """
+        eigenvalue = sp.Symbol(r"\lambda_i", positive=True)
+        if isinstance(self.spectrum, Explicit):
+            spectrum, at = _listed(r"\lambda", self.spectrum), eigenvalue
+        else:
+            at = self.spectrum.formula
+            spectrum = rf"\lambda_i = {sp.latex(at)}"
+        if isinstance(self.target, Explicit):
+            target = _listed("w^*", self.target)
+        else:
+            target = rf"w^*_i = {sp.latex(self.target.formula(at))}"
+        parts = (f"d = {sp.latex(self.dim)}", spectrum, target)
+        return r",\quad ".join((*parts, rf"\sigma^2 = {sp.latex(self.noise)}"))
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
     @classmethod
     def from_data(cls, X: Any, y: Any) -> Problem:
         """The Gaussian problem with the second moments of a real table.
@@ -119,3 +141,11 @@ class Problem:
             noise=moments.residual_variance,
             assumptions=moments.assumptions,
         )
+
+
+def _listed(name: str, values: Explicit) -> str:
+    """At most four of the values, by name."""
+    first = [sp.latex(value) for value in values.values[:4]]
+    if len(values.values) > len(first):
+        first.append(r"\dots")
+    return f"{name} = ({', '.join(first)})"

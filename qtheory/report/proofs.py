@@ -16,10 +16,11 @@ from qtheory.verify.proving import ProofRecord
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
 
-__all__ = ["lemma_tree", "proofs_view"]
+__all__ = ["SHOWN_RULES", "lemma_tree", "proofs_view"]
 
 _VERDICTS = ("agrees", "gives up", "disagrees")
-_SHOWN = ("lemma", "induction", "axiom")
+#: What a tree of lemmas shows; the other rules rearrange what is there.
+SHOWN_RULES = ("lemma", "induction", "axiom")
 
 
 def proofs_view(
@@ -81,7 +82,7 @@ def _grow(tree: Tree, proof: Proof, depth: int, seen: set[int]) -> None:
     if depth == 0:
         return
     for premise in direct_premises(proof):
-        if premise.rule not in _SHOWN:
+        if premise.rule not in SHOWN_RULES:
             continue
         how = {"induction": " (induction)", "axiom": " (axiom)"}.get(premise.rule, "")
         above = id(premise) in seen

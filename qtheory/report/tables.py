@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import flint
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from qtheory.model import Problem
-from qtheory.numbers.arithmetic import Scalar
+from qtheory.numbers.display import shown
 from qtheory.risk import Risk
 from qtheory.theory import Bound
 from qtheory.verify import CheckResult, Finding, Ledger
@@ -18,13 +17,6 @@ __all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 _VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
-
-
-def _shown(value: Scalar, digits: int | None) -> str:
-    """A float64 with six significant digits, or a ball with its certified ones."""
-    if isinstance(value, flint.arb):
-        return str(value.str(digits or 6, radius=False))
-    return f"{float(value):.6g}"
 
 
 def ledger_view(ledger: Ledger) -> RenderableType:
@@ -148,17 +140,17 @@ def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")
-    table.add_row("bias (no noise, no quantization)", _shown(risk.bias, risk.digits))
-    table.add_row("variance (label noise)", _shown(risk.variance, risk.digits))
+    table.add_row("bias (no noise, no quantization)", shown(risk.bias, risk.digits))
+    table.add_row("variance (label noise)", shown(risk.variance, risk.digits))
     for target, value in risk.by_target.items():
         if not getattr(risk.quantization, target).is_exact:
-            table.add_row(f"added by {target} quantization", _shown(value, risk.digits))
+            table.add_row(f"added by {target} quantization", shown(value, risk.digits))
     table.add_section()
-    table.add_row(Text("total", "bold"), Text(_shown(risk.total, risk.digits), "bold"))
+    table.add_row(Text("total", "bold"), Text(shown(risk.total, risk.digits), "bold"))
     if risk.saturation != 0:
-        table.add_row("signal bias by overflow", _shown(risk.saturation, risk.digits))
+        table.add_row("signal bias by overflow", shown(risk.saturation, risk.digits))
     for name, bound in bounds.items():
         if not isinstance(bound, str):
-            table.add_row(f"{name} ({bound.form})", _shown(bound.total, risk.digits))
+            table.add_row(f"{name} ({bound.form})", shown(bound.total, risk.digits))
     notes = [Text(f"{name}: {why}", "dim") for name, why in bounds.items() if isinstance(why, str)]
     return Group(table, *notes)

@@ -23,6 +23,7 @@ from qtheory.model.targets import Constant
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Extended, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits, is_good
+from qtheory.numbers.display import html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.risk.compression import compressed_instance, is_compressible, working_bits
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
@@ -89,8 +90,18 @@ class Risk:
         return MappingProxyType({target: self._parts[target] for target in TARGETS})
 
     def __repr__(self) -> str:
-        shown = self.total if self.digits is None else self.total.str(self.digits, radius=False)
-        return f"Risk(total={shown})"
+        total = self.total if self.digits is None else self.total.str(self.digits, radius=False)
+        return f"Risk(total={total})"
+
+    def _repr_html_(self) -> str:
+        parts = {"total": self.total, "bias": self.bias, "variance": self.variance}
+        for target, quantizer in self.quantization.items():
+            if not quantizer.is_exact:
+                parts[f"{target} quantization"] = self.by_target[target]
+        parts |= {"approximation A": self.approximation, "floor F": self.floor}
+        rows = [(name, shown(value, self.digits)) for name, value in parts.items()]
+        certain = "float64" if self.digits is None else f"{self.digits} certified digits"
+        return html_table(f"Exact excess risk, {certain}", rows)
 
 
 def excess_risk(

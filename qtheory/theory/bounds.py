@@ -13,6 +13,7 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Float64, Scalar
 from qtheory.numbers.certify import certified, checked_digits
+from qtheory.numbers.display import html_table, shown
 from qtheory.theory.definitions import D_N, A, bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as quantized_lower_bound
@@ -42,6 +43,12 @@ class Bound:
     effective_dimension: Scalar
     quantized_risk: Scalar
     total: Scalar
+    digits: int | None = None
+
+    def _repr_html_(self) -> str:
+        names = ("total", "approximation", "bias", "variance", "effective_dimension")
+        rows = [(name.replace("_", " "), shown(getattr(self, name), self.digits)) for name in names]
+        return html_table(f"Bound on the excess risk ({self.form})", rows)
 
 
 def upper_bound(
@@ -161,7 +168,8 @@ def _bound(
             "quantized_risk": quantized_values[bias] + quantized_values[variance],
             "total": values[approximation] + values[bias] + values[variance],
         }
-        return Bound(form, **{name: arithmetic.plain(part) for name, part in parts.items()})
+        plain = {name: arithmetic.plain(part) for name, part in parts.items()}
+        return Bound(form, **plain, digits=digits)
 
     if digits is None:
         return compute(Float64())

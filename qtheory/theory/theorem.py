@@ -100,6 +100,10 @@ class Theorem:
         rows += [_aligned(definition) for definition in self.definitions]
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
+    def relation_latex(self, relation: sp.Basic) -> str:
+        """A relation in the symbols of the theorem as LaTeX, in one line."""
+        return _aligned(relation).replace("&", "")
+
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
@@ -129,6 +130,24 @@ class ProofRecord:
             "standing": list(self.standing),
             "seconds": round(self.seconds, 3),
         }
+
+    def _repr_html_(self) -> str:
+        """The statement, what it rests on, and its lemmas folded."""
+        standing = "proved" if self.checked else "not proved"
+        lemmas = ""
+        if self.root is not None:
+            from qtheory.proof.tree import LEMMAS, steps
+
+            names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
+            items = "".join(f"<li>{escape(name)}</li>" for name in names)
+            lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
+        under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in self.hypotheses)
+        return (
+            f"<p><b>{escape(self.label)} {escape(self.title)}</b>: {standing}, "
+            f"{self.steps} steps, {self.questions} questions to the solver, "
+            f"{self.seconds:.1f} s</p><p>{escape(self.statement)}</p>"
+            f"<details><summary>hypotheses</summary><ul>{under}</ul></details>{lemmas}"
+        )
 
     def __repr__(self) -> str:
         standing = "proved" if self.checked else "not proved"

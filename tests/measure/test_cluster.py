@@ -123,8 +123,8 @@ def test_a_worker_killed_midway_loses_nothing(cluster, tmp_path):
             cluster.workers[0].kill()
             killed_at.append(done)
 
-    with dask_executor(cluster.address) as executor:
-        outcome = sweep(GRID, path, executor=executor, progress=kill_one)
+    with dask_executor(cluster.address) as (executor, threads):
+        outcome = sweep(GRID, path, executor=executor, workers=threads, progress=kill_one)
     assert killed_at == [10]
     assert cluster.workers[0].wait(PATIENCE) != 0
     assert cluster.workers[1].poll() is None
@@ -196,8 +196,10 @@ def test_no_worker_or_workers_with_another_package(cluster, tmp_path):
         cluster.lose_worker()
     # the twin: with a worker of this package it goes
     cluster.add_worker()
-    with dask_executor(cluster.address) as executor:
-        outcome = sweep(quick_grid(), tmp_path / "results.sqlite", executor=executor)
+    with dask_executor(cluster.address) as (executor, threads):
+        outcome = sweep(
+            quick_grid(), tmp_path / "results.sqlite", executor=executor, workers=threads
+        )
     assert outcome.points == len(rows(outcome.path)) == 6
 
 

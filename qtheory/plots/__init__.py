@@ -1,0 +1,29 @@
+"""Plots that a paper could print: one look, colours that colour-blind readers tell apart.
+
+Every plot has a function for its numbers and one that draws them and returns a matplotlib figure.
+They need matplotlib: ``pip install "qtheory[plots]"``.
+"""
+
+from qtheory.plots.break_even import BreakEvenCurves, break_even, break_even_curves
+from qtheory.plots.risk import RiskCurves, risk, risk_curves
+from qtheory.plots.spectra import SpectrumCurves, spectra, spectrum_curves
+from qtheory.plots.tightness import Tightness, tightness, tightness_sample
+from qtheory.plots.waterfall import Waterfall, waterfall, waterfall_bars
+
+__all__ = [
+    "BreakEvenCurves",
+    "RiskCurves",
+    "SpectrumCurves",
+    "Tightness",
+    "Waterfall",
+    "break_even",
+    "break_even_curves",
+    "risk",
+    "risk_curves",
+    "spectra",
+    "spectrum_curves",
+    "tightness",
+    "tightness_sample",
+    "waterfall",
+    "waterfall_bars",
+]
