@@ -24,7 +24,7 @@ def report_appendix() -> str:
     Examples
     --------
     >>> text = report_appendix()
-    >>> text.count(r"\\subsection")
+    >>> text.count(r"\subsection")
     11
     """
     return _PREAMBLE + "".join(map(_section, theorems.values())) + "\\end{document}\n"
