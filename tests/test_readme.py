@@ -4,6 +4,7 @@ import doctest
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,11 +37,12 @@ def test_every_command_is_of_a_kind_that_is_run():
 
 @pytest.mark.parametrize("command", PLAIN)
 def test_command(command, tmp_path):
-    arguments = [sys.executable, "-m", *command.split()]
+    arguments = [sys.executable, "-m", *shlex.split(command)]
     subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=120)
 
 
-def test_the_code_prints_what_is_shown(capsys):
+def test_the_code_prints_what_is_shown(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a figure
     (code,) = blocks("python")
     namespace = {}
     exec(compile(code, "README.md", "exec"), namespace)

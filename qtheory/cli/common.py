@@ -40,6 +40,7 @@ __all__ = [
     "Stepsize",
     "Target",
     "app",
+    "busy",
     "errors_reported",
     "finite",
     "problem_from",
@@ -141,6 +142,13 @@ def progress_bar(title: str) -> Iterator[Any]:
         yield move
     finally:
         bar.stop()
+
+
+@contextmanager
+def busy(title: str) -> Iterator[None]:
+    """A moving sign on the terminal for work of unknown length."""
+    with Console(file=sys.stderr).status(title):
+        yield
 
 
 def require_writable(json_file: str | None) -> None:

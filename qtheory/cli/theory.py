@@ -24,6 +24,7 @@ from qtheory.cli.common import (
     Stepsize,
     Target,
     app,
+    busy,
     errors_reported,
     problem_from,
     require_writable,
@@ -75,15 +76,17 @@ def risk(
         given = problem_from(dim, spectrum, target, noise)
         problem = given if table is None else Problem.from_data(*table)
         sgd = SGD(stepsize, batch, steps=steps, output=output)
-        exact = excess_risk(problem, parse_quantization(quantize or []), sgd, digits=digits)
-        bounds = _bounds(exact)
+        with busy("Computing"):
+            exact = excess_risk(problem, parse_quantization(quantize or []), sgd, digits=digits)
+            bounds = _bounds(exact)
+            record = _risk_record(exact, bounds)  # its parts cost a run each
         if json_file != "-":
             console = Console()
             if problem.assumptions:
                 console.print("[bold]What is assumed of the data[/bold]")
                 console.print(problem_view(problem))
             console.print(risk_view(exact, bounds))
-        write_json(json_file, _risk_record(exact, bounds))
+        write_json(json_file, record)
 
 
 @app.command(
@@ -128,7 +131,8 @@ def rates(
         sgd = SGD(with_symbols(stepsize), with_symbols(batch), steps=with_symbols(steps))
         quantization = parse_quantization(quantize or [], with_symbols)
         powers = dict(_power(option) for option in regime or [])
-        table = derive_rates(problem, quantization, sgd, powers, assume or [])
+        with busy("Deriving"):
+            table = derive_rates(problem, quantization, sgd, powers, assume or [])
         if json_file != "-":
             Console().print(rates_view(table))
         write_json(json_file, _rates_record(table))

@@ -1,7 +1,6 @@
 """Plots that a paper could print: one look, colours that colour-blind readers tell apart.
 
 Every plot has a function for its numbers and one that draws them and returns a matplotlib figure.
-They need matplotlib: ``pip install "qtheory[plots]"``.
 """
 
 from qtheory.plots.break_even import BreakEvenCurves, break_even, break_even_curves

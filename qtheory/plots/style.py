@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtheory.errors import QTheoryError
-
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "axes"]
 
 # After Okabe and Ito: told apart with any colour vision, and in grey by their lightness.
@@ -15,17 +13,9 @@ _WIDTH, _HEIGHT = 5.2, 3.6  # inches: a column and a half of a journal page
 
 
 def axes(width: float = _WIDTH, height: float = _HEIGHT) -> Any:
-    """Empty axes on a figure of their own, which belongs to nobody else.
+    """Empty axes on a figure of their own, which belongs to nobody else."""
+    from matplotlib.figure import Figure
 
-    Raises
-    ------
-    QTheoryError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise QTheoryError('plots need matplotlib: pip install "qtheory[plots]"') from error
     ax = Figure(figsize=(width, height), layout="constrained").subplots()
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

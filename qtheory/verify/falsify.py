@@ -46,7 +46,7 @@ class Counterexample:
         """Python code that builds the instance and computes its exact risk."""
         run = python_code(self.problem, self.quantization, self.sgd)
         risk = "qt.excess_risk(problem, quantization, sgd, digits=30)"
-        return f"import qtheory as qt\n\n{run}\nprint({risk})"
+        return f"import qtheory as qt\n{run}\nprint({risk})"
 
     def __str__(self) -> str:
         lines = [f"{self.claim} is false:"]
@@ -56,7 +56,7 @@ class Counterexample:
                 for side in (self.sides.left, self.sides.right)
             )
             lines += [f"left   {left}", f"right  {right}   (both certified)"]
-        return "\n".join([*lines, "", self.code])
+        return "\n".join([*lines, self.code])
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Attack:
         ]
         if self.closest is not None:
             ratio, run = self.closest
-            lines += [f"Closest: left / right = {ratio:.6g} at", "", python_code(*run)]
+            lines += [f"Closest: left / right = {ratio:.6g} at", python_code(*run)]
         return "\n".join(lines)
 
 
