@@ -20,6 +20,8 @@ class ErrorModel:
 
     Build it with :func:`Additive`, :func:`Multiplicative` and ``+``.
 
+    Source: Zhang, Su, Zou (arXiv:2510.18259) define the additive and the shared model.
+
     Parameters
     ----------
     additive
@@ -28,8 +30,6 @@ class ErrorModel:
         s, the relative error variance of one factor 1 + zeta for the whole vector u.
     elementwise
         m, the relative error variance of independent factors, one per entry (floating point).
-
-    Source: Zhang, Su, Zou (arXiv:2510.18259) define the additive and the shared model.
     """
 
     additive: sp.Expr = sp.S.Zero

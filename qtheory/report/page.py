@@ -19,6 +19,7 @@ from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantizati
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
+from qtheory.report.mathml import mathml
 from qtheory.report.proofs import SHOWN_RULES
 from qtheory.theory import Theorem, theorems
 from qtheory.verify.experiments import experiments
@@ -75,7 +76,7 @@ def _page(sections: Sequence[tuple[str, str, Any]], parts: Iterable[str]) -> str
     style = files("qtheory.report").joinpath("page.css").read_text(encoding="utf-8")
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
     links += "".join(
-        f'<li><a href="#{name}">{escape(theorem.label)} {escape(theorem.title)}</a></li>'
+        f'<li><a href="#{name}">{escape(theorem.label)}: {escape(theorem.title)}</a></li>'
         for name, theorem in theorems.items()
     )
     body = "\n".join(parts)
@@ -102,14 +103,8 @@ arithmetic, "simulated" sampled.</p>
 # --- mathematics -------------------------------------------------------------------------------
 
 
-def _mathml(latex: str, display: str = "inline") -> str:
-    from latex2mathml.converter import convert
-
-    return str(convert(latex, display=display))
-
-
 def _formula(expression: sp.Basic) -> str:
-    return _mathml(str(sp.latex(expression)))
+    return mathml(str(sp.latex(expression)))
 
 
 # --- theorems ----------------------------------------------------------------------------------
@@ -122,18 +117,18 @@ def _theorems() -> str:
 
 def _theorem(theorem: Theorem, record: ProofRecord) -> str:
     assumptions = "".join(
-        f"<li>{_mathml(theorem.relation_latex(hypothesis.relation))} "
+        f"<li>{mathml(theorem.relation_latex(hypothesis.relation))} "
         f"<span class='soft'>{escape(hypothesis.meaning)}</span></li>"
         for hypothesis in theorem.hypotheses
     )
     verdict = ("good", "proved") if record.checked else ("bad", "not proved")
     kind = "identities" if record.root is None else "lemmas"
     return (
-        f'<h3 id="{theorem.name}">{escape(theorem.label)} {escape(theorem.title)}</h3>'
-        f'<div class="scroll">{_mathml(theorem.relation_latex(theorem.statement), "block")}</div>'
+        f'<h3 id="{theorem.name}">{escape(theorem.label)}: {escape(theorem.title)}</h3>'
+        f'<div class="scroll">{mathml(theorem.relation_latex(theorem.statement), "block")}</div>'
         + (f"<p>if</p><ul>{assumptions}</ul>" if assumptions else "")
         + "<details><summary>where the symbols are defined</summary>"
-        f'<div class="scroll">{_mathml(theorem.latex(), "block")}</div></details>'
+        f'<div class="scroll">{mathml(theorem.latex(), "block")}</div></details>'
         f'<p><span class="{verdict[0]}">{verdict[1]}</span>: {record.steps} {kind}, '
         f"{record.questions} questions to the solver</p>"
         f"<details><summary>the proof</summary>{_proof(record)}</details>"

@@ -102,7 +102,8 @@ class Theorem:
 
     def relation_latex(self, relation: sp.Basic) -> str:
         """A relation in the symbols of the theorem as LaTeX, in one line."""
-        return _aligned(relation).replace("&", "")
+        left, operator, right = _sides(relation)
+        return f"{left} {operator} {right}"
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
@@ -162,6 +163,11 @@ def _defined(definition: sp.Eq) -> sp.Basic:
 
 
 def _aligned(relation: sp.Basic) -> str:
+    left, operator, right = _sides(relation)
+    return f"{left} &{operator} {right}"
+
+
+def _sides(relation: sp.Basic) -> tuple[str, str, str]:
     operator = {sp.Eq: "=", sp.Le: r"\le", sp.Lt: "<", sp.Ge: r"\ge", sp.Gt: ">"}[type(relation)]
     left, right = (sp.latex(side, symbol_names=_LATEX) for side in relation.args[:2])
-    return f"{left} &{operator} {right}"
+    return left, operator, right

@@ -143,7 +143,7 @@ class ProofRecord:
             lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
         under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in self.hypotheses)
         return (
-            f"<p><b>{escape(self.label)} {escape(self.title)}</b>: {standing}, "
+            f"<p><b>{escape(self.label)}: {escape(self.title)}</b>: {standing}, "
             f"{self.steps} steps, {self.questions} questions to the solver, "
             f"{self.seconds:.1f} s</p><p>{escape(self.statement)}</p>"
             f"<details><summary>hypotheses</summary><ul>{under}</ul></details>{lemmas}"
