@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from qtheory.asymptotics.phases import Boundary, Phases
 
 __all__ = ["draw_phases"]
+
+_ROOM = 0.5  # inches from the middle of a name to that of an equation
 
 # Light fills that stay apart for colour-blind readers (after Okabe and Ito) and in grey.
 _FILLS = ("#cfe8f7", "#fbe3b5", "#d5efe3", "#f3d3e2", "#fdf6c0", "#d9dcec", "#f6d5c0", "#e4e4e4")
@@ -47,16 +50,25 @@ def _inline(expression: sp.Expr) -> str:
 
 def _label(ax: Any, phases: Phases, edge: Boundary) -> None:
     """The equation of a line beside it, where the names of the terms leave room."""
-    import math
-
     (a, b), (c, d) = edge.start, edge.end
     (x0, x1), (y0, y1) = phases.window
     width, height = ax.get_figure().get_size_inches()
-    run = float((c - a) / (x1 - x0)) * width
-    rise = float((d - b) / (y1 - y0)) * height
+    across, up = width / float(x1 - x0), height / float(y1 - y0)  # inches per unit
+    run, rise = float(c - a) * across, float(d - b) * up
+
+    def room(share: sp.Rational) -> float:
+        """How far the point at this share of the line is from the nearest name, in inches."""
+        x, y = float(a + share * (c - a)), float(b + share * (d - b))
+        return min(
+            math.hypot((x - float(p)) * across, (y - float(q)) * up)
+            for p, q in (phase.centre for phase in phases)
+        )
+
+    places = [sp.Rational(k, 4) for k in (3, 1, 2)]
+    share = next((place for place in places if room(place) >= _ROOM), max(places, key=room))
     ax.annotate(
         f"${_inline(edge.line.lhs)} = {_inline(edge.line.rhs)}$",
-        (float(a + 3 * c) / 4, float(b + 3 * d) / 4),
+        (float(a + share * (c - a)), float(b + share * (d - b))),
         xytext=(0, 3),
         textcoords="offset points",
         rotation=math.degrees(math.atan2(rise, run)),

@@ -147,7 +147,7 @@ def report(
     The page needs no network and no scripts; it is made for screens, phones and paper.
     """
     with errors_reported():
-        require_writable(str(out))
+        require_writable(str(out), "OUT")
         with progress_bar("Writing") as progress:
             text = report_appendix() if latex else report_page(progress)
         out.write_text(text, encoding="utf-8")

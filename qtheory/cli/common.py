@@ -151,15 +151,17 @@ def busy(title: str) -> Iterator[None]:
         yield
 
 
-def require_writable(json_file: str | None) -> None:
+def require_writable(json_file: str | None, name: str = "json") -> None:
     """Fail before the work rather than after it, if a file cannot be written."""
     if json_file in (None, "-"):
         return
     try:
-        Path(json_file).touch()
+        # opened, because a directory can be touched; what is in the file stays till there is more
+        with Path(json_file).open("a"):
+            pass
     except OSError as error:
         raise InvalidArgumentError(
-            "json", json_file, f"a file that can be written ({error})"
+            name, json_file, f"a file that can be written ({error})"
         ) from error
 
 

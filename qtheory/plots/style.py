@@ -19,5 +19,5 @@ def axes(width: float = _WIDTH, height: float = _HEIGHT) -> Any:
     ax = Figure(figsize=(width, height), layout="constrained").subplots()
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    ax.tick_params(labelsize=8)
+    ax.tick_params(which="both", labelsize=8)
     return ax

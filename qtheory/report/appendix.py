@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from qtheory.report.breaking import pieces
 from qtheory.theory import Theorem, theorems
 
 __all__ = ["report_appendix"]
 
+_LONG = 280  # letters of LaTeX that still fit on a line
+
 _PREAMBLE = r"""\documentclass{article}
 \usepackage{amsmath,amssymb}
-\usepackage[margin=2cm]{geometry}
+\usepackage[margin=15mm]{geometry}
 \allowdisplaybreaks
 \begin{document}
 \appendix
@@ -41,7 +44,17 @@ def _section(theorem: Theorem) -> str:
 def _body(theorem: Theorem) -> str:
     """The rows of the aligned block, which align* can break over pages."""
     rows = theorem.latex().removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}")
-    return rows.strip()
+    # a row ends with \\ and a new line; the \\ inside a cases stand in the line
+    return " \\\\\n".join(map(_broken, rows.strip().split(" \\\\\n")))
+
+
+def _broken(row: str) -> str:
+    """A row too long for the page in lines, each with one summand."""
+    left, relation, right = row.partition(" &= ")
+    if len(row) <= _LONG or not relation:
+        return row
+    first, *rest = pieces(right)
+    return f"{left} &= {first}" + "".join(f" \\\\\n&{{}} {piece}" for piece in rest)
 
 
 def _plain(text: str) -> str:

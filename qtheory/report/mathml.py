@@ -15,4 +15,7 @@ def mathml(latex: str, display: str = "inline") -> str:
     """
     from latex2mathml.converter import convert
 
+    # the converter leaves out the space that SymPy puts beside the words of a case
+    for word in ("for", "otherwise"):
+        latex = latex.replace(rf"& \text{{{word}}}", rf"& \quad \text{{{word} }}")
     return str(convert(latex, display=display))

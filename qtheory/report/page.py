@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from html import escape
@@ -19,6 +20,7 @@ from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantizati
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
+from qtheory.report.breaking import pieces
 from qtheory.report.mathml import mathml
 from qtheory.report.proofs import SHOWN_RULES
 from qtheory.theory import Theorem, theorems
@@ -30,6 +32,7 @@ from qtheory.verify.proving import ProofRecord, Replay
 __all__ = ["report_page"]
 
 _DEPTH = 3  # of the folded trees of lemmas
+_LONG = 30  # letters in a cell that is given room on a narrow screen
 _RUN = SGD("0.1", steps=2000)
 
 
@@ -44,6 +47,11 @@ def report_page(progress: Callable[[int, int], None] = lambda done, total: None)
     ----------
     progress
         Called with the parts done and all of them.
+
+    Notes
+    -----
+    The proofs are replayed in a process of their own, so that a script that calls this needs the
+    usual ``if __name__ == "__main__":``.
     """
     sections: list[tuple[str, str, Callable[[], str]]] = [
         ("theorems", "Theorems", _theorems),
@@ -76,8 +84,7 @@ def _page(sections: Sequence[tuple[str, str, Any]], parts: Iterable[str]) -> str
     style = files("qtheory.report").joinpath("page.css").read_text(encoding="utf-8")
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
     links += "".join(
-        f'<li><a href="#{name}">{escape(theorem.label)}: {escape(theorem.title)}</a></li>'
-        for name, theorem in theorems.items()
+        f'<li><a href="#{name}">{_heading(theorem)}</a></li>' for name, theorem in theorems.items()
     )
     body = "\n".join(parts)
     return f"""<!DOCTYPE html>
@@ -103,6 +110,13 @@ arithmetic, "simulated" sampled.</p>
 # --- mathematics -------------------------------------------------------------------------------
 
 
+def _inline(latex: str) -> str:
+    """A formula that may be long: one element for each summand, so that a line can break."""
+    first, *rest = pieces(latex)
+    # after an empty group a sign is one between two summands, not that of a number
+    return " ".join((mathml(first), *(mathml(f"{{}} {piece}") for piece in rest)))
+
+
 def _formula(expression: sp.Basic) -> str:
     return mathml(str(sp.latex(expression)))
 
@@ -115,20 +129,28 @@ def _theorems() -> str:
     return "\n".join(_theorem(theorem, replay.prove(name)) for name, theorem in theorems.items())
 
 
+def _heading(theorem: Theorem) -> str:
+    return f"{escape(theorem.label)}: {escape(theorem.title)}"
+
+
 def _theorem(theorem: Theorem, record: ProofRecord) -> str:
     assumptions = "".join(
         f"<li>{mathml(theorem.relation_latex(hypothesis.relation))} "
         f"<span class='soft'>{escape(hypothesis.meaning)}</span></li>"
         for hypothesis in theorem.hypotheses
     )
+    definitions = "".join(
+        f'<li class="scroll">{_inline(theorem.relation_latex(definition))}</li>'
+        for definition in theorem.definitions
+    )
     verdict = ("good", "proved") if record.checked else ("bad", "not proved")
     kind = "identities" if record.root is None else "lemmas"
     return (
-        f'<h3 id="{theorem.name}">{escape(theorem.label)}: {escape(theorem.title)}</h3>'
+        f'<h3 id="{theorem.name}">{_heading(theorem)}</h3>'
         f'<div class="scroll">{mathml(theorem.relation_latex(theorem.statement), "block")}</div>'
         + (f"<p>if</p><ul>{assumptions}</ul>" if assumptions else "")
         + "<details><summary>where the symbols are defined</summary>"
-        f'<div class="scroll">{mathml(theorem.latex(), "block")}</div></details>'
+        f'<ul class="definitions">{definitions}</ul></details>'
         f'<p><span class="{verdict[0]}">{verdict[1]}</span>: {record.steps} {kind}, '
         f"{record.questions} questions to the solver</p>"
         f"<details><summary>the proof</summary>{_proof(record)}</details>"
@@ -181,7 +203,7 @@ def _rates() -> str:
         f"i<sup>-b</sup> in infinite dimension, without quantization.</p>{_rate_table(table)}"
         "<p>With additive data errors eps = N<sup>-e</sup> in dimension d = N<sup>delta</sup> "
         "(a = b = 2): which terms dominate, and the exponent of the bound.</p>"
-        + _figure(phases.plot().get_figure(), "Phases of additive data quantization")
+        + _figure("phases", phases.plot().get_figure(), "Phases of additive data quantization")
     )
 
 
@@ -194,8 +216,8 @@ def _rate_table(table: Rates) -> str:
                 f'<tr><th class="text" scope="row">{name if place == 0 else ""}</th>'
                 f'<td class="text">{_formula(regime.order)}</td><td class="text">{where}</td></tr>'
             )
-    head = "<tr><th class='text'>term</th><th class='text'>order</th><th class='text'>if</th></tr>"
-    return f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+    head = "".join(f'<th class="text" scope="col">{name}</th>' for name in ("term", "order", "if"))
+    return _scrolled(head, "".join(rows))
 
 
 # --- numbers -----------------------------------------------------------------------------------
@@ -218,7 +240,7 @@ def _experiments() -> str:
                 "certified" if (identity.status, bounds.status) == ("passed",) * 2 else "FAILED",
             ]
         )
-    head = ("errors", "eps", "d", "B", "lower bound", "exact risk", "upper bound", "")
+    head = ("errors", "eps", "d", "B", "lower bound", "exact risk", "upper bound", "status")
     claims = "".join(
         f'<li>{escape(finding.claim)} <span class="{"good" if borne else "bad"}">'
         f'{finding.verdict}</span><br><span class="soft">{escape(finding.measured)}.</span></li>'
@@ -236,7 +258,10 @@ def _experiments() -> str:
 def _tightness() -> str:
     return (
         "<p>Bound over exact risk at 200 random instances: power laws, up to 100 coordinates and "
-        "10<sup>5</sup> steps, errors up to 0.1.</p>" + _figure(tightness(), "Tightness")
+        "10<sup>5</sup> steps, errors up to 0.1.</p>"
+        + _figure(
+            "ratios", tightness(), "The share of instances at which the ratio is at most this"
+        )
     )
 
 
@@ -253,7 +278,7 @@ def _formats() -> str:
         ]
         for row in compare_formats(problem, SGD("0.1", steps=500), replicates=1000)
     ]
-    head = ("format", "theory", "simulated", "std. error", "", "what the run met")
+    head = ("format", "theory", "simulated", "std. error", "verdict", "what the run met")
     return (
         "<p>All five targets on a format, each scaled to the largest magnitude of a pilot run "
         "(d = 50, 500 steps): the exact risk of the error model beside 1000 simulated runs of the "
@@ -266,39 +291,62 @@ def _figures() -> str:
     floor = Quantization(data=Additive("0.01"))
     return "".join(
         (
-            _figure(spectra(problem, floor), "A floor under the spectrum (T6), eps = 0.01"),
             _figure(
+                "spectrum", spectra(problem, floor), "A floor under the spectrum (T6), eps = 0.01"
+            ),
+            _figure(
+                "curve",
                 risk(problem, Quantization.uniform(Additive("0.001")), _RUN),
                 "The exact risk between its bounds, additive errors of 0.001 on all targets",
             ),
-            _figure(break_even(problem, _RUN), "Floating point against integers (T10)"),
+            _figure("bits", break_even(problem, _RUN), "Floating point against integers (T10)"),
         )
     )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = (0,)) -> str:
-    def row(cells: Sequence[str], tag: str) -> str:
-        marked = (' class="text"' if place in text else "" for place in range(len(cells)))
-        return "".join(
-            f"<{tag}{mark}>{escape(cell)}</{tag}>" for mark, cell in zip(marked, cells, strict=True)
-        )
+    def cells(row: Sequence[str], tag: str) -> str:
+        found = []
+        for place, cell in enumerate(row):
+            kind = ""
+            if place in text:
+                kind = ' class="text long"' if len(cell) > _LONG else ' class="text"'
+            found.append(f"<{tag}{kind}>{escape(cell)}</{tag.split()[0]}>")
+        return "".join(found)
 
-    body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    return f'<div class="scroll"><table><tr>{row(head, "th")}</tr>{body}</table></div>'
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    kind = "notes" if "text long" in body else "plain"
+    return _scrolled(cells(head, 'th scope="col"'), body, kind)
 
 
-def _figure(figure: Any, caption: str) -> str:
+def _scrolled(head: str, body: str, kind: str = "plain") -> str:
+    """A table that scrolls by itself where it is wider than the screen."""
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _figure(name: str, figure: Any, caption: str) -> str:
     """A matplotlib figure as SVG inside the page, letters as paths, without a date."""
     text = io.StringIO()
     import matplotlib
 
     # identifiers in the file are hashes of this, not random
-    with matplotlib.rc_context({"svg.hashsalt": caption}):
+    with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(text, format="svg", metadata={"Date": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
     label = escape(caption)
     return (
-        f'<figure role="img" aria-label="{label}">{svg}'
+        f'<figure role="img" aria-label="{label}">{_own(text.getvalue(), name)}'
         f'<figcaption class="soft">{label}</figcaption></figure>'
     )
+
+
+def _own(svg: str, name: str) -> str:
+    """The drawing without its record of the program, its identifiers marked as this figure's.
+
+    Figures share one page, and every one of them has a figure_1 and an axes_1.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)

@@ -30,6 +30,11 @@ _LATEX = {
     sp.Symbol("E[R^q(w)]", real=True): r"\mathbb{E} R^q(w)",
     sp.Symbol("bias", nonnegative=True): r"\mathrm{bias}",
     sp.Symbol("variance", nonnegative=True): r"\mathrm{variance}",
+    sp.Symbol("alpha_infinity", nonnegative=True): r"\alpha_{\infty}",
+    sp.Symbol("s_infinity^2", nonnegative=True): r"s^{2}_{\infty}",
+    sp.Symbol("s_same^2", nonnegative=True): r"s^{2}_{\mathrm{same}}",
+    sp.Symbol("s_cross^2", nonnegative=True): r"s^{2}_{\mathrm{cross}}",
+    sp.Symbol("S_bar", nonnegative=True): r"\bar{S}",
 }
 
 BENIGN = "Zou, Wu, Braverman, Gu, Kakade, JMLR 24 (2023)"

@@ -1,0 +1,194 @@
+"""What a notebook shows: valid HTML and LaTeX, with the numbers of the objects."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import flint
+import pytest
+import sympy as sp
+
+import qtheory as qt
+from qtheory.numbers.display import html_table, shown
+from tests.report.pages import Page
+from tests.report.test_appendix import unbalanced
+
+PROBLEM = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1))
+RUN = qt.SGD("0.1", steps=60)
+NOISY = qt.Quantization(data=qt.Additive("0.01"), gradient=qt.Multiplicative("0.1"))
+A, B, N = qt.symbols("a b N")
+RATES = qt.rates(
+    qt.Problem(qt.oo, qt.PowerLaw(A), qt.SourceCondition(B)),
+    qt.Quantization(),
+    qt.SGD("0.1", steps=N),
+)
+
+
+def cells(html):
+    """The rows of a table by their names, as a reader sees them."""
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td></tr>', html)
+    return {unescape(name): unescape(value) for name, value in rows}
+
+
+def faults(html):
+    page = Page(html)
+    return page.faults + page.collisions + page.dangling + page.fetched
+
+
+@pytest.fixture(scope="module")
+def record():
+    return qt.prove("spectral_floor")
+
+
+@pytest.mark.parametrize("digits", [None, 25])
+def test_a_risk(digits):
+    risk = qt.excess_risk(PROBLEM, NOISY, RUN, digits=digits)
+    html = risk._repr_html_()
+    assert faults(html) == []
+    found = cells(html)
+    expected = {
+        "total": risk.total,
+        "bias": risk.bias,
+        "variance": risk.variance,
+        "data quantization": risk.by_target["data"],
+        "gradient quantization": risk.by_target["gradient"],
+        "approximation A": risk.approximation,
+        "floor F": risk.floor,
+    }
+    assert list(found) == list(expected)  # an exact target has no row
+    for name, value in expected.items():
+        # six digits without balls; all that were asked for with them
+        assert float(found[name]) == pytest.approx(float(value), rel=1e-5)
+        assert found[name] == shown(value, digits)
+        if digits:
+            with flint.ctx.workprec(200):
+                assert abs(flint.arb(found[name]) / value - 1) < flint.arb(10) ** (1 - digits)
+    assert ("25 certified digits" if digits else "float64") in html
+    other = cells(qt.excess_risk(PROBLEM, NOISY, RUN.with_steps(61))._repr_html_())
+    assert other["total"] != found["total"]
+
+
+@pytest.mark.parametrize("digits", [None, 25])
+@pytest.mark.parametrize("which", [qt.upper_bound, qt.lower_bound])
+def test_a_bound(which, digits):
+    bound = which(PROBLEM, NOISY, RUN, digits=digits)
+    html = bound._repr_html_()
+    assert faults(html) == []
+    found = cells(html)
+    for name in ("total", "approximation", "bias", "variance", "effective_dimension"):
+        value = getattr(bound, name)
+        assert float(found[name.replace("_", " ")]) == pytest.approx(float(value), rel=1e-5)
+        assert found[name.replace("_", " ")] == shown(value, digits)
+    assert len(found) == 5
+    assert bound.form in html
+    assert "&lt;i&gt;" in replace(bound, form="<i>")._repr_html_()
+
+
+def test_a_proof(record):
+    html = record._repr_html_()
+    assert faults(html) == []
+    assert f"{record.label}: {record.title}</b>: proved" in html
+    assert f"{record.steps} steps, {record.questions} questions" in html
+    assert unescape(re.search(r"</p><p>(.*?)</p>", html).group(1)) == record.statement
+    items = [unescape(item) for item in re.findall(r"<li>(.*?)</li>", html)]
+    assert items[: len(record.hypotheses)] == list(record.hypotheses)
+    lemmas = int(re.search(r"<summary>(\d+) lemmas", html).group(1))
+    assert lemmas == record.steps == len(items) - len(record.hypotheses)
+
+
+def test_a_proof_with_special_letters(record):
+    planted = replace(record, title="<script>&", hypotheses=("lambda < 1 & x > 0",))
+    html = planted._repr_html_()
+    assert faults(html) == []
+    assert "<script" not in html
+    assert "lambda &lt; 1 &amp; x &gt; 0" in html
+
+
+def test_a_proof_that_is_none_says_so(record, monkeypatch):
+    monkeypatch.setattr("qtheory.proof.kernel.is_proof", lambda proof: False)
+    assert "</b>: not proved" in record._repr_html_()
+
+
+def test_identities_are_a_proof_without_lemmas():
+    html = qt.prove("recursion")._repr_html_()
+    assert faults(html) == []
+    assert "lemmas</summary>" not in html
+
+
+def test_letters_of_html_are_escaped_in_a_table():
+    html = html_table("<b>", [("a & b", "1 < 2", '"quoted"')])
+    assert faults(html) == []
+    assert "<b>" not in html
+    assert "a &amp; b" in html
+    assert "1 &lt; 2" in html
+
+
+LATEX = {
+    "problem": PROBLEM,
+    "problem by values": qt.Problem(3, qt.Explicit((3, 2, 1)), qt.Explicit((1, 0, "1/2"))),
+    "symbolic problem": qt.Problem(qt.oo, qt.PowerLaw(A), qt.SourceCondition(B), noise=0),
+    "rates": RATES,
+    **{f"rate of {name}": rate for name, rate in RATES.terms.items()},
+    **{name: qt.theorems[name] for name in qt.theorems},
+}
+
+
+@pytest.mark.parametrize("name", LATEX)
+def test_latex(name):
+    shown_latex = LATEX[name]._repr_latex_()
+    inside = re.fullmatch(r"\$(\$?)(.+)\$\1", shown_latex, re.DOTALL)
+    assert inside is not None
+    assert "$" not in inside.group(2).strip("$")
+    assert unbalanced(inside.group(2)) == []
+    # nothing that only Python reads
+    assert not re.search(r"\*\*|Symbol|Piecewise|<[a-z]+ ", shown_latex)
+
+
+def test_latex_of_a_problem_has_its_numbers():
+    text = qt.Problem(
+        dim=7, spectrum=qt.PowerLaw(3), target=qt.Constant(5), noise="1/4"
+    )._repr_latex_()
+    for part in ("d = 7", r"\lambda_i = \frac{1}{i^{3}}", "w^*_i = 5", r"\sigma^2 = \frac{1}{4}"):
+        assert part in text
+    assert "d = 8" not in text
+
+
+def test_latex_of_rates_has_every_regime():
+    text = RATES._repr_latex_()
+    regimes = [regime for rate in RATES.terms.values() for regime in rate.regimes]
+    assert text.count(r" \\") == len(regimes) - 1
+    for regime in regimes:
+        assert sp.latex(regime.order) in text
+        for condition in regime.conditions:
+            assert sp.latex(condition) in text
+
+
+def test_latex_of_a_theorem_has_its_parts():
+    theorem = qt.theorems["upper_bound"]
+    text = theorem._repr_latex_()
+    for relation in (theorem.statement, *theorem.assumptions, *theorem.definitions):
+        assert theorem.relation_latex(relation) in text.replace(" &", " ").replace("&", "") or (
+            r"\begin{cases}" in theorem.relation_latex(relation)
+        )
+    assert theorem.relation_latex(qt.theorems["lower_bound"].statement) not in text.replace("&", "")
+
+
+def test_a_line_keeps_the_columns_of_its_cases():
+    definitions = [
+        item for item in qt.theorems["upper_bound"].definitions if item.has(sp.Piecewise)
+    ]
+    assert definitions
+    for definition in definitions:
+        line = qt.theorems["upper_bound"].relation_latex(definition)
+        cases = re.search(r"\\begin\{cases\}(.*)\\end\{cases\}", line).group(1)
+        assert cases.count("&") == 2
+        assert line.count("&") == 2
+
+
+def test_names_are_set_as_names():
+    text = "".join(theorem.latex() for theorem in qt.theorems.values())
+    for name in (r"\alpha_{\infty}", r"s^{2}_{\infty}", r"s^{2}_{\mathrm{same}}", r"\bar{S}"):
+        assert name in text
+    assert "infinity" not in text
+    # SymPy alone writes the word
+    assert "infinity" in sp.latex(qt.theorems["feedback_limit"].statement)
