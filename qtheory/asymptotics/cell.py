@@ -232,6 +232,7 @@ class Cell:
 
         solver = z3.SolverFor("QF_NRA")
         solver.set("timeout", _MILLISECONDS)
+        solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
         if self._own is None:
             self._own = [self._constraint(condition) for condition in self.conditions]
         solver.add(*self._own, *[self._constraint(condition) for condition in more])

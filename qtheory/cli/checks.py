@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,6 +121,10 @@ def falsify(
 
     The claim may use:
     """
+    # Hypothesis would leave a folder of its own where the command is run
+    os.environ.setdefault(
+        "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "qtheory-hypothesis"))
+    )
     with errors_reported():
         require_writable(json_file)
         with progress_bar("Attacking") as progress:

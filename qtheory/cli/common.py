@@ -155,10 +155,14 @@ def require_writable(json_file: str | None, name: str = "json") -> None:
     """Fail before the work rather than after it, if a file cannot be written."""
     if json_file in (None, "-"):
         return
+    file = Path(json_file)
+    there = file.exists()
     try:
         # opened, because a directory can be touched; what is in the file stays till there is more
-        with Path(json_file).open("a"):
+        with file.open("a"):
             pass
+        if not there:
+            file.unlink()  # work that is broken off leaves no empty file
     except OSError as error:
         raise InvalidArgumentError(
             name, json_file, f"a file that can be written ({error})"

@@ -82,6 +82,7 @@ def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, seconds: float, nam
         if problem is weaker and answer == z3.sat:
             continue
         solver.set("timeout", int(1000 * limit))
+        solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
         solver.add(*problem)
         answer = solver.check()
         if answer == z3.unsat:

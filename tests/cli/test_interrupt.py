@@ -1,0 +1,46 @@
+"""Ctrl-C: the command ends at once, says little, and leaves nothing half done."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+LONG = {
+    "simulate": ["--dim", "2000", "--steps", "200000", "--json", "out.json"],
+    "falsify": ["risk >= floor", "--max-examples", "100000", "--json", "out.json"],
+    "prove": ["--json", "out.json"],
+    "report": ["page.html"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", LONG)
+def test_a_command_that_is_interrupted(command, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qtheory", command, *LONG[command]],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(8)  # it has begun
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_there_is_left_as_it_was(tmp_path):
+    from qtheory.cli.common import require_writable
+
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("before")
+    require_writable(str(kept))
+    require_writable(str(new))
+    assert kept.read_text() == "before"
+    assert not new.exists()
