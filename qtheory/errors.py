@@ -5,6 +5,9 @@ Every message names the argument, the value it had and what is allowed.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "CostError",
     "DataError",
@@ -18,7 +21,20 @@ __all__ = [
     "SweepError",
     "SymbolicValueError",
     "UnstableError",
+    "one_of",
 ]
+
+
+def one_of(value: object, names: Iterable[str]) -> str:
+    """What is allowed where a name is wanted, with the names that are near the one given.
+
+    >>> one_of("dims", ("dim", "steps"))
+    'one of dim, steps (did you mean dim?)'
+    """
+    known = list(names)
+    near = difflib.get_close_matches(str(value), known, n=2)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    return f"one of {', '.join(known)}{hint}"
 
 
 class QTheoryError(ValueError):

@@ -43,6 +43,8 @@ from qtheory.simulate import calibrate as calibrated
 
 __all__ = ["list_formats", "simulate", "sweep"]
 
+_FAILURES_SHOWN = 3
+
 Replicates = Annotated[int, typer.Option(help="Independent runs, at least 2.")]
 Seed = Annotated[int, typer.Option(help="Seed of the random streams.")]
 
@@ -196,9 +198,6 @@ def sweep(
             },
         )
     raise typer.Exit(1 if outcome.failures else 0)
-
-
-_FAILURES_SHOWN = 3
 
 
 def _record(found: Comparison) -> dict[str, Any]:

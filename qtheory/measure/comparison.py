@@ -18,8 +18,10 @@ from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.sgd import SGD
 from qtheory.risk import excess_risk
-from qtheory.simulate import Estimate, Ranges, calibrate, ranges, simulate, simulate_rows
+from qtheory.simulate import Estimate, Ranges, calibrate, ranges
 from qtheory.simulate.blocks import check_sampling
+from qtheory.simulate.ranges import pilot, scaled
+from qtheory.simulate.update import estimate
 
 __all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
 
@@ -158,14 +160,13 @@ def compare(
     >>> found.verdict, found.reasons
     ('differ', ('label saturates (27%)', 'label below half a step (6%)'))
     """
-    sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(
         name or repr(quantization),
         problem,
         quantization,
         sgd,
         theory(problem, quantization, sgd),
-        simulate(problem, quantization, sgd, replicates, seed, **sampling),
+        estimate(problem, quantization, sgd, replicates, seed, relative_error, progress=progress),
         ranges(problem, quantization, sgd, seed=seed),
     )
 
@@ -204,17 +205,26 @@ def compare_rows(
     >>> abs(found.difference) < 0.1
     True
     """
-    problem, table = Problem.from_data(X, y), second_moments(X, y)
+    table = second_moments(X, y)
+    problem = Problem.from_moments(table)
     if calibrated:
         quantization = calibrate(problem, quantization, sgd, seed=seed, table=table)
-    sampling: dict[str, Any] = {"relative_error": relative_error, "progress": progress}
     return Comparison(
         "rows of the table",
         problem,
         quantization,
         sgd,
         theory(problem, quantization, sgd),
-        simulate_rows(X, y, quantization, sgd, replicates, seed, **sampling),
+        estimate(
+            problem,
+            quantization,
+            sgd,
+            replicates,
+            seed,
+            relative_error,
+            progress=progress,
+            table=table,
+        ),
         ranges(problem, quantization, sgd, seed=seed, table=table),
         _fourth_moment(table),
     )
@@ -263,13 +273,12 @@ def compare_formats(
     for target in targets:
         if target not in TARGETS:
             raise InvalidArgumentError("targets", target, f"some of {', '.join(TARGETS)}")
+    largest = pilot(problem, sgd, seed=seed)
     found = []
     for done, rounding in enumerate(wanted):
         if progress is not None:
             progress(done, len(wanted))
-        quantization = calibrate(
-            problem, Quantization(**dict.fromkeys(targets, rounding)), sgd, seed=seed
-        )
+        quantization = scaled(Quantization(**dict.fromkeys(targets, rounding)), largest)
         name = _named(rounding)
         found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import math
@@ -12,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError
+from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -204,9 +203,7 @@ def load_grid(path: Path | str) -> Grid:
 def _known(name: Any, names: Any, what: str) -> None:
     if isinstance(name, str) and name in names:
         return
-    near = difflib.get_close_matches(str(name), names, n=2)
-    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-    raise InvalidArgumentError(what, name, f"one of {', '.join(names)}{hint}")
+    raise InvalidArgumentError(what, name, one_of(name, names))
 
 
 def _texts(name: str, values: Any) -> tuple[str, ...]:

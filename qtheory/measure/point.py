@@ -13,7 +13,7 @@ from qtheory.measure.grid import Point, Settings
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.simulate import Estimate, calibrate, simulate
+from qtheory.simulate import calibrate, simulate
 from qtheory.theory import lower_bound, upper_bound
 
 __all__ = ["RESULTS", "TEXTS", "compute_point"]
@@ -29,54 +29,64 @@ Result = dict[str, Any]
 def compute_point(point: Point, settings: Settings, threads: int | None = 1) -> Result:
     """The results of one point; ``error`` says what could not be had, ``biased`` which targets are.
 
-    The exact risk and the bounds are those of the error models, of unbiased rounding where it is
-    biased. A bound outside its hypotheses is None; an unstable run has an infinite exact risk.
+    The exact risk and the bounds are those of the error models. Where a rounding is biased, the
+    exact risk is that of unbiased rounding, and there is no bound. A bound outside its hypotheses
+    is None; an unstable run has an infinite exact risk.
     """
     begun = time.perf_counter()
     result: Result = dict.fromkeys((*RESULTS, *TEXTS))
     errors = []
-
-    def add(**parts: Callable[[], Any]) -> None:
-        for name, part in parts.items():
-            try:
-                result[name] = part()
-            except QTheoryError as error:
-                errors.append(f"{name}: {type(error).__name__}: {error}")
-
     try:
-        problem, quantization, sgd, seed = point.model()
-        if settings.calibrate:
-            quantization = calibrate(problem, quantization, sgd, seed=seed)
+        parts = _parts(point, settings, threads)
     except QTheoryError as error:
+        parts = {}
         errors.append(f"{type(error).__name__}: {error}")
-    else:
-        result["biased"] = ", ".join(quantization.biased) or None
-        run = problem, quantization, sgd
-        if settings.exact:
-            add(exact=lambda: theory(*run))
-        if settings.bounds:
-            add(lower=lambda: _bound(lower_bound, *run), upper=lambda: _bound(upper_bound, *run))
-        if settings.replicates:
-            add(simulated=lambda: _simulated(run, settings, seed, threads))
-    if isinstance(result["simulated"], Estimate):
-        estimate = result["simulated"]
-        result["simulated"], result["stderr"] = _stored(estimate.mean), _stored(estimate.stderr)
-        result["replicates"] = estimate.replicates
+    for name, part in parts.items():
+        try:
+            result |= part()
+        except QTheoryError as error:
+            errors.append(f"{name}: {type(error).__name__}: {error}")
     result["error"] = "; ".join(errors) or None
     result["seconds"] = time.perf_counter() - begun
     return result
 
 
+def _parts(
+    point: Point, settings: Settings, threads: int | None
+) -> dict[str, Callable[[], Result]]:
+    """What is to be computed; each part gives entries of the result."""
+    problem, quantization, sgd, seed = point.model()
+    if settings.calibrate:
+        quantization = calibrate(problem, quantization, sgd, seed=seed)
+    run = problem, quantization, sgd
+    parts: dict[str, Callable[[], Result]] = {
+        "biased": lambda: {"biased": ", ".join(quantization.biased) or None}
+    }
+    if settings.exact:
+        parts["exact"] = lambda: {"exact": theory(*run)}
+    if settings.bounds:
+        parts["lower"] = lambda: {"lower": _bound(lower_bound, *run)}
+        parts["upper"] = lambda: {"upper": _bound(upper_bound, *run)}
+    if settings.replicates:
+        parts["simulated"] = lambda: _simulated(run, settings, seed, threads)
+    return parts
+
+
 def _simulated(
     run: tuple[Problem, Quantization, SGD], settings: Settings, seed: int, threads: int | None
-) -> Estimate:
-    return simulate(
+) -> Result:
+    estimate = simulate(
         *run,
         settings.replicates,
         seed,
         relative_error=settings.relative_error,
         threads=threads,
     )
+    return {
+        "simulated": _stored(estimate.mean),
+        "stderr": _stored(estimate.stderr),
+        "replicates": estimate.replicates,
+    }
 
 
 def _bound(bound: Any, problem: Problem, quantization: Quantization, sgd: SGD) -> float | None:

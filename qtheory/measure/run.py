@@ -20,10 +20,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from qtheory.errors import InvalidArgumentError, SweepError
+from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
 from qtheory.measure.store import Store, open_store
+from qtheory.numbers.exact import require_whole
 
 __all__ = ["Outcome", "sweep"]
 
@@ -105,8 +106,7 @@ def sweep(
     """
     if not isinstance(grid, Grid):
         grid = load_grid(grid)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InvalidArgumentError("workers", workers, "a whole number of at least 1")
+    require_whole("workers", workers, 1)
     import qtheory
 
     path = Path(out)

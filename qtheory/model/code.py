@@ -8,7 +8,6 @@ from typing import Any
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
-from qtheory.model.quantizer import Rounding
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit
 
@@ -56,11 +55,8 @@ def _formula(spectrum_or_target: Any) -> str:
 
 
 def _quantizer(quantizer: Any) -> str:
-    if isinstance(quantizer, Rounding):
-        bits = "" if quantizer.random_bits is None else f", random_bits={quantizer.random_bits}"
-        return f"qt.formats.Rounding(qt.{quantizer.format!r}, '{quantizer.mode}'{bits})"
     if not isinstance(quantizer, ErrorModel):
-        return f"qt.{quantizer!r}"
+        return repr(quantizer).replace("formats.", "qt.formats.")
     parts = [f"qt.Additive({_number(quantizer.additive)})"] if quantizer.additive != 0 else []
     for coupling in ("shared", "elementwise"):
         epsilon = getattr(quantizer, coupling)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -12,6 +12,9 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.model.spectra import Explicit, PowerLaw, Spectrum
 from qtheory.model.targets import Constant, Target
 from qtheory.numbers.exact import Number, nonnegative, positive_integer
+
+if TYPE_CHECKING:
+    from qtheory.model.data import SecondMoments
 
 __all__ = ["Problem"]
 
@@ -133,7 +136,11 @@ class Problem:
         """
         from qtheory.model.data import second_moments
 
-        moments = second_moments(X, y)
+        return cls.from_moments(second_moments(X, y))
+
+    @classmethod
+    def from_moments(cls, moments: SecondMoments) -> Problem:
+        """The same from the second moments, where they are needed for more than the problem."""
         return cls(
             dim=len(moments.eigenvalues),
             spectrum=Explicit(moments.eigenvalues),

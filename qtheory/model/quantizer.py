@@ -91,8 +91,6 @@ class Rounding:
 
 def rounding_of(quantizer: Any) -> Rounding | None:
     """How a quantizer rounds, or None if it is an error model."""
-    return (
-        Rounding(quantizer)
-        if isinstance(quantizer, NumberFormat)
-        else (quantizer if isinstance(quantizer, Rounding) else None)
-    )
+    if isinstance(quantizer, NumberFormat):
+        return Rounding(quantizer)
+    return quantizer if isinstance(quantizer, Rounding) else None

@@ -19,7 +19,15 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 
-__all__ = ["Number", "exact", "nonnegative", "positive", "positive_integer", "require_numeric"]
+__all__ = [
+    "Number",
+    "exact",
+    "nonnegative",
+    "positive",
+    "positive_integer",
+    "require_numeric",
+    "require_whole",
+]
 
 #: What the constructors of the model accept for a parameter.
 Number: TypeAlias = int | float | str | Fraction | Decimal | sp.Expr | np.number[Any]
@@ -108,6 +116,15 @@ def nonnegative(value: Number, name: str) -> sp.Expr:
     if result.is_negative is True:
         raise InvalidArgumentError(name, value, "zero or positive")
     return result
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """Raise InvalidArgumentError unless a value is a Python int of at least so much.
+
+    >>> require_whole("workers", 2, 1)
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgumentError(name, value, f"a whole number of at least {least}")
 
 
 def positive_integer(value: Number, name: str) -> sp.Expr:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtheory.errors import UnstableError
+from qtheory.measure.comparison import theory
 from qtheory.model import SGD, TARGETS, Additive, ErrorModel, Multiplicative, Problem, Quantization
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
-from qtheory.risk import excess_risk
 
 __all__ = ["BreakEvenCurves", "break_even", "break_even_curves"]
 
@@ -45,11 +44,7 @@ def break_even_curves(
     """
 
     def of(model: ErrorModel) -> float:
-        quantization = Quantization(**dict.fromkeys(targets, model))
-        try:
-            return float(excess_risk(problem, quantization, sgd).total)
-        except UnstableError:
-            return math.inf
+        return theory(problem, Quantization(**dict.fromkeys(targets, model)), sgd)
 
     return BreakEvenCurves(
         tuple(bits),

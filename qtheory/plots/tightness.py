@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from qtheory.errors import HypothesisError, InvalidArgumentError, UnstableError
+from qtheory.errors import HypothesisError, UnstableError
 from qtheory.model import SGD, Additive, Multiplicative, PowerLaw, Problem, Quantization
 from qtheory.model.targets import Constant
+from qtheory.numbers.exact import require_whole
 from qtheory.plots.style import BLUE, GREEN, ORANGE, axes
 from qtheory.risk import excess_risk
 from qtheory.theory import lower_bound, upper_bound
@@ -36,8 +37,7 @@ def tightness_sample(count: int = 200, seed: int = 0) -> Tightness:
     >>> min(*sample.paper, *sample.refined, *sample.lower) >= 1
     True
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidArgumentError("count", count, "a whole number of at least 1")
+    require_whole("count", count, 1)
     draw = random.Random(seed)
     found: dict[str, list[float]] = {"paper": [], "refined": [], "lower": []}
     for _ in range(count):

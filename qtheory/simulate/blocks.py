@@ -19,9 +19,11 @@ from qtheory.model.instance import instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
+from qtheory.model.rounding import DITHERS
 from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
+from qtheory.numbers.exact import require_whole
 from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
 
 __all__ = [
@@ -30,7 +32,6 @@ __all__ = [
     "Work",
     "check_sampling",
     "require_quantization",
-    "require_whole",
     "run_blocks",
 ]
 
@@ -67,7 +68,7 @@ class Work:
         # coordinates of eigenvalue 0 matter if data errors can move them
         rounding = rounding_of(quantization.data)
         data = quantization.data if rounding is None else ErrorModel()
-        if rounding is not None and rounding.mode not in ("stochastic", "nearest", "toward_zero"):
+        if rounding is not None and rounding.mode in DITHERS:
             data = rounding.error_model()
         instance = instantiate(problem, Quantization(data=data), sgd, Float64())
         if table is not None and table.scores.shape[1] != problem.dim:
@@ -171,9 +172,3 @@ def require_quantization(quantization: Any) -> None:
     """Raise InvalidArgumentError unless this is a Quantization."""
     if not isinstance(quantization, Quantization):
         raise InvalidArgumentError("quantization", quantization, "a Quantization")
-
-
-def require_whole(name: str, value: Any, least: int) -> None:
-    """Raise InvalidArgumentError unless a value is a whole number of at least so much."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidArgumentError(name, value, f"a whole number of at least {least}")

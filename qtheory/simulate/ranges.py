@@ -18,7 +18,7 @@ from qtheory.model.sgd import SGD
 from qtheory.simulate.blocks import Work, check_sampling, require_quantization, run_blocks
 from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
 
-__all__ = ["Ranges", "calibrate", "ranges"]
+__all__ = ["Ranges", "calibrate", "pilot", "ranges", "scaled"]
 
 _REPLICATES = 16
 
@@ -116,17 +116,33 @@ def calibrate(
         If the pilot run diverges.
     """
     require_quantization(quantization)
+    return scaled(quantization, pilot(problem, sgd, replicates, seed, table))
+
+
+def pilot(
+    problem: Problem,
+    sgd: SGD,
+    replicates: int = _REPLICATES,
+    seed: int = 0,
+    table: SecondMoments | None = None,
+) -> Mapping[str, float]:
+    """The largest magnitude that each target meets without quantization."""
     met = ranges(problem, Quantization(), sgd, replicates, seed, table).largest
     for target, largest in met.items():
         if not math.isfinite(largest):
             raise UnstableError(f"the pilot run diverges: the {target} reaches {largest}")
+    return met
 
-    def scaled(target: str, quantizer: Any) -> Any:
+
+def scaled(quantization: Quantization, largest: Mapping[str, float]) -> Quantization:
+    """Every number format scaled to the largest magnitude of its target."""
+
+    def fitted(target: str, quantizer: Any) -> Any:
         rounding = rounding_of(quantizer)
         if rounding is None:
             return quantizer
         floating = rounding.format.grid.mantissa_bits is not None
-        number_format = rounding.format.scaled_to([met[target]], power_of_two=floating)
+        number_format = rounding.format.scaled_to([largest[target]], power_of_two=floating)
         return replace(rounding, format=number_format)
 
-    return Quantization(**{target: scaled(target, q) for target, q in quantization.items()})
+    return Quantization(**{target: fitted(target, q) for target, q in quantization.items()})

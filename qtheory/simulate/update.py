@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model.data import second_moments
+from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.simulate.blocks import Progress, Work, check_sampling, require_whole, run_blocks
+from qtheory.numbers.exact import require_whole
+from qtheory.simulate.blocks import Progress, Work, check_sampling, run_blocks
 from qtheory.simulate.estimate import Estimate, Welford
 
-__all__ = ["simulate", "simulate_rows"]
+__all__ = ["estimate", "simulate", "simulate_rows"]
 
 # The standard error itself must be known before it can say when to stop.
 _LEAST_BEFORE_STOP = 128
@@ -75,9 +76,7 @@ def simulate(
     >>> qt.simulate(problem, nearest, sgd).biased
     ('gradient',)
     """
-    _check(replicates, seed, relative_error, threads)
-    work = Work.of(problem, quantization, sgd)
-    return _estimate(work, quantization, replicates, seed, relative_error, threads, progress)
+    return estimate(problem, quantization, sgd, replicates, seed, relative_error, threads, progress)
 
 
 def simulate_rows(
@@ -118,21 +117,27 @@ def simulate_rows(
     >>> simulate_rows(X, y, qt.Quantization(), sgd, replicates=50).mean < 1
     True
     """
-    _check(replicates, seed, relative_error, threads)
-    work = Work.of(Problem.from_data(X, y), quantization, sgd, second_moments(X, y))
-    return _estimate(work, quantization, replicates, seed, relative_error, threads, progress)
+    table = second_moments(X, y)
+    problem = Problem.from_moments(table)
+    return estimate(
+        problem, quantization, sgd, replicates, seed, relative_error, threads, progress, table
+    )
 
 
-def _estimate(
-    work: Work,
+def estimate(
+    problem: Problem,
     quantization: Quantization,
+    sgd: SGD,
     replicates: int,
     seed: int,
-    relative_error: float | None,
-    threads: int | None,
-    progress: Progress | None,
+    relative_error: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    table: SecondMoments | None = None,
 ) -> Estimate:
-    """The estimate from the blocks of some work, stopped early if that is wanted."""
+    """The estimate of :func:`simulate`, or on the rows of a table whose problem is given."""
+    _check(replicates, seed, relative_error, threads)
+    work = Work.of(problem, quantization, sgd, table)
     found = Welford()
     with run_blocks(work, replicates, seed, threads, progress) as blocks:
         for block in blocks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import flint
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model import SGD, TARGETS, Problem, Quantization
 from qtheory.model.instance import instantiate
 from qtheory.numbers.arithmetic import Balls
@@ -27,6 +26,7 @@ __all__ = ["NAMES", "Claim", "Instance", "Sides", "claim_of"]
 _BITS_PER_DIGIT = math.log2(10)
 _GUARD_BITS = 64
 
+_ERRORS = {"additive": notation.additive, "multiplicative": notation.multiplicative}
 #: What a claim written as text may speak of: name -> (symbol, meaning).
 NAMES: Mapping[str, tuple[sp.Symbol, str]] = {
     "risk": (definitions.risk, "E R(w), the exact excess risk"),
@@ -45,15 +45,15 @@ NAMES: Mapping[str, tuple[sp.Symbol, str]] = {
     "d": (notation.d, "dimension"),
     "gamma": (notation.gamma, "stepsize"),
     "noise": (notation.sigma2, "sigma^2, the label noise"),
-    **{f"{t}_additive": (notation.additive[t], f"additive error of the {t}") for t in TARGETS},
     **{
-        f"{t}_multiplicative": (notation.multiplicative[t], f"multiplicative error of the {t}")
-        for t in TARGETS
+        f"{target}_{kind}": (symbols[target], f"{kind} error of the {target}")
+        for kind, symbols in _ERRORS.items()
+        for target in TARGETS
     },
 }
 _EXACT = {definitions.risk, definitions.risk_q, floor}
 _GIVEN = {notation.N, notation.B, notation.d, notation.gamma, notation.sigma2}
-_GIVEN |= {*notation.additive.values(), *notation.multiplicative.values()}
+_GIVEN |= {symbol for symbols in _ERRORS.values() for symbol in symbols.values()}
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,7 @@ def _parsed(text: str) -> sp.Basic:
     relation = parse_relation(text, {name: symbol for name, (symbol, _) in NAMES.items()}, "claim")
     known = {symbol for symbol, _ in NAMES.values()}
     for symbol in relation.free_symbols - known:
-        near = difflib.get_close_matches(symbol.name, NAMES, n=2)
-        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise InvalidArgumentError("claim", symbol.name, f"one of {', '.join(NAMES)}{hint}")
+        raise InvalidArgumentError("claim", symbol.name, one_of(symbol.name, NAMES))
     return relation
 
 

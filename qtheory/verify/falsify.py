@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.code import python_code
+from qtheory.numbers.exact import require_whole
 from qtheory.verify.claims import Claim, Sides, claim_of
 
 __all__ = ["Attack", "Counterexample", "attack", "falsify"]
@@ -166,35 +167,18 @@ def attack(
     >>> found.counterexample.problem.dim, found.counterexample.sgd.steps
     (1, 1)
     """
-    from hypothesis import HealthCheck, find, settings
-    from hypothesis.errors import NoSuchExample
-
     from qtheory.testing import instances as all_instances
 
-    if isinstance(max_examples, bool) or not isinstance(max_examples, int) or max_examples < 1:
-        raise InvalidArgumentError("max_examples", max_examples, "a whole number of at least 1")
+    require_whole("max_examples", max_examples, 1)
     read = claim_of(claim, theorem)
     if instances is None:
         outputs = ("average",) if read.average_only else ("average", "last", "tail")
         instances = all_instances(outputs=outputs)
     search = _Search(read, max_examples, progress)
     try:
-        smallest = find(
-            instances,
-            search.fails_at,
-            settings=settings(
-                max_examples=max_examples,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-            random=random.Random(seed),
-        )
-    except NoSuchExample:
-        smallest = None
+        return search.outcome(search.smallest(instances, seed))
     except _Broken as broken:
         raise broken.error from None
-    return search.outcome(smallest)
 
 
 class _Broken(BaseException):
@@ -214,6 +198,25 @@ class _Search:
         self._claim, self._examples, self._progress = claim, examples, progress
         self._examined = self._left_out = self._undecided = 0
         self._closest: tuple[float, Run] | None = None
+
+    def smallest(self, instances: Any, seed: int) -> Run | None:
+        """The smallest run of a strategy at which the claim fails that was found."""
+        from hypothesis import HealthCheck, find, settings
+        from hypothesis.errors import NoSuchExample
+
+        bounded = settings(
+            max_examples=self._examples,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            found: Run = find(
+                instances, self.fails_at, settings=bounded, random=random.Random(seed)
+            )
+        except NoSuchExample:
+            return None
+        return found
 
     def fails_at(self, run: Run) -> bool:
         """Whether the claim fails at a run, for certain."""
@@ -244,7 +247,7 @@ class _Search:
                 error.add_note(
                     f"The claim {self._claim.text} was evaluated at\n{python_code(*run)}"
                 )
-                raise
+                raise _Broken(error) from error
             if isinstance(found, bool):
                 # balls that overlap make a comparison False: more digits, before it is believed
                 holds = found if found or digits > _DIGITS else None

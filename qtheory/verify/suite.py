@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.exact import require_whole
 from qtheory.verify.check import CheckResult, Job, run_job
 from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
 from qtheory.verify.experiments import STEPS, Experiment, experiments
@@ -103,8 +103,7 @@ def verify(
     progress
         Called with the number of jobs done and the number of all jobs.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InvalidArgumentError("workers", workers, "a whole number of at least 1")
+    require_whole("workers", workers, 1)
     todo = jobs(steps)
     results: dict[str, list[CheckResult]] = {}
     # Spawned workers do not inherit threads (a progress bar runs one).

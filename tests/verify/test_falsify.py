@@ -121,10 +121,17 @@ def test_functions_are_claims():
     assert pair.left_out > 0  # the last iterate has no such bound
 
 
-def test_an_error_in_a_function_names_the_instance():
+def test_an_error_in_a_function_names_the_instance_and_ends_the_search():
+    evaluated = []
+
+    def broken(it):
+        evaluated.append(it)
+        return 1 / 0 > 0
+
     with pytest.raises(ZeroDivisionError) as caught:
-        qt.falsify(lambda it: 1 / 0 > 0, max_examples=5, instances=SMALL)
+        qt.falsify(broken, max_examples=5, instances=SMALL)
     assert "problem = qt.Problem(" in caught.value.__notes__[0]
+    assert len(evaluated) == 1  # an error is not shrunk as if it were a counterexample
 
 
 def test_the_same_seed_finds_the_same():
