@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from importlib.resources import files
 from multiprocessing import get_context
@@ -61,15 +60,16 @@ def report_page(progress: Callable[[int, int], None] = lambda done, total: None)
         ("formats", "Number formats", _formats),
         ("figures", "Spectra, risks and bits", _figures),
     ]
-    # the proofs take as long as all the rest: they are replayed beside it
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        proved = pool.submit(sections[0][2])
+    # The proofs take as long as all the rest: they are replayed beside it. Leaving such a pool ends
+    # its process, so that after Ctrl-C nobody waits for the proofs.
+    with get_context("spawn").Pool(1) as pool:
+        proved = pool.apply_async(sections[0][2])
         contents = [""]
         for done, (_, _, content) in enumerate(sections[1:]):
             progress(done, len(sections))
             contents.append(content())
         progress(len(contents) - 1, len(sections))
-        contents[0] = proved.result()
+        contents[0] = proved.get()
     progress(len(sections), len(sections))
     parts = [
         f'<h2 id="{identifier}">{title}</h2>\n{content}'

@@ -1,5 +1,7 @@
 """Ctrl-C: the command ends at once, says little, and leaves nothing half done."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -18,18 +20,23 @@ LONG = {
 @pytest.mark.slow
 @pytest.mark.parametrize("command", LONG)
 def test_a_command_that_is_interrupted(command, tmp_path):
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "qtheory", command, *LONG[command]],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    time.sleep(8)  # it has begun
-    assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    ) as process:
+        try:
+            time.sleep(8)  # it has begun
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        finally:
+            # what is still there, its own processes too, shall not outlive the test
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []

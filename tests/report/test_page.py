@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,30 +48,24 @@ def small_formats():
 
 
 class Here:
-    """A pool without a process, which would know nothing of what is patched here."""
+    """A pool without processes, which would know nothing of what is patched here."""
 
-    def __init__(self, *arguments, **options):
-        pass
+    def __init__(self, method):
+        assert method == "spawn"
 
-    def __enter__(self):
-        return self
+    @contextmanager
+    def Pool(self, processes):
+        yield self
 
-    def __exit__(self, *error):
-        return None
-
-    def submit(self, function):
-        future = Future()
-        try:
-            future.set_result(function())
-        except Exception as error:
-            future.set_exception(error)
-        return future
+    def apply_async(self, function):
+        content = function()
+        return SimpleNamespace(get=lambda: content)
 
 
 @pytest.fixture(scope="module")
 def small_parts():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_room, "ProcessPoolExecutor", Here)
+        patch.setattr(page_room, "get_context", Here)
         patch.setattr(page_room, "theorems", {name: theorems[name] for name in SMALL})
         patch.setattr(
             page_room, "experiments", lambda: [Experiment("additive", "1e-2", 20, 1, steps=STEPS)]
@@ -265,7 +260,7 @@ def test_titles_and_claims_are_escaped(monkeypatch):
 
 def test_progress_is_told(monkeypatch):
     told = []
-    monkeypatch.setattr(page_room, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(page_room, "get_context", Here)
     for name in ("theorems", "rates", "experiments", "tightness", "formats", "figures"):
         monkeypatch.setattr(page_room, f"_{name}", lambda: "")
     page_room.report_page(lambda done, total: told.append((done, total)))
