@@ -19,6 +19,18 @@ from qtheory.verify.instances import verify_experiment
 from qtheory.verify.montecarlo import simulation_agrees
 from qtheory.verify.proving import proofs_replayed
 from qtheory.verify.rates import RATE_CASES, rate_agrees
+from qtheory.verify.restated import (
+    PANEL,
+    PURE,
+    limits_restated,
+    outcomes_added_up,
+    paths_added_up,
+    section_2_restated,
+    section_3_restated,
+    stability_restated,
+)
+from qtheory.verify.rounded import FORMATS, format_integrated
+from qtheory.verify.stated_orders import STATED
 from qtheory.verify.symbolic import decomposition_is_identity
 
 __all__ = ["Ledger", "jobs", "verify"]
@@ -71,7 +83,19 @@ def jobs(steps: int = STEPS) -> list[Job]:
     found = [
         Job("T1/symbolic", "identity", decomposition_is_identity, (), 0.1),
         Job("proofs", "proof", proofs_replayed, (), 25.0),
+        Job("T2/outcomes", "identity", outcomes_added_up, (), 3.0),
+        Job("T2/paths", "identity", paths_added_up, (), 1.0),
+        Job("stability", "identity", stability_restated, (), 2.0),
+        Job("T7/bounds", "identity", limits_restated, (), 0.1),
     ]
+    for name in PANEL:
+        found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
+        if name in PURE:
+            found.append(Job(f"section 3/{name}", "identity", section_3_restated, (name,), 0.2))
+    for name in FORMATS:
+        found.append(Job(f"format/{name}", "identity", format_integrated, (name,), 1.0))
+    for name, function in STATED.items():
+        found.append(Job(name, "rate", function, (), 4.0))
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
     for case in RATE_CASES:

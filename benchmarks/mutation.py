@@ -1,0 +1,508 @@
+"""Mutation testing of the mathematics: change one thing in the source, and some test must fail.
+
+Cosmic Ray says what can be changed; here it is decided which tests are asked, and each mutant gets
+a process of its own, forked from one that has imported everything but this package. Which tests run
+which lines is measured once, in a run of the fast tests under coverage (about fifteen minutes).
+
+    python benchmarks/mutation.py                          # 100 mutants of each room, seed 0
+    python benchmarks/mutation.py --room risk --sample 500 --seed 1
+    python benchmarks/mutation.py --list                   # the table and the survivors so far
+
+What was found is kept in ``.mutation/`` and is not tried again unless its line changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import math
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STORE = ROOT / ".mutation"
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
+ROOMS = ("model", "risk", "theory", "asymptotics", "proof", "verify")
+
+#: Changes that a person could make by mistake and that still mean something: an operator for its
+#: neighbour, a number off by one, a comparison, a connective, a loop that does not run. Changes
+#: that fail at once (a shift for a sum) would only improve the figure.
+OPERATORS = re.compile(
+    r"core/(ReplaceBinaryOperator_("
+    r"Add_Sub|Sub_Add|Mul_Div|Div_Mul|Mul_Add|Pow_Mul|FloorDiv_Div|Mod_FloorDiv|LShift_RShift)"
+    r"|ReplaceComparisonOperator_("
+    r"Lt_LtE|Lt_Gt|LtE_Lt|LtE_Gt|Gt_GtE|Gt_Lt|GtE_Gt|GtE_Lt|Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is)"
+    r"|ReplaceUnaryOperator_(USub_UAdd|Delete_USub|Delete_Not)"
+    r"|NumberReplacer|ReplaceTrueWithFalse|ReplaceFalseWithTrue|ReplaceAndWithOr|ReplaceOrWithAnd"
+    r"|AddNot|ZeroIterationForLoop|RemoveDecorator|ReplaceBreakWithContinue"
+    r"|ReplaceContinueWithBreak)"
+)
+#: First the tests that are nearest and quickest, then, for what survives, as many as fit in.
+QUICK, LONG = 20.0, 120.0
+_STARTING = 60.0  # seconds that a process may take beside its tests
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file: what Cosmic Ray calls an operator, at its k-th place."""
+
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+    before: str
+    after: str
+
+    @property
+    def key(self) -> tuple[str, str, int, str, str]:
+        """What it is known by: not the line, which moves when something above it changes."""
+        return self.path, self.operator, self.occurrence, self.before, self.after
+
+    @property
+    def room(self) -> str:
+        """The room of its file."""
+        return self.path.split("/")[1]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}\n    - {self.before}\n    + {self.after}"
+
+
+# --- what can be changed -----------------------------------------------------------------------
+
+
+def _mutated(path: Path, operator: str, occurrence: int) -> str | None:
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    return mutate_code(path.read_text(encoding="utf-8"), get_operator(operator)(), occurrence)
+
+
+def places(rooms: tuple[str, ...]) -> Iterator[tuple[str, str, int, int]]:
+    """Every path, operator, occurrence and line; nothing is changed yet."""
+    from cosmic_ray.ast import ast_nodes, get_ast_from_path
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    operators = {name: get_operator(name) for name in operator_names() if OPERATORS.match(name)}
+    for room in rooms:
+        for path in sorted((ROOT / "qtheory" / room).glob("*.py")):
+            nodes = list(ast_nodes(get_ast_from_path(path)))
+            for name, operator in sorted(operators.items()):
+                if operator.arguments():
+                    continue
+                found = [where for n in nodes for where in operator().mutation_positions(n)]
+                for occurrence, (start, _) in enumerate(found):
+                    yield str(path.relative_to(ROOT)), name, occurrence, start[0]
+
+
+def mutant_at(path: str, operator: str, occurrence: int, line: int) -> Mutant | None:
+    """The mutant with its changed line; None if the program is the same afterwards."""
+    before = (ROOT / path).read_text(encoding="utf-8")
+    after = _mutated(ROOT / path, operator, occurrence)
+    if after is None or _program(before) == _program(after):
+        return None
+    old, new = before.splitlines(), after.splitlines()
+    at = next((k for k, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), line - 1)
+    if len(old) != len(new):
+        at = line - 1
+    shown = new[at].strip() if len(old) == len(new) else "(line taken out)"
+    return Mutant(path, operator, occurrence, at + 1, old[at].strip(), shown)
+
+
+def _program(source: str) -> str:
+    """What is executed: annotations are not (they are never evaluated here)."""
+
+    class Bare(ast.NodeTransformer):
+        def visit_arg(self, node: ast.arg) -> ast.arg:
+            node.annotation = None
+            return node
+
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+            node.returns = None
+            return self.generic_visit(node)
+
+        def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+            node.annotation = ast.Constant(None)
+            return self.generic_visit(node)
+
+    try:
+        return ast.dump(Bare().visit(ast.parse(source)))
+    except SyntaxError:
+        return source
+
+
+def sample(rooms: tuple[str, ...], count: int, seed: int) -> list[Mutant]:
+    """So many mutants of each room, drawn at random, files in proportion to their places."""
+    everything: dict[str, list[tuple[str, str, int, int]]] = defaultdict(list)
+    for place in places(rooms):
+        everything[place[0].split("/")[1]].append(place)
+    chosen = []
+    for room, found in everything.items():
+        random.Random(f"{seed}/{room}").shuffle(found)
+        mutants = (mutant_at(*place) for place in found)
+        chosen += [m for m, _ in zip((m for m in mutants if m), range(count), strict=False)]
+    return chosen
+
+
+# --- which tests -------------------------------------------------------------------------------
+
+
+class _Durations:
+    """A pytest plugin: seconds of each test, and which one failed."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report) -> None:
+        self.seconds[_function(report.nodeid)] += report.duration
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+def _function(nodeid: str) -> str:
+    """A test without its parameters, which a mutant may change."""
+    return nodeid.split("[")[0]
+
+
+_PYTEST = (
+    "-o", "addopts=--doctest-modules --strict-markers", "-m", "not slow", "-q",
+    "-p", "no:cacheprovider", "-p", "no:nbmake", "--hypothesis-seed=0",
+)  # fmt: skip
+#: Tests of the building, not of the mathematics: a mutant that only they notice would not count.
+_NOT_ASKED = ("tests/report", "tests/plots", "tests/docs", "tests/cli", "tests/test_architecture")
+
+
+def measure() -> None:
+    """Run the fast tests under coverage, and note who runs what and for how long."""
+    STORE.mkdir(exist_ok=True)
+    settings = STORE / "coveragerc"
+    settings.write_text("[run]\nsource = qtheory\n")
+    files = [str(p) for p in ("tests", "qtheory")]
+    code = (
+        "import json, sys, pytest; sys.path[:0] = ['benchmarks', '.']\n"
+        "import mutation\nplugin = mutation._Durations()\n"
+        "status = pytest.main(sys.argv[2:], plugins=[plugin])\n"
+        "json.dump(plugin.seconds, open(sys.argv[1], 'w'))\nsys.exit(status)"
+    )
+    ignored = [f"--ignore={place}" for place in _NOT_ASKED]
+    command = [
+        sys.executable, "-c", code, str(STORE / "seconds.json"), *_PYTEST, *files, *ignored,
+        "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
+    ]  # fmt: skip
+    environment = {**os.environ, "COVERAGE_FILE": str(STORE / "coverage"), "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    if done.returncode:
+        (STORE / "seconds.json").unlink(missing_ok=True)
+        sys.exit("the tests must pass before anything is changed")
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Which tests run a line, and how long they take."""
+
+    seconds: dict[str, float]
+    runs: dict[str, dict[int, frozenset[str]]]  # by path and line
+
+    @classmethod
+    def measured(cls) -> Tests:
+        """As :func:`measure` found them."""
+        from coverage import CoverageData
+
+        if not (STORE / "seconds.json").exists():
+            measure()
+        data = CoverageData(str(STORE / "coverage"))
+        data.read()
+        seconds = json.loads((STORE / "seconds.json").read_text())
+        runs: dict[str, dict[int, frozenset[str]]] = {}
+        for file in data.measured_files():
+            runs[str(Path(file).relative_to(ROOT))] = {
+                line: frozenset(_function(c.split("|")[0]) for c in contexts if c) & set(seconds)
+                for line, contexts in data.contexts_by_lineno(file).items()
+            }
+        return cls(seconds, runs)
+
+    def of(self, mutant: Mutant, budget: float) -> list[str]:
+        """The tests for a mutant: those of its room first, the quick ones first, within a time."""
+        lines = self.runs.get(mutant.path, {})
+        found: frozenset[str] = frozenset().union(
+            *(lines.get(line, ()) for line in _statement(mutant.path, mutant.line))
+        )
+        if not found:  # run when imported: whoever runs anything of the file, or of the room
+            found = frozenset().union(*lines.values())
+        near = {name for name in self.seconds if self._is_near(name, mutant)}
+        ranked = sorted(
+            found | (near if not found else frozenset()),
+            key=lambda name: (self.seconds[name] > 5, name not in near, self.seconds[name]),
+        )
+        chosen, spent = [], 0.0
+        for name in ranked:
+            if chosen and spent + self.seconds[name] > budget:
+                continue
+            chosen.append(name)
+            spent += self.seconds[name]
+        return chosen
+
+    def _is_near(self, name: str, mutant: Mutant) -> bool:
+        own = name.startswith((f"tests/{mutant.room}/", mutant.path))
+        return own or (mutant.room == "theory" and name.startswith("tests/verify/test_transcr"))
+
+
+@cache
+def _statements(path: str) -> list[tuple[int, int]]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt)
+    ]
+
+
+def _statement(path: str, line: int) -> range:
+    """The lines of the smallest statement around a line."""
+    around = [(b - a, a, b) for a, b in _statements(path) if a <= line <= b]
+    _, first, last = min(around, default=(0, line, line))
+    # of a compound statement only the head is meant
+    return range(first, (line if last - first > 12 else last) + 1)
+
+
+# --- one mutant --------------------------------------------------------------------------------
+
+
+def _copy() -> Path:
+    """A copy of the checkout in which a worker changes files, with its tests compiled."""
+    place = Path(tempfile.mkdtemp(prefix="mutation-"))
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    for name in listed.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+    environment = {**os.environ, "PYTHONPATH": str(place), "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", *_PYTEST, "--collect-only", "tests", "qtheory"]
+    subprocess.run(command, cwd=place, env=environment, capture_output=True, check=True)
+    return place
+
+
+def _warm() -> None:
+    """Import what every test needs and no mutant changes."""
+    import flint
+    import hypothesis
+    import matplotlib
+    import mpmath
+    import numba
+    import numpy
+    import pytest
+    import sympy
+    import xarray
+    import z3
+
+    assert "qtheory" not in sys.modules
+    del flint, hypothesis, matplotlib, mpmath, numba, numpy, pytest, sympy, xarray, z3
+
+
+def _child(place: Path, tests: list[str], report: Path) -> None:
+    """Run the tests in a copy; never returns."""
+    status = 3
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.chdir(place)
+        sys.path.insert(0, str(place))
+        sys.dont_write_bytecode = True  # files of equal size and time would be mistaken
+        os.environ.update(
+            PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1", PYTEST_ADDOPTS="",
+            HYPOTHESIS_STORAGE_DIRECTORY=str(report) + ".hypothesis",
+        )  # fmt: skip
+        import pytest
+
+        plugin = _Durations()
+        status = int(pytest.main([*_PYTEST, "-x", *tests], plugins=[plugin]))
+        report.write_text(plugin.failed[0] if plugin.failed else f"pytest's status {status}")
+    finally:
+        os._exit(status)
+
+
+def run(place: Path, tests: list[str], seconds: float) -> tuple[str, str]:
+    """The outcome of the tests as they are in a copy: survived, killed or timeout; and by whom."""
+    report = place / ".report"
+    report.unlink(missing_ok=True)
+    process = os.fork()
+    if process == 0:
+        _child(place, tests, report)
+    deadline = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            break
+        if time.monotonic() > deadline:
+            os.killpg(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            return "timeout", f"after {seconds:.0f} s"
+        time.sleep(0.02)
+    shutil.rmtree(str(report) + ".hypothesis", ignore_errors=True)
+    by = report.read_text() if report.exists() else f"status {status}"
+    code = os.waitstatus_to_exitcode(status)
+    if code == 4 or code == 5:
+        raise RuntimeError(f"no such tests: {tests[:3]}")
+    return ("survived", "") if code == 0 else ("killed", by)
+
+
+def attempt(place: Path, mutant: Mutant, tests: Tests) -> dict[str, object]:
+    """Change the file in the copy, ask the tests, and put it back."""
+    file = place / mutant.path
+    original = file.read_text(encoding="utf-8")
+    start = time.monotonic()
+    outcome, by = "survived", ""
+    changed = _mutated(ROOT / mutant.path, mutant.operator, mutant.occurrence)
+    assert changed is not None
+    try:
+        file.write_text(changed, encoding="utf-8")
+        asked: list[str] = []
+        for budget in (QUICK, LONG):
+            names = [name for name in tests.of(mutant, budget) if name not in asked]
+            if not names:
+                continue
+            asked += names
+            expected = sum(tests.seconds[name] for name in names)
+            outcome, by = run(place, names, _STARTING + 6 * expected)
+            if outcome != "survived":
+                break
+        if not asked:
+            outcome = "no test"
+    finally:
+        file.write_text(original, encoding="utf-8")
+    taken = round(time.monotonic() - start, 1)
+    return {**asdict(mutant), "outcome": outcome, "by": by, "asked": len(asked), "seconds": taken}
+
+
+# --- all of them -------------------------------------------------------------------------------
+
+
+def _results() -> list[dict]:
+    file = STORE / "results.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def _key(record: dict) -> tuple[str, str, int, str, str]:
+    return tuple(record[k] for k in ("path", "operator", "occurrence", "before", "after"))  # type: ignore[return-value]
+
+
+def equivalent() -> dict[tuple[str, str, str], str]:
+    """Mutants that change no result, with the reason: by path, line before and line after."""
+    with EQUIVALENT.open("rb") as file:
+        listed = tomllib.load(file)["mutant"]
+    return {(m["path"], m["before"], m["after"]): m["reason"] for m in listed}
+
+
+def work(mutants: list[Mutant], workers: int, again: bool) -> list[dict]:
+    """Try what was not tried yet; results are kept as they come."""
+    STORE.mkdir(exist_ok=True)
+    tests = Tests.measured()
+    known = {_key(r): r for r in _results() if not (again and r["outcome"] != "killed")}
+    todo = [m for m in mutants if m.key not in known]
+    if todo:
+        _warm()
+        children = []
+        for k in range(min(workers, len(todo))):
+            process = os.fork()
+            if process == 0:
+                _worker(todo[k::workers], tests)
+            children.append(process)
+        if any(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children):
+            sys.exit("a worker ended early")
+    known = {_key(r): r for r in _results()}  # the last word counts
+    return [known[m.key] for m in mutants]
+
+
+def _worker(todo: list[Mutant], tests: Tests) -> None:
+    place, status = None, 1
+    try:
+        place = _copy()
+        with (STORE / "results.jsonl").open("a", encoding="utf-8") as file:
+            for mutant in todo:
+                record = attempt(place, mutant, tests)
+                file.write(json.dumps(record) + "\n")
+                file.flush()
+                print(f"{record['outcome']:8} {record['seconds']:6} s  {mutant.path}", flush=True)
+        status = 0
+    finally:
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
+        os._exit(status)
+
+
+def table(records: list[dict]) -> bool:
+    """Print the figures and the survivors; whether at least 90 % of each room were killed."""
+    listed, good = equivalent(), True
+    print(f"\n{'room':12} {'mutants':>8} {'killed':>7} {'timeout':>8} {'equivalent':>11} "
+          f"{'survived':>9} {'killed of the rest':>19}")  # fmt: skip
+    survivors = []
+    totals: Counter[str] = Counter()
+    by_room: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        outcome = record["outcome"]
+        where = (record["path"], record["before"], record["after"])
+        if outcome in ("survived", "no test"):
+            outcome = "equivalent" if where in listed else "survived"
+            if outcome == "survived":
+                survivors.append(record)
+        by_room[record["path"].split("/")[1]][outcome] += 1
+        totals[outcome] += 1
+    for room, counts in [*by_room.items(), ("all", totals)]:
+        total = sum(counts.values())
+        dead = counts["killed"] + counts["timeout"]
+        rest = total - counts["equivalent"]
+        share = dead / rest if rest else 1.0
+        good &= share >= 0.9
+        error = 1.96 * math.sqrt(max(share * (1 - share), 1e-9) / max(rest, 1))
+        print(
+            f"{room:12} {total:8} {counts['killed']:7} {counts['timeout']:8} "
+            f"{counts['equivalent']:11} {counts['survived']:9} {share:11.1%} +- {error:.1%}"
+        )
+    for record in survivors:
+        where = f"{record['path']}:{record['line']}"
+        print(f"\n{where}  ({record['outcome']}, {record['asked']} tests)")
+        print(f"    - {record['before']}\n    + {record['after']}")
+    return good
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Sample, try, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--room", choices=ROOMS, action="append", help="only this room")
+    parser.add_argument("--sample", type=int, default=100, help="mutants of each room")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--again", action="store_true", help="try again what survived")
+    parser.add_argument("--list", action="store_true", help="only what is known already")
+    options = parser.parse_args(arguments)
+    rooms = tuple(options.room or ROOMS)
+    chosen = sample(rooms, options.sample, options.seed)
+    if options.list:
+        known = {_key(r): r for r in _results()}
+        records = [known[m.key] for m in chosen if m.key in known]
+    else:
+        records = work(chosen, options.workers, options.again)
+    return 0 if table(records) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

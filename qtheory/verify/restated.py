@@ -1,0 +1,432 @@
+r"""The package beside the theory written down a second time.
+
+:mod:`qtheory.verify.transcription` holds sections 2 and 3 as loops over exact rationals, read off
+the theory and not off the package, and :mod:`qtheory.verify.enumeration` the update itself, added
+up over every outcome. What the package computes, by each of its methods, must be these numbers.
+A formula that is changed in the package then differs from its second copy, also where the
+change would leave a bound true and only larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, replace
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from qtheory.model import (
+    SGD,
+    TARGETS,
+    Additive,
+    ErrorModel,
+    Explicit,
+    Multiplicative,
+    Problem,
+    Quantization,
+)
+from qtheory.model.instance import Instance, instantiate
+from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Balls, Float64
+from qtheory.risk import excess_risk, powers, recursion, stability
+from qtheory.risk.closed_form import ClosedForm
+from qtheory.risk.decomposition import Decomposition, decompose
+from qtheory.theory import definitions as symbols
+from qtheory.theory import lower_bound, theorems, upper_bound
+from qtheory.theory.batch import alpha_limit, s2_limit
+from qtheory.theory.lower import s2_low
+from qtheory.theory.upper import S_bar
+from qtheory.verify import enumeration, transcription
+from qtheory.verify import transcribed_theorems as stated
+from qtheory.verify.check import CheckResult
+from qtheory.verify.transcription import Errors, Setting
+
+__all__ = [
+    "PANEL",
+    "PURE",
+    "limits_restated",
+    "outcomes_added_up",
+    "paths_added_up",
+    "section_2_restated",
+    "section_3_restated",
+    "stability_restated",
+]
+
+#: Digits to which the package must agree with the exact rational numbers.
+DIGITS = 30
+_ARITHMETIC = Balls(bits=400)
+#: The same for float64, relative: what is added up over outcomes is rounded.
+ROUNDING = 1e-11
+
+Pair = tuple[str, Any, Any]  # what is compared, in the package, written down again
+
+
+def _errors(*levels: str) -> Errors:
+    return Errors(*map(Fraction, levels))
+
+
+def _setting(
+    eigenvalues: str, target: str, noise: str, run: tuple[str, int, int], **errors: str
+) -> Setting:
+    """A setting from numbers as text; errors as "additive shared elementwise"."""
+    stepsize, batch, steps = run
+    return Setting(
+        tuple(map(Fraction, eigenvalues.split())),
+        tuple(map(Fraction, target.split())),
+        Fraction(noise),
+        Fraction(stepsize),
+        batch,
+        steps,
+        **{name: _errors(*levels.split()) for name, levels in errors.items()},
+    )
+
+
+#: Small problems in which every term of every formula counts: each target alone, all together,
+#: one sample and several, equal eigenvalues, coordinates without signal, steps up to the edge.
+PANEL: dict[str, Setting] = {
+    "exact": _setting("1 1/4 1/9", "1 1 1", "1", ("1/10", 1, 8)),
+    "exact/B=3": _setting("1 1/4 1/4", "1 0 -2", "1/2", ("1/3", 3, 6)),
+    "data/additive": _setting(
+        "1 1/4 1/9 1/16", "1 -1 2 3", "1/2", ("1/8", 3, 8), data="1/10 0 0"
+    ),
+    "data/shared": _setting("1 1/3", "2 -1", "1", ("1/40", 3, 8), data="0 1/5 0"),
+    "data/elementwise": _setting("1 1/4 1/9", "1 1 1", "1", ("1/60", 3, 7), data="0 0 1/4"),
+    "label": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), label="1/3 1/4 1/5"),
+    "parameter": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), parameter="1/3 1/4 1/5"),
+    "activation": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), activation="1/3 1/4 1/5"),
+    "gradient": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), gradient="1/3 1/4 1/5"),
+    "all/additive": _setting(
+        "1/9 1 3", "2 -1 1/4", "1", ("1/12", 3, 4), data="1/50 0 0", label="1/2 0 0",
+        parameter="1/100 0 0", activation="1/3 0 0", gradient="1/5 0 0",
+    ),
+    "all/B=1": _setting(
+        "1 1/3 1/5", "2 -1 1", "1", ("1/40", 1, 6), data="1/100 0 0", label="0 0 1/4",
+        parameter="0 1/8 0", activation="0 1/9 0", gradient="0 0 1/3",
+    ),
+    "all/B=3": _setting(
+        "1 1/2", "1 -1/3", "1/2", ("1/20", 3, 8), data="1/5 0 0", label="1/3 1/4 1/5",
+        parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4", gradient="1/2 1/6 1/3",
+    ),
+    "all/data shared": _setting(
+        "1 1/3 1/5", "2 -1 1", "1", ("1/80", 1, 8), data="0 1/10 0", label="1/2 0 1/4",
+        parameter="1/9 1/8 0", activation="1/5 1/9 0", gradient="0 0 1/3",
+    ),
+    "all/data elementwise": _setting(
+        "1 1/4 1/9 1/16", "1 1 1 1", "1", ("1/60", 3, 7), data="0 0 1/4", label="1/2 1/4 0",
+        parameter="0 1/8 0", activation="0 1/9 0", gradient="0 1/3 0",
+    ),
+    "all/data mixed": _setting(
+        "1 1/2 1/3 1/4", "1 -1 1/2 2", "1", ("1/20", 3, 7), data="1/10 1/7 1/9",
+        label="1/3 1/4 1/5", parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4",
+        gradient="1/2 1/6 1/3",
+    ),
+    "short steps": _setting(
+        "1 1/2", "1 -1/3", "1", ("1/500", 2, 3), data="1/5 0 0", gradient="0 1/2 0"
+    ),
+    "full steps": _setting("1 1 1/100", "1 2 -3", "1", ("1/4", 20, 9), label="1/3 1/4 0"),
+}  # fmt: skip
+#: Those in which data errors are of one kind, which T3 to T5 ask for.
+PURE = tuple(
+    name
+    for name, setting in PANEL.items()
+    if sum(bool(level) for level in astuple(setting.data)) <= 1
+)
+
+
+# --- comparing ---------------------------------------------------------------------------------
+
+
+def _rational(number: Fraction) -> sp.Rational:
+    return sp.Rational(number.numerator, number.denominator)
+
+
+def _arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quantization, SGD]:
+    """The same problem, quantization and run in the package's own terms."""
+
+    def numbers(values: Sequence[Fraction]) -> Explicit:
+        return Explicit([_rational(value) for value in values])
+
+    def model(errors: Errors) -> ErrorModel:
+        additive, shared, elementwise = map(_rational, astuple(errors))
+        return (
+            Additive(additive)
+            + Multiplicative(shared, "shared")
+            + Multiplicative(elementwise, "elementwise")
+        )
+
+    problem = Problem(
+        setting.dim, numbers(setting.eigenvalues), numbers(setting.target), _rational(setting.noise)
+    )
+    quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
+    stepsize = _rational(setting.stepsize)
+    run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail="1/3")
+    return problem, quantization, run
+
+
+def _agrees(ball: Any, number: Fraction) -> bool:
+    """Whether a ball may be the rational number, and is small enough to tell it from others."""
+    value = flint.arb(flint.fmpq(number.numerator, number.denominator))
+    ball = flint.arb(ball)
+    small = ball.rad() <= abs(value) * flint.arb(10) ** -DIGITS
+    return bool(ball.overlaps(value) and (small or number == 0))
+
+
+def _close(here: float, there: Fraction) -> bool:
+    return abs(here - float(there)) <= ROUNDING * abs(float(there))
+
+
+def _report(
+    id: str, pairs: Iterator[Pair], agree: Callable[[Any, Any], bool] = _agrees
+) -> list[CheckResult]:
+    """One check: every number of the package is the one written down again."""
+    with _ARITHMETIC.working():
+        found = list(pairs)
+        wrong = [
+            f"{name} is {_short(a)}, not {_short(b)}" for name, a, b in found if not agree(a, b)
+        ]
+    exactly = f"to {DIGITS} digits" if agree is _agrees else "up to rounding"
+    detail = _some(wrong) if wrong else f"{len(found)} numbers agree {exactly}"
+    return [CheckResult.of(id, "identity", not wrong, detail)]
+
+
+def _some(wrong: Sequence[str]) -> str:
+    """The first few of what is wrong."""
+    more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return "; ".join(wrong[:3]) + more
+
+
+def _short(number: Any) -> str:
+    return f"{float(number):.9g}"
+
+
+def _each(name: str, here: Iterable[Any], there: Sequence[Fraction]) -> Iterator[Pair]:
+    for k, (a, b) in enumerate(zip(here, there, strict=True), start=1):
+        yield f"{name}_{k}", a, b
+
+
+def _first(setting: Setting, output: str) -> int:
+    """The first iterate of the average; a tail of one third, rounded up."""
+    return setting.steps - (-(-setting.steps // 3)) if output == "tail" else 0
+
+
+def _moments(setting: Setting, output: str) -> transcription.Moments:
+    if output == "last":
+        return transcription.last_moments(setting)
+    return transcription.average_moments(setting, _first(setting, output))
+
+
+# --- section 2 ---------------------------------------------------------------------------------
+
+
+def outcomes_added_up() -> list[CheckResult]:
+    """T2: one step of the package from given moments is the sum over all outcomes of the update."""
+
+    def pairs() -> Iterator[Pair]:
+        for case, setting in enumerate(enumeration.CASES):
+            before = enumeration.start(setting)
+            after = enumeration.one_step(setting, before.first, before.second)
+            step = recursion.Step.of(instantiate(*_arguments(setting), Float64()))
+            m, v = (np.array([float(entry) for entry in each]) for each in astuple(before))
+            yield from _each(f"case {case}: E w", step.mean(m), after.first)
+            yield from _each(f"case {case}: E w^2", step.second(m, v), after.second)
+
+    return _report("T2/outcomes", pairs(), _close)
+
+
+def paths_added_up() -> list[CheckResult]:
+    """The averages of the iterates of a few steps are the sums over all paths."""
+
+    def pairs() -> Iterator[Pair]:
+        for path, setting in enumerate(enumeration.PATHS):
+            instance = instantiate(*_arguments(setting), Float64())
+            for output in ("average", "tail"):
+                moments = enumeration.average_moments(setting, _first(setting, output))
+                _, _, run = _arguments(setting, output)
+                first, second = recursion.output_moments(instance, Window.of(run))
+                yield from _each(f"path {path}, {output}: E w", first, moments.first)
+                yield from _each(f"path {path}, {output}: E w^2", second, moments.second)
+
+    return _report("T2/paths", pairs(), _close)
+
+
+def section_2_restated(name: str) -> list[CheckResult]:
+    """The exact risk and its parts, for every output and by every method."""
+    setting = PANEL[name]
+
+    def pairs() -> Iterator[Pair]:
+        yield from _spectrum(setting)
+        for output in ("average", "last", "tail"):
+            yield from _risks(setting, output)
+        yield from _parts(setting)
+
+    return _report(f"section 2/{name}", pairs())
+
+
+def _spectrum(setting: Setting) -> Iterator[Pair]:
+    instance = instantiate(*_arguments(setting), _ARITHMETIC)
+    again = transcription.quantized_eigenvalues(setting)
+    yield from _each("lambda^q", instance.quantized_eigenvalues, again)
+    yield from _each("w^q", instance.quantized_target, transcription.quantized_optimum(setting))
+
+
+def _risks(setting: Setting, output: str) -> Iterator[Pair]:
+    risks = transcription.risks(setting, _moments(setting, output))
+    arguments = _arguments(setting, output)
+    exact = excess_risk(*arguments, digits=DIGITS)
+    yield f"{output}: R", exact.total, risks.risk
+    yield f"{output}: R^q", exact.quantized_risk, risks.quantized_risk
+    yield f"{output}: A", exact.approximation, risks.approximation
+    yield f"{output}: F", exact.floor, risks.floor
+    instance, window = instantiate(*arguments, _ARITHMETIC), Window.of(arguments[2])
+    for method, found in _by_each_method(instance, window):
+        yield f"{output}, {method}: R", found.total, risks.risk
+        yield f"{output}, {method}: W", found.distortion, risks.gain
+
+
+def _by_each_method(instance: Instance, window: Window) -> Iterator[tuple[str, Decomposition]]:
+    wq = instance.quantized_target
+    for method in (recursion, powers):
+        first, second = method.output_moments(instance, window)
+        moments = first - wq, second - 2 * wq * first + wq**2
+        yield method.__name__.split(".")[-1], decompose(instance, *moments)
+    rank_one = len(recursion.Step.of(instance).gain.left) == 1
+    if rank_one and len(set(instance.groups)) == len(instance.groups):
+        form = ClosedForm(instance)
+        moments = form.first_moment(window), form.second_moment(window)
+        yield "closed form", decompose(instance, *moments)
+
+
+def _parts(setting: Setting) -> Iterator[Pair]:
+    """Bias, variance and what each target adds, by their definitions as differences of risks."""
+
+    def total(one: Setting) -> Fraction:
+        return transcription.risks(one, _moments(one, "average")).risk
+
+    risk = excess_risk(*_arguments(setting), digits=DIGITS)
+    exact: dict[str, Any] = {target: Errors() for target in TARGETS}
+    sofar = replace(setting, **exact)
+    bias, before = total(replace(sofar, noise=Fraction(0))), total(sofar)
+    yield "bias", risk.bias, bias
+    yield "variance", risk.variance, before - bias
+    for target in TARGETS:
+        sofar = replace(sofar, **{target: getattr(setting, target)})
+        before, added = total(sofar), total(sofar) - before
+        yield target, risk.by_target[target], added
+
+
+def stability_restated() -> list[CheckResult]:
+    """The second moments shrink just below the largest stable stepsize and grow just above it."""
+    wrong = []
+    for name, setting in PANEL.items():
+        largest = Fraction(stability(*_arguments(setting)).largest_stepsize)
+        below, above = (
+            _spectral_radius(replace(setting, stepsize=largest * Fraction(factor)))
+            for factor in ("0.9999", "1.0001")
+        )
+        if not below < 1 < above:
+            wrong.append(f"{name}: {below} below and {above} above {float(largest):.6g}")
+    detail = _some(wrong) if wrong else f"the edge is right to 1e-4 in {len(PANEL)} settings"
+    return [CheckResult.of("stability", "identity", not wrong, detail)]
+
+
+def _spectral_radius(setting: Setting) -> float:
+    """Of the matrix G in v' = G v + (terms without v)."""
+    zero = (Fraction(0),) * setting.dim
+    rest = transcription.one_step(setting, zero, zero).second
+    columns = []
+    for j in range(setting.dim):
+        unit = tuple(Fraction(i == j) for i in range(setting.dim))
+        after = transcription.one_step(setting, zero, unit).second
+        columns.append([float(a - b) for a, b in zip(after, rest, strict=True)])
+    return float(max(abs(np.linalg.eigvals(np.array(columns)))))
+
+
+# --- section 3 ---------------------------------------------------------------------------------
+
+
+def section_3_restated(name: str) -> list[CheckResult]:
+    """T3 and its limits, T4, and where the theory states them T4' and T5, term by term."""
+    setting = PANEL[name]
+
+    def pairs() -> Iterator[Pair]:
+        yield from _constants(setting)
+        yield from _paper_bound(setting)
+        if not setting.data.multiplicative:
+            yield from _refined_bound(setting)
+            yield from _lower_bound(setting)
+
+    return _report(f"section 3/{name}", pairs())
+
+
+def _values(theorem: str, setting: Setting) -> Any:
+    """The values of a theorem's symbols."""
+    return theorems[theorem].values(instantiate(*_arguments(setting), _ARITHMETIC))
+
+
+def _constants(setting: Setting) -> Iterator[Pair]:
+    values, again = (
+        _values("noise_constants", setting),
+        stated.noise_constants(setting),
+    )
+    yield "k4", values[symbols.k4], again.k4
+    yield "alpha", values[symbols.alpha], again.alpha
+    yield "s2", values[symbols.s2], again.s2
+    # affine in 1/B, so that two batches give the limit exactly
+    one, two = (stated.noise_constants(replace(setting, batch=b)) for b in (1, 2))
+    feedback, noise = _values("feedback_limit", setting), _values("noise_limit", setting)
+    yield "alpha for B = oo", feedback[alpha_limit], 2 * two.alpha - one.alpha
+    yield "s2 for B = oo", noise[s2_limit], 2 * two.s2 - one.s2
+
+
+def _paper_bound(setting: Setting) -> Iterator[Pair]:
+    paper = upper_bound(*_arguments(setting), digits=DIGITS, form="paper")
+    again = stated.upper_bound(setting)
+    yield "T4: bias", paper.bias, again.bias
+    yield "T4: variance", paper.variance, again.variance
+    yield "D_N", paper.effective_dimension, again.effective_dimension
+    yield "T4: R^q", paper.quantized_risk, again.quantized_risk
+    yield "T4: R", paper.total, again.risk
+
+
+def _refined_bound(setting: Setting) -> Iterator[Pair]:
+    values = _values("refined_upper_bound", setting)
+    again = stated.refined_bound(setting)
+    yield "T4': kappa", values[symbols.kappa], again.kappa
+    yield "T4': alpha", values[symbols.alpha], again.alpha
+    yield "T4': s2", values[symbols.s2], again.s2
+    yield "T4': theta", values[symbols.theta], again.theta
+    yield "T4': S", values[S_bar], again.energy
+    yield from _each("T4': q", np.ravel(values[symbols.q]), again.coordinate_noise)
+    refined = upper_bound(*_arguments(setting), digits=DIGITS, form="refined")
+    yield "T4': variance", refined.variance, again.variance
+    yield "T4': R^q", refined.quantized_risk, again.quantized_risk
+    yield "T4': R", refined.total, again.risk
+
+
+def _lower_bound(setting: Setting) -> Iterator[Pair]:
+    again = stated.lower_bound(setting)
+    yield "T5: s2", _values("lower_bound", setting)[s2_low], again.s2
+    low = lower_bound(*_arguments(setting), digits=DIGITS)
+    yield "T5: R^q", low.quantized_risk, again.quantized_risk
+
+
+def limits_restated() -> list[CheckResult]:
+    """T7: the limits of alpha and s^2 for exact data and one scheme on all other targets."""
+    levels = Fraction(1, 3), Fraction(1, 5), Fraction(2, 7), Fraction(1, 2)
+
+    def pairs() -> Iterator[Pair]:
+        schemes: tuple[transcription.Scheme, ...] = ("additive", "shared", "elementwise")
+        for scheme in schemes:
+            errors: dict[str, Any] = {
+                target: Errors(**{scheme: level})
+                for target, level in zip(TARGETS[1:], levels, strict=True)
+            }
+            setting = replace(PANEL["exact"], **errors)
+            alpha, s2 = stated.limits_in_batch(scheme, *levels, setting.eigenvalues, setting.target)
+            yield f"{scheme}: alpha", _values("feedback_limit", setting)[alpha_limit], alpha
+            yield f"{scheme}: s2", _values("noise_limit", setting)[s2_limit], s2
+
+    return _report("T7/bounds", pairs())
