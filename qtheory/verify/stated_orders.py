@@ -124,11 +124,11 @@ def constants_stated() -> list[CheckResult]:
         problem = Problem(sp.oo, PowerLaw(a, scale=scale), SourceCondition(b), noise="1/3")
         values = sharp_constants(problem, Quantization(), SGD("1/10", batch, steps=1000)).evaluate()
         power, spread = Fraction(a), Fraction(b)
-        stated = stated.leading_constants(
+        constants = stated.leading_constants(
             power, spread, Fraction(1, 3), Fraction(1, 10), batch, Fraction(scale)
         )
         slopes = (-(spread - 1) / power, 1 / power - 1)
-        for name, constant, slope in zip(("bias", "variance"), stated, slopes, strict=True):
+        for name, constant, slope in zip(("bias", "variance"), constants, slopes, strict=True):
             there = constant * mpmath.mpf(1000) ** (mpmath.mpf(slope.numerator) / slope.denominator)
             found.append((f"{name}, a={a}, b={b}", getattr(values, name), there))
     return _near("T9/stated", found)
