@@ -1,0 +1,272 @@
+"""Plausible errors of theory, planted one by one: `qtheory verify` must notice each of them.
+
+A fault is one formula of the package changed in its source, as a slip of the pen would. The package
+is loaded with it in a process of its own, and the checks of `qtheory verify` are run, the cheap
+ones first, until one fails. The table names that check.
+
+    python benchmarks/planted_faults.py                 # every fault, a few minutes
+    python benchmarks/planted_faults.py --only k4 tail  # those whose name has one of the words
+    python benchmarks/planted_faults.py --command       # each through the command itself: hours
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In a file of the package, ``right`` is replaced by ``wrong``; it occurs there once."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+
+    def planted_in(self, source: str) -> str:
+        """The source of the file with the fault in it."""
+        if source.count(self.right) != 1:
+            raise ValueError(f"{self.name}: {self.right!r} occurs {source.count(self.right)} times")
+        return source.replace(self.right, self.wrong)
+
+
+_RISK, _THEORY, _RATES = "qtheory/risk/", "qtheory/theory/", "qtheory/asymptotics/"
+_STEP, _TABLES = _RISK + "recursion.py", _RISK + "moments.py"
+_NOISE, _UPPER, _LOWER = (_THEORY + f"{name}.py" for name in ("definitions", "upper", "lower"))
+
+FAULTS = (
+    # section 2: the spectrum and the fourth moments
+    Fault("eps for 1 + eps in the spectrum", "qtheory/model/instance.py",
+          "self.eigenvalues + self.distortion", "self.distortion"),
+    Fault("additive data errors forgotten in the spectrum", "qtheory/model/instance.py",
+          "self.data.multiplicative * self.eigenvalues + self.data.additive",
+          "self.data.multiplicative * self.eigenvalues"),
+    Fault("E(1 + zeta)^4 without its square", _TABLES,
+          "1 + 6 * eps + 3 * eps**2", "1 + 6 * eps"),
+    Fault("E(1 + zeta)^3 = 1 + eps", _TABLES, "1 + 3 * eps", "1 + eps"),
+    Fault("shared data errors taken for elementwise", _TABLES,
+          "_gaussian_factors(instance.data.shared)", "_gaussian_factors(0)"),
+    Fault("E x^4 = 2 lambda^2", _TABLES, "3 * h4 * x**2 + 6", "2 * h4 * x**2 + 6"),
+    Fault("6 h2 for 3 h2 on the diagonal of Y", _TABLES,
+          "3 * h2 * x**2 + eps * x, [p", "6 * h2 * x**2 + eps * x, [p"),
+    Fault("T without the additive error beside the diagonal", _TABLES,
+          "[(f3 + m) * x + eps * one], [x]", "[(f3 + m) * x], [x]"),
+    Fault("a format's T from E Q^2 x^2", _TABLES,
+          "build(data.cube_product", "build(data.square_square"),
+    Fault("a format's moments over half the line", "qtheory/numbers/gaussian.py",
+          "return 2 * total", "return total"),
+    # section 2: the step
+    Fault("the cross-sample term dropped", _STEP, "gamma**2 * (1 - 1 / B)", "gamma**2 * 0"),
+    Fault("the same-sample term not divided by B", _STEP, "gamma**2 / B, ", "gamma**2, "),
+    Fault("label: elementwise for shared", _STEP,
+          "both * (1 + label.shared)", "both * (1 + label.multiplicative)"),
+    Fault("activation: elementwise for shared", _STEP,
+          "both * (1 + activation.shared)", "both * (1 + activation.multiplicative)"),
+    Fault("gradient: elementwise for shared", _STEP,
+          "both = 1 + gradient.shared", "both = 1 + gradient.multiplicative"),
+    Fault("additive parameter errors forgotten", _STEP,
+          "of_vh @ (parameter.additive * one) + ", ""),
+    Fault("multiplicative parameter errors forgotten", _STEP,
+          "(1 + parameter.multiplicative) * of_vh", "of_vh"),
+    Fault("label errors of the noise forgotten", _STEP,
+          "label.multiplicative * Yy", "label.multiplicative * (Yy - sigma2 * lq)"),
+    Fault("additive activation errors not amplified by gradient errors", _STEP,
+          "every * (Yy + label_noise + activation.additive * lq)",
+          "every * (Yy + label_noise) + activation.additive * lq"),
+    Fault("one cross term of the prediction instead of two", _STEP,
+          "same_m = -2 * every", "same_m = -every"),
+    Fault("the true spectrum in the contraction", _STEP, "x=gamma * lq,", "x=gamma * lam,"),
+    Fault("gamma for gamma^2 in the noise", _STEP, "first, second = gamma**2 / B",
+          "first, second = gamma / B"),
+    # section 2: what is returned
+    Fault("the average over w_1 .. w_N", "qtheory/model/window.py",
+          "return cls(first, steps - first, averaged=True)",
+          "return cls(first + 1, steps - first, averaged=True)"),
+    Fault("covariances of two iterates counted once", _STEP, "2 * sum_w + v", "sum_w + v"),
+    Fault("covariances of two iterates decay too late", _STEP,
+          "step.rho * (sum_w + v)", "step.rho * sum_w + v"),
+    Fault("closed form: weights of pairs counted once", _RISK + "closed_form.py",
+          "F_b + 2 * rho * quotient", "F_b + rho * quotient"),
+    Fault("powers: one step too few", _RISK + "powers.py", "** times", "** (times - 1)"),
+    Fault("W with the quantized spectrum", _RISK + "decomposition.py",
+          "(instance.distortion * to_zero) @", "(instance.quantized_eigenvalues * to_zero) @"),
+    Fault("A without its half", _RISK + "decomposition.py", "@ signal / 2", "@ signal"),
+    Fault("F from A: one power of eps / (1 + eps)", _RISK + "decomposition.py",
+          "(instance.eigenvalues * _gap(instance) ** 2)",
+          "(instance.eigenvalues * abs(_gap(instance)))"),
+    Fault("targets switched on in another order", "qtheory/model/quantization.py",
+          'TARGETS = ("data", "label", "parameter", "activation", "gradient")',
+          'TARGETS = ("data", "label", "activation", "parameter", "gradient")'),
+    Fault("stability by the mean alone", _RISK + "stability.py",
+          "float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))",
+          "float(np.max(np.abs(1 - step.x)))"),
+    # section 3: constants and bounds
+    Fault("k4 = 3", _NOISE, "sp.Eq(k4, (1 + 6 * _data + 3 * _data**2) / (1 + _data) ** 2)",
+          "sp.Eq(k4, sp.Integer(3))"),
+    Fault("k4 not divided by (1 + eps)^2", _NOISE,
+          "sp.Eq(k4, (1 + 6 * _data + 3 * _data**2) / (1 + _data) ** 2)",
+          "sp.Eq(k4, 1 + 6 * _data + 3 * _data**2)"),
+    Fault("alpha without -1", _NOISE, "(3 * k4 * Pi / B + (1 - 1 / B) * Pi_c - 1)",
+          "(3 * k4 * Pi / B + (1 - 1 / B) * Pi_c)"),
+    Fault("constants not doubled for multiplicative data", _NOISE,
+          "sp.Piecewise((2, _data > 0), (1, True))", "sp.Integer(1)"),
+    Fault("A for 2 A in the misfit", _NOISE, "(sigma2 + 2 * A, True)", "(sigma2 + A, True)"),
+    Fault("label errors: 1 for 3 in T3", _NOISE,
+          "_label * (sigma2 + 3 * norm)", "_label * (sigma2 + norm)"),
+    Fault("T3: parameter errors once per sample only", _NOISE,
+          "(_label_s * norm + (_cross_factors - 1) * norm_q + (1 + _act_s) * _param_a * tr)",
+          "(_label_s * norm + (_cross_factors - 1) * norm_q)"),
+    Fault("D_N with one power of N x", _NOISE,
+          "_weight = sp.Min(1, (N * x[i]) ** 2)", "_weight = sp.Min(1, N * x[i])"),
+    Fault("bias with one power of 1/(N x)", _NOISE,
+          "sp.Min(1, 1 / (N * x[i]) ** 2)", "sp.Min(1, 1 / (N * x[i]))"),
+    Fault("T4 twice too large", _UPPER, "            D_N\n            / N\n",
+          "            2 * D_N\n            / N\n"),
+    Fault("T4 without 1 - theta", _UPPER,
+          "* sp.Min(1, N * x[i])))\n            / (1 - theta)", "* sp.Min(1, N * x[i])))"),
+    Fault("theta without x in its denominator", _UPPER,
+          "alpha * over_coordinates(x[i] / (2 - x[i]))", "alpha * over_coordinates(x[i] / 2)"),
+    Fault("T4': kappa without -1", _NOISE,
+          "k_d * Pi / B + (1 - 1 / B) * Pi_c - 1", "k_d * Pi / B + (1 - 1 / B) * Pi_c"),
+    Fault("T4': noise of one coordinate without its own samples", _NOISE,
+          "k_d * (1 + _act) * _param_a)\n        / B", "_param_a)\n        / B"),
+    Fault("T4': lambda^q q forgotten", _UPPER,
+          "                    + lq[i] * q[i]\n", ""),
+    Fault("T5 with 1/25: true, but not what is stated", _LOWER,
+          "sp.Eq(variance, D_N / N * s2_low / 24)", "sp.Eq(variance, D_N / N * s2_low / 25)"),
+    Fault("T5 with 1/8", _LOWER, "sp.Eq(variance, D_N / N * s2_low / 24)",
+          "sp.Eq(variance, D_N / N * s2_low / 8)"),
+    Fault("T5 without parameter errors", _LOWER, '\n        + additive["parameter"] * tr', ""),
+    Fault("T6: a floor of two eps", _THEORY + "spectrum.py",
+          "1 + _level / lam[i]", "1 + 2 * _level / lam[i]"),
+    Fault("T6: eps for 1 + eps", _THEORY + "spectrum.py",
+          "(1 + _relative) * lam[i]", "_relative * lam[i]"),
+    Fault("T1: W added instead of subtracted", _THEORY + "decomposition.py",
+          "A + risk_q - W", "A + risk_q + W"),
+    Fault("T2: the recursion without the second X", _THEORY + "recursion.py",
+          "- 2 * X[i]", "- X[i]"),
+    Fault("T7: the limit keeps elementwise errors", _THEORY + "batch.py",
+          "doubling * (Pi_c - 1)", "doubling * (Pi - 1)"),
+    Fault("T7: the limit of the noise is that of one sample", _THEORY + "batch.py",
+          "sp.Eq(s2_limit, doubling * cross)", "sp.Eq(s2_limit, doubling * same)"),
+    # section 3: rates and constants
+    Fault("T8: a wrong tail exponent", _RATES + "piecewise.py",
+          "return range.value(term, piece.left) * piece.left**range.step",
+          "return range.value(term, piece.left)"),
+    Fault("T8: no logarithm where terms fall like 1/i", _RATES + "piecewise.py",
+          "return term.coefficient * (piece.right / piece.left).log()",
+          "return term.coefficient"),
+    Fault("T8: the smaller of two terms where the larger is meant", _RATES + "piecewise.py",
+          "if turn * sign > 0 else", "if turn * sign < 0 else"),
+    Fault("T9: Theta with 1 for 2", _RATES + "stationary.py",
+          "theta = total(x / (2 - kappa * x), problem.dim)",
+          "theta = total(x / (1 - kappa * x), problem.dim)"),
+    Fault("T9: the average weighs the noise twice", _RATES + "sharp.py",
+          "variance = state.noise * ratio / (2 * steps * f**2)",
+          "variance = state.noise * ratio / (steps * f**2)"),
+    Fault("T9: variance of the tail without its overlap", _RATES + "sharp.py",
+          "late = sp.exp(-f * _y) + sp.exp(-(2 - f) * _y)", "late = 2 * sp.exp(-f * _y)"),
+    Fault("T10: 2^-b for 4^-b", _RATES + "break_even.py", "largest.subs(eps_b, 4**-number)",
+          "largest.subs(eps_b, 2**-number)"),
+    Fault("T10: floating point is said to win where it loses", _RATES + "break_even.py",
+          "risk(Multiplicative(level, coupling)) > integer",
+          "risk(Multiplicative(level, coupling)) > 2 * integer"),
+    Fault("T11: the approximation may exceed the bound's other terms", _RATES + "tolerances.py",
+          '"approximation": cell.largest(plain.values())', '"approximation": ONE'),
+    Fault("T12: the bits go where the bound falls least", _RATES + "allocation.py",
+          "best = _exchanged(bound, best)", "best = _exchanged(lambda s: -bound(s), best)"),
+)  # fmt: skip
+
+
+# --- looking for them --------------------------------------------------------------------------
+
+
+def _plant(fault: Fault) -> None:
+    """Let every later import of the file find the fault in it."""
+    from importlib.machinery import SourceFileLoader
+
+    target, original = str(ROOT / fault.file), SourceFileLoader.get_code
+
+    def get_code(self: SourceFileLoader, fullname: str) -> object:
+        if self.path != target:
+            return original(self, fullname)
+        source = fault.planted_in(Path(target).read_text(encoding="utf-8"))
+        return compile(source, target, "exec")
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def first_failure(fault: Fault) -> tuple[str, str] | None:
+    """Id and detail of the first check of `qtheory verify` that fails, the cheap ones first."""
+    _plant(fault)
+    try:
+        from qtheory.verify.check import run_job
+        from qtheory.verify.suite import jobs
+    except Exception as error:  # the fault cannot even be imported
+        return "import", f"{type(error).__name__}: {error}"
+    for job in sorted(jobs(), key=lambda job: job.cost):
+        for check in run_job(job):
+            if check.status == "failed":
+                return check.id, check.detail
+    return None
+
+
+def through_the_command(fault: Fault) -> tuple[str, str] | None:
+    """The same by `qtheory verify` on a copy of the package with the fault in its source."""
+    with tempfile.TemporaryDirectory() as place:
+        for folder in ("qtheory", "proofs"):
+            shutil.copytree(ROOT / folder, Path(place, folder), ignore=_no_caches)
+        file = Path(place, fault.file)
+        file.write_text(fault.planted_in(file.read_text(encoding="utf-8")), encoding="utf-8")
+        command = [sys.executable, "-m", "qtheory", "verify", "--json", "ledger.json"]
+        environment = {**os.environ, "PYTHONPATH": place}
+        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
+        if done.returncode == 0:
+            return None
+        return f"exit status {done.returncode}", done.stdout.decode().strip().splitlines()[-1]
+
+
+_no_caches = shutil.ignore_patterns("__pycache__")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant each fault and print which check noticed it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="words of which a fault's name has one")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--command", action="store_true", help="run `qtheory verify` itself")
+    options = parser.parse_args(arguments)
+    chosen = [f for f in FAULTS if not options.only or any(w in f.name for w in options.only)]
+    for fault in chosen:  # one that fits nowhere is an error of this file
+        fault.planted_in((ROOT / fault.file).read_text(encoding="utf-8"))
+    look = through_the_command if options.command else first_failure
+    start, missed = time.perf_counter(), []
+    print(f"{'planted':60} noticed by")
+    # each fault in a process of its own, that finds everything else loaded
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["flint", "mpmath", "numpy", "sympy", "typer"])
+    with ProcessPoolExecutor(options.workers, context, max_tasks_per_child=1) as pool:
+        for fault, found in zip(chosen, pool.map(look, chosen), strict=True):
+            print(f"{fault.name:60} {found[0] if found else 'NOTHING'}", flush=True)
+            if found is None:
+                missed.append(fault.name)
+    seconds = time.perf_counter() - start
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed, {seconds:.0f} s")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
