@@ -7,6 +7,7 @@ which lines is measured once, in a run of the fast tests under coverage (about f
     python benchmarks/mutation.py                          # 100 mutants of each room, seed 0
     python benchmarks/mutation.py --room risk --sample 500 --seed 1
     python benchmarks/mutation.py --list                   # the table and the survivors so far
+    python benchmarks/mutation.py --verify --sample 150    # formulas; `qtheory verify` is asked
 
 What was found is kept in ``.mutation/`` and is not tried again unless its line changed.
 """
@@ -28,7 +29,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,17 @@ OPERATORS = re.compile(
 #: First the tests that are nearest and quickest, then, for what survives, as many as fit in.
 QUICK, LONG = 20.0, 120.0
 _STARTING = 60.0  # seconds that a process may take beside its tests
+_LONGEST_VERIFICATION = 900.0
+
+#: Where sections 2 and 3 of the theory are encoded, which `qtheory verify` must guard by itself.
+FORMULAS = (
+    "model/instance.py", "model/window.py", "risk/recursion.py", "risk/moments.py",
+    "risk/decomposition.py", "risk/powers.py", "risk/closed_form.py", "theory/batch.py",
+    "theory/decomposition.py", "theory/definitions.py", "theory/lower.py", "theory/recursion.py",
+    "theory/spectrum.py", "theory/upper.py", "asymptotics/stationary.py", "asymptotics/sharp.py",
+)  # fmt: skip
+
+Ask = Callable[[list[str], Path], int]
 
 
 @dataclass(frozen=True)
@@ -144,10 +156,14 @@ def _program(source: str) -> str:
         return source
 
 
-def sample(rooms: tuple[str, ...], count: int, seed: int) -> list[Mutant]:
+def sample(
+    rooms: tuple[str, ...], count: int, seed: int, files: tuple[str, ...] | None = None
+) -> list[Mutant]:
     """So many mutants of each room, drawn at random, files in proportion to their places."""
     everything: dict[str, list[tuple[str, str, int, int]]] = defaultdict(list)
     for place in places(rooms):
+        if files is not None and place[0].removeprefix("qtheory/") not in files:
+            continue
         everything[place[0].split("/")[1]].append(place)
     chosen = []
     for room, found in everything.items():
@@ -316,7 +332,31 @@ def _warm() -> None:
     del flint, hypothesis, matplotlib, mpmath, numba, numpy, pytest, sympy, xarray, z3
 
 
-def _child(place: Path, tests: list[str], report: Path) -> None:
+def _pytest(tests: list[str], report: Path) -> int:
+    """Run tests until one fails; its name goes into the report."""
+    import pytest
+
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(report) + ".hypothesis"
+    plugin = _Durations()
+    status = int(pytest.main([*_PYTEST, "-x", *tests], plugins=[plugin]))
+    report.write_text(plugin.failed[0] if plugin.failed else f"pytest's status {status}")
+    return status
+
+
+def _verify(tests: list[str], report: Path) -> int:
+    """Run the checks of `qtheory verify`, cheap ones first, until one fails."""
+    from qtheory.verify.check import run_job
+    from qtheory.verify.suite import jobs
+
+    for job in sorted(jobs(), key=lambda job: job.cost):
+        for check in run_job(job):
+            if check.status == "failed":
+                report.write_text(check.id)
+                return 1
+    return 0
+
+
+def _child(place: Path, tests: list[str], report: Path, ask: Ask) -> None:
     """Run the tests in a copy; never returns."""
     status = 3
     try:
@@ -327,26 +367,19 @@ def _child(place: Path, tests: list[str], report: Path) -> None:
         os.chdir(place)
         sys.path.insert(0, str(place))
         sys.dont_write_bytecode = True  # files of equal size and time would be mistaken
-        os.environ.update(
-            PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1", PYTEST_ADDOPTS="",
-            HYPOTHESIS_STORAGE_DIRECTORY=str(report) + ".hypothesis",
-        )  # fmt: skip
-        import pytest
-
-        plugin = _Durations()
-        status = int(pytest.main([*_PYTEST, "-x", *tests], plugins=[plugin]))
-        report.write_text(plugin.failed[0] if plugin.failed else f"pytest's status {status}")
+        os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1", PYTEST_ADDOPTS="")
+        status = ask(tests, report)
     finally:
         os._exit(status)
 
 
-def run(place: Path, tests: list[str], seconds: float) -> tuple[str, str]:
+def run(place: Path, tests: list[str], seconds: float, ask: Ask = _pytest) -> tuple[str, str]:
     """The outcome of the tests as they are in a copy: survived, killed or timeout; and by whom."""
     report = place / ".report"
     report.unlink(missing_ok=True)
     process = os.fork()
     if process == 0:
-        _child(place, tests, report)
+        _child(place, tests, report, ask)
     deadline = time.monotonic() + seconds
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
@@ -365,7 +398,7 @@ def run(place: Path, tests: list[str], seconds: float) -> tuple[str, str]:
     return ("survived", "") if code == 0 else ("killed", by)
 
 
-def attempt(place: Path, mutant: Mutant, tests: Tests) -> dict[str, object]:
+def attempt(place: Path, mutant: Mutant, tests: Tests | None) -> dict[str, object]:
     """Change the file in the copy, ask the tests, and put it back."""
     file = place / mutant.path
     original = file.read_text(encoding="utf-8")
@@ -376,7 +409,10 @@ def attempt(place: Path, mutant: Mutant, tests: Tests) -> dict[str, object]:
     try:
         file.write_text(changed, encoding="utf-8")
         asked: list[str] = []
-        for budget in (QUICK, LONG):
+        if tests is None:
+            asked = ["verify"]
+            outcome, by = run(place, asked, _LONGEST_VERIFICATION, _verify)
+        for budget in (QUICK, LONG) if tests is not None else ():
             names = [name for name in tests.of(mutant, budget) if name not in asked]
             if not names:
                 continue
@@ -396,9 +432,13 @@ def attempt(place: Path, mutant: Mutant, tests: Tests) -> dict[str, object]:
 # --- all of them -------------------------------------------------------------------------------
 
 
-def _results() -> list[dict]:
-    file = STORE / "results.jsonl"
+def _results(verify: bool) -> list[dict]:
+    file = STORE / _file(verify)
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def _file(verify: bool) -> str:
+    return "verified.jsonl" if verify else "results.jsonl"
 
 
 def _key(record: dict) -> tuple[str, str, int, str, str]:
@@ -412,11 +452,11 @@ def equivalent() -> dict[tuple[str, str, str], str]:
     return {(m["path"], m["before"], m["after"]): m["reason"] for m in listed}
 
 
-def work(mutants: list[Mutant], workers: int, again: bool) -> list[dict]:
+def work(mutants: list[Mutant], workers: int, again: bool, verify: bool) -> list[dict]:
     """Try what was not tried yet; results are kept as they come."""
     STORE.mkdir(exist_ok=True)
-    tests = Tests.measured()
-    known = {_key(r): r for r in _results() if not (again and r["outcome"] != "killed")}
+    tests = None if verify else Tests.measured()
+    known = {_key(r): r for r in _results(verify) if not (again and r["outcome"] != "killed")}
     todo = [m for m in mutants if m.key not in known]
     if todo:
         _warm()
@@ -428,15 +468,15 @@ def work(mutants: list[Mutant], workers: int, again: bool) -> list[dict]:
             children.append(process)
         if any(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children):
             sys.exit("a worker ended early")
-    known = {_key(r): r for r in _results()}  # the last word counts
+    known = {_key(r): r for r in _results(verify)}  # the last word counts
     return [known[m.key] for m in mutants]
 
 
-def _worker(todo: list[Mutant], tests: Tests) -> None:
+def _worker(todo: list[Mutant], tests: Tests | None) -> None:
     place, status = None, 1
     try:
         place = _copy()
-        with (STORE / "results.jsonl").open("a", encoding="utf-8") as file:
+        with (STORE / _file(tests is None)).open("a", encoding="utf-8") as file:
             for mutant in todo:
                 record = attempt(place, mutant, tests)
                 file.write(json.dumps(record) + "\n")
@@ -492,15 +532,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="try again what survived")
+    parser.add_argument("--verify", action="store_true", help="ask `qtheory verify`, not the tests")
     parser.add_argument("--list", action="store_true", help="only what is known already")
     options = parser.parse_args(arguments)
     rooms = tuple(options.room or ROOMS)
-    chosen = sample(rooms, options.sample, options.seed)
+    files = FORMULAS if options.verify else None
+    chosen = sample(rooms, options.sample, options.seed, files)
     if options.list:
-        known = {_key(r): r for r in _results()}
+        known = {_key(r): r for r in _results(options.verify)}
         records = [known[m.key] for m in chosen if m.key in known]
     else:
-        records = work(chosen, options.workers, options.again)
+        records = work(chosen, options.workers, options.again, options.verify)
     return 0 if table(records) else 1
 
 
