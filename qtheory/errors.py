@@ -37,6 +37,15 @@ def one_of(value: object, names: Iterable[str]) -> str:
     return f"one of {', '.join(known)}{hint}"
 
 
+def _shown(value: object) -> str:
+    """At most 80 characters of a value, whatever it is: showing it is no reason to break down."""
+    try:
+        shown = repr(value)
+    except Exception:  # Python writes out no integer of more than 4300 digits, for one
+        shown = f"a {type(value).__name__} that cannot be shown"
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
 class QTheoryError(ValueError):
     """Base class of every error that qtheory raises on purpose."""
 
@@ -45,10 +54,7 @@ class InvalidArgumentError(QTheoryError):
     """An argument has a wrong type or a value outside its range."""
 
     def __init__(self, argument: str, value: object, allowed: str) -> None:
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        super().__init__(f"{argument} is {shown}, but must be {allowed}")
+        super().__init__(f"{argument} is {_shown(value)}, but must be {allowed}")
         self.argument = argument
         self.value = value
         self.allowed = allowed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
@@ -22,6 +22,8 @@ from qtheory.numbers.gaussian import rounded_moments
 
 # Moments of formats for arithmetics without balls get this many bits more than are kept.
 _GUARD_BITS = 40
+# A gigabyte of them.
+_MOST_COORDINATES = 10**7
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -255,6 +257,11 @@ def _coordinates(
 ) -> tuple[Array, Array, Array]:
     """Eigenvalues, coefficients and multiplicities."""
     if compression is None:
+        if problem.dim > _MOST_COORDINATES:
+            raise CostError(
+                f"dim is {problem.dim}, but at most {_MOST_COORDINATES} coordinates are computed "
+                "one by one"
+            )
         indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
         counts = arithmetic.array([arithmetic.number(1)] * len(indices))
         return *_spectrum_and_target(problem, arithmetic, indices), counts

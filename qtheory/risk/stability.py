@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import PrecisionError, UnstableError
+from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -52,6 +53,7 @@ class Stability:
         return self.theta < 1
 
 
+@within_float64
 def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stability:
     """theta, the largest stable step size and the limit of the risk, in float64.
 
@@ -69,6 +71,7 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     return Stability(theta, _largest_stepsize(instance), limit)
 
 
+@within_float64
 def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
     instance = _in_float64(problem, quantization, sgd)

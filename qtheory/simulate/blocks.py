@@ -42,6 +42,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 # Replicates of one block. Fixed, since the streams of a seed must not depend on anything else.
 _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
+_MOST_REPLICATES, _LARGEST_SEED = 10**9, 10**1000
 # The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
 _CACHE_LINE = 8
 # Blocks waiting for each thread, so that none idles and few results are held.
@@ -164,8 +165,8 @@ def _block(
 
 def check_sampling(replicates: Any, seed: Any) -> None:
     """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
-    require_whole("replicates", replicates, 2)
-    require_whole("seed", seed, 0)
+    require_whole("replicates", replicates, 2, _MOST_REPLICATES)
+    require_whole("seed", seed, 0, _LARGEST_SEED)
 
 
 def require_quantization(quantization: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from qtheory.errors import UnstableError
 from qtheory.model.data import SecondMoments
+from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
@@ -47,6 +48,7 @@ class Ranges:
     stagnant: float
 
 
+@within_float64
 def ranges(
     problem: Problem,
     quantization: Quantization,

@@ -6,6 +6,7 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.data import SecondMoments, second_moments
+from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -17,6 +18,7 @@ __all__ = ["estimate", "simulate", "simulate_rows"]
 
 # The standard error itself must be known before it can say when to stop.
 _LEAST_BEFORE_STOP = 128
+_MOST_THREADS = 1000
 
 
 def simulate(
@@ -124,6 +126,7 @@ def simulate_rows(
     )
 
 
+@within_float64
 def estimate(
     problem: Problem,
     quantization: Quantization,
@@ -152,7 +155,7 @@ def estimate(
 def _check(replicates: Any, seed: Any, relative_error: Any, threads: Any) -> None:
     check_sampling(replicates, seed)
     if threads is not None:
-        require_whole("threads", threads, 1)
+        require_whole("threads", threads, 1, _MOST_THREADS)
     if relative_error is None:
         return
     if not isinstance(relative_error, int | float) or not 0 < relative_error < 1:
