@@ -21,7 +21,7 @@ from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_ta
 from qtheory.model.spectra import coordinate
 from qtheory.numbers.exact import require_numeric
 
-__all__ = ["AXES", "Grid", "Point", "Settings", "load_grid"]
+__all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
 
 #: The axes of a grid in order, and the value of one that is not given.
 AXES = {
@@ -37,7 +37,7 @@ AXES = {
     "tail": "1/2",
     "seed": "0",
 }
-_MOST_POINTS = 10**7
+MOST_POINTS = 10**7
 _MOST_DIGITS = 1000
 
 
@@ -145,8 +145,8 @@ class Grid:
                 raise InvalidArgumentError(name, list(values), "a list without repetition")
         # not len(self), which Python refuses above 2^63
         count = math.prod(map(len, texts.values()))
-        if count > _MOST_POINTS:
-            raise InvalidArgumentError("grid", f"{count} points", f"at most {_MOST_POINTS}")
+        if count > MOST_POINTS:
+            raise InvalidArgumentError("grid", f"{count} points", f"at most {MOST_POINTS}")
 
     def __len__(self) -> int:
         return math.prod(map(len, self.axes.values()))

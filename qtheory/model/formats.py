@@ -239,7 +239,7 @@ def FP(  # noqa: N802
     """
     _whole("exponent_bits", exponent_bits, 2, _MOST_EXPONENT_BITS)
     _whole("mantissa_bits", mantissa_bits, 1, _MOST_MANTISSA_BITS)
-    if specials not in _SPECIALS:
+    if not isinstance(specials, str) or specials not in _SPECIALS:
         raise InvalidArgumentError("specials", specials, f"one of {', '.join(_SPECIALS)}")
     name = f"FP({exponent_bits}, {mantissa_bits})"
     scale = positive(scale, "scale")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
@@ -160,7 +162,7 @@ def _require_positive_at_one(formula: sp.Expr, text: str | sp.Expr, name: str) -
     arithmetic = Balls(bits=_BITS_AT_ONE)
     with arithmetic.working():
         try:
-            first = evaluate(formula, {coordinate: arithmetic.number(1)}, arithmetic)
+            first: Any = evaluate(formula, {coordinate: arithmetic.number(1)}, arithmetic)
         except (ArithmeticError, TypeError, ValueError):
             raise InvalidArgumentError(name, text, "a formula that can be computed at 1") from None
         if not (first.is_finite() and first > 0):
@@ -182,7 +184,9 @@ class Explicit:
     values: tuple[sp.Expr, ...]
 
     def __init__(self, values: Sequence[Number]) -> None:
-        if isinstance(values, str) or not hasattr(values, "__len__") or len(values) == 0:
+        listed = isinstance(values, np.ndarray) and values.ndim == 1
+        listed = listed or (isinstance(values, Sequence) and not isinstance(values, str | bytes))
+        if not listed or len(values) == 0:
             raise InvalidArgumentError("values", values, "a sequence of at least one number")
         numbers = tuple(exact(value, f"values[{k}]") for k, value in enumerate(values))
         object.__setattr__(self, "values", numbers)

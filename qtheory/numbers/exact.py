@@ -94,7 +94,7 @@ def _as_fraction(value: Number, name: str, allowed: str) -> Fraction:
             if value.is_finite() and abs(value.adjusted()) <= MOST_BITS:
                 return Fraction(value)
         elif isinstance(value, Real) and math.isfinite(value):
-            return Fraction(*value.as_integer_ratio())
+            return Fraction(*getattr(value, "as_integer_ratio", float(value).as_integer_ratio)())
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InvalidArgumentError):
             raise

@@ -172,7 +172,8 @@ def risk_curve(
     """
     digits = checked_digits(digits)
     require_kinds(problem, quantization, sgd)
-    if not len(steps):
+    listed = isinstance(steps, Sequence | np.ndarray) and not isinstance(steps, str | bytes)
+    if not listed or not len(steps):
         raise InvalidArgumentError("steps", steps, "at least one number of steps")
     runs = [sgd.with_steps(number) for number in steps]
     require_numeric(problem.dim, "dim")

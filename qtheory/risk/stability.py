@@ -124,6 +124,8 @@ def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Insta
 
 def _theta(instance: Instance) -> float:
     step = Step.of(instance)
+    if not np.all(instance.stepsize * instance.quantized_eigenvalues > 0):
+        raise FloatingPointError("an eigenvalue or a stepsize that float64 takes for 0")
     if np.any(step.loss <= 0):
         return float("inf")
     return float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))

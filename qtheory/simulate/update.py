@@ -11,7 +11,7 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import require_whole
-from qtheory.simulate.blocks import Progress, Work, check_sampling, run_blocks
+from qtheory.simulate.blocks import Progress, Work, check_sampling, require_affordable, run_blocks
 from qtheory.simulate.estimate import Estimate, Welford
 
 __all__ = ["estimate", "simulate", "simulate_rows"]
@@ -141,6 +141,9 @@ def estimate(
     """The estimate of :func:`simulate`, or on the rows of a table whose problem is given."""
     _check(replicates, seed, relative_error, threads)
     work = Work.of(problem, quantization, sgd, table)
+    # with a relative error the replicates are but the most
+    least = replicates if relative_error is None else min(replicates, _LEAST_BEFORE_STOP)
+    require_affordable(work, least)
     found = Welford()
     with run_blocks(work, replicates, seed, threads, progress) as blocks:
         for block in blocks:

@@ -85,7 +85,7 @@ def upper_bound(
 
     Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259), with constants derived here.
     """
-    if form is not None and form not in UPPER_FORMS:
+    if form is not None and not (isinstance(form, str) and form in UPPER_FORMS):
         raise InvalidArgumentError("form", form, f"None or one of {', '.join(UPPER_FORMS)}")
     wanted = UPPER_FORMS if form is None else {form: UPPER_FORMS[form]}
     bounds: list[Bound] = []
