@@ -23,7 +23,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,8 +51,8 @@ surfaces = _surfaces()
 
 #: The part of all cases that each surface gets; they cost from 0.02 to some milliseconds.
 SHARES = {
-    "numbers": 0.455, "formulas": 0.22, "shorthand": 0.2, "grids": 0.04, "tables": 0.04,
-    "stores": 0.01, "commands": 0.02, "library": 0.015,
+    "numbers": 0.60, "formulas": 0.10, "shorthand": 0.20, "grids": 0.03, "tables": 0.03,
+    "stores": 0.01, "commands": 0.015, "library": 0.015,
 }  # fmt: skip
 SECONDS_PER_CASE = 5.0
 # A case that does not even return to Python is ended by the system after so much time of the
@@ -60,7 +60,7 @@ SECONDS_PER_CASE = 5.0
 SECONDS_TO_DEATH = 60
 BYTES_PER_WORKER = 4 * 2**30
 CHUNK = 2000
-SUBPROCESSES = 300
+SUBPROCESSES = 200
 LONGEST_MESSAGE, MOST_LINES = 4000, 12
 
 
@@ -126,7 +126,8 @@ def judge(case: Any) -> tuple[str, str | None]:
         return "value", f"its value cannot be looked at in {SECONDS_PER_CASE} s"
     except Exception as error:  # showing or comparing a value must not break down either
         return "value", f"its value breaks down: {type(error).__name__}"
-    return "value", None if reason is None else f"wrong: {reason[:60]}"
+    kind = "refusal" if case.arguments and value[0] else "value"
+    return kind, None if reason is None else f"wrong: {reason[:60]}"
 
 
 def _out_of_time(signum: int, frame: Any) -> None:
@@ -142,11 +143,12 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
     make: Callable[[random.Random], Any] = surfaces.SURFACES[name]
     count, begun = Count(), time.perf_counter()
     here = Path(f"{surfaces.FOLDER}-at-{os.getpid()}") if limited else None
+    place = os.open(here, os.O_CREAT | os.O_WRONLY) if here is not None else -1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.LostDigitsWarning)
         for index in range(begin, end):
             if here is not None:
-                here.write_text(f"{name} {index}")
+                os.pwrite(place, f"{name} {index} ".encode(), 0)
             case = make(random.Random(f"{seed} {name} {index}"))
             if limited:
                 signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_TO_DEATH)
@@ -171,6 +173,7 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
     count.seconds = time.perf_counter() - begun
     count.mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if here is not None:
+        os.close(place)
         here.unlink(missing_ok=True)
     return count
 
@@ -185,43 +188,39 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
 
 
-def real_commands(seed: int, cases: int) -> Count:
+def real_commands(seed: int, cases: int, workers: int) -> Count:
     """Command lines as processes of their own."""
-    count, begun = Count(), time.perf_counter()
-    for index in range(cases):
-        case = surfaces.SURFACES["commands"](random.Random(f"{seed} processes {index}"))
-        arguments = case.arguments
-        if any("\0" in part for part in arguments):
-            continue
-        encoded = [part.encode("utf-8", "surrogateescape" if _escapes(part) else "replace")
-                   for part in arguments]  # fmt: skip
-        started = time.perf_counter()
-        count.cases += 1
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "qtheory", *encoded],
-                capture_output=True, timeout=30, cwd=surfaces.FOLDER, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            count.violate("hangs for 30 s", case.shown)
-            continue
-        except OSError:
-            continue
-        took = time.perf_counter() - started
-        if took > count.slowest:
-            count.slowest, count.slowest_case = took, case.shown
-        count.values += done.returncode == 0
-        count.refusals += done.returncode != 0
-        texts = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
-        fault = surfaces.refusal(done.returncode, *texts)
-        if fault is not None:
-            count.violate(fault, case.shown)
-    count.seconds = time.perf_counter() - begun
+    found, begun = Count(), time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        for count in pool.map(_real_command, [f"{seed} processes {k}" for k in range(cases)]):
+            found.add(count)
+    found.seconds = time.perf_counter() - begun
+    return found
+
+
+def _real_command(seed: str) -> Count:
+    case, count = surfaces.SURFACES["commands"](random.Random(seed)), Count(cases=1)
+    # what no shell can hand over is left out: the end of a text, and halves of characters
+    arguments = [part.replace("\0", "").encode("utf-8", "replace") for part in case.arguments]
+    started = time.perf_counter()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "qtheory", *arguments],
+            capture_output=True,
+            timeout=SECONDS_TO_DEATH,
+            cwd=surfaces.FOLDER,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        count.violate(f"hangs for {SECONDS_TO_DEATH} s", case.shown)
+        return count
+    count.slowest, count.slowest_case = time.perf_counter() - started, case.shown
+    count.values, count.refusals = int(done.returncode == 0), int(done.returncode != 0)
+    texts = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+    fault = surfaces.refusal(done.returncode, *texts)
+    if fault is not None:
+        count.violate(fault, case.shown)
     return count
-
-
-def _escapes(text: str) -> bool:
-    return all(not 0xD800 <= ord(c) < 0xDC80 and not 0xDCFF < ord(c) <= 0xDFFF for c in text)
 
 
 def sizes(cases: int) -> dict[str, int]:
@@ -250,7 +249,7 @@ def fuzz(cases: int, seed: int, workers: int) -> dict[str, Count]:
                 chunks.append(chunk)
         pool.shutdown()
         for file in surfaces.FOLDER.parent.glob("qtheory-hostile-*-at-*"):
-            name, index = file.read_text().split()
+            name, index = file.read_text().split()[:2]
             file.unlink()
             found[name].violate("kills the process", f"{name} {index}")
             # what killed it is left out, the rest of its chunk goes on
@@ -302,10 +301,10 @@ def _hangs(*arguments: Any, **options: Any) -> Any:
 def _wrong_number() -> Iterator[None]:
     right = surfaces.numbers.exact
 
-    def off_by_one(value: Any, name: str) -> Any:
-        return right(value, name) + (1 if value.startswith("1") else 0)
+    def off_by_one_at_times(value: Any, name: str) -> Any:
+        return right(value, name) + (1 if "." in value else 0)
 
-    with mock.patch.object(surfaces.numbers, "exact", off_by_one):
+    with mock.patch.object(surfaces.numbers, "exact", off_by_one_at_times):
         yield
 
 
@@ -330,7 +329,7 @@ PLANTED: dict[str, tuple[str, Callable[[], Any], str]] = {
     "a table of zeros": (
         "tables",
         lambda: mock.patch.object(
-            surfaces.qt.Problem, "from_data", lambda X, y: qt.Problem(2, qt.Explicit([1, 1]),
+            surfaces.qt.Problem, "from_data", return_value=qt.Problem(2, qt.Explicit([1, 1]),
                                                                       qt.Explicit([0, 0]))
         ),
         "wrong",
@@ -344,7 +343,7 @@ PLANTED: dict[str, tuple[str, Callable[[], Any], str]] = {
     ),
     "a traceback printed": (
         "commands", lambda: mock.patch.object(surfaces, "in_process", _prints_a_traceback),
-        "a traceback",
+        "wrong: a traceback",
     ),
 }  # fmt: skip
 
@@ -374,7 +373,7 @@ def main() -> int:
         print(f"{len(PLANTED) - len(unseen)} of {len(PLANTED)} planted faults found", *unseen)
         return 1 if unseen else 0
     found = fuzz(options.cases, options.seed, options.workers)
-    found["processes"] = real_commands(options.seed, options.processes)
+    found["processes"] = real_commands(options.seed, options.processes, options.workers)
     print(report(found))
     for name, count in found.items():
         print(f"slowest of {name}: {count.slowest_case[:60]}")

@@ -32,7 +32,7 @@ def one_of(value: object, names: Iterable[str]) -> str:
     'one of dim, steps (did you mean dim?)'
     """
     known = list(names)
-    near = difflib.get_close_matches(str(value), known, n=2)
+    near = difflib.get_close_matches(value, known, n=2) if isinstance(value, str) else []
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
     return f"one of {', '.join(known)}{hint}"
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import sympy as sp
-
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -231,15 +229,10 @@ def _read(name: str, value: str) -> Any:
     model = point.model()
     # a wrong letter in a formula makes a parameter of it, to which a grid gives no value
     if name == "spectrum":
-        _require_in_coordinate(parse_spectrum(value).formula, name)
+        require_numeric(parse_spectrum(value).formula, name, given=coordinate)
     if name == "target":
-        _require_in_coordinate(parse_target(value).formula(coordinate), name)
+        require_numeric(parse_target(value).formula(coordinate), name, given=coordinate)
     return model
-
-
-def _require_in_coordinate(formula: sp.Expr, name: str) -> None:
-    if formula.free_symbols - {coordinate}:
-        require_numeric(formula, name)
 
 
 def _quantization(text: str) -> Quantization:

@@ -23,6 +23,8 @@ _SECONDS_FOR_READERS = 60
 _TABLES = ("grid", "compute")
 # "qtSW" as a number: how SQLite files of this kind are known.
 _APPLICATION = 0x71745357
+# What SQLite says of a damaged file may be no text itself.
+_BROKEN = (sqlite3.Error, UnicodeError)
 
 
 class Store:
@@ -79,7 +81,7 @@ def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
             meta = _meta(connection, path)
             _require_same(path, meta, grid, version)
             yield Store(connection, path)
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             raise SweepError(f"{path} cannot be used: {error}") from error
 
 
@@ -93,7 +95,7 @@ def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             connection.row_factory = sqlite3.Row
             # fetched at once: a sweep cannot write while rows are being read
             rows = [dict(row) for row in connection.execute("SELECT * FROM points").fetchall()]
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             raise SweepError(f"{path} cannot be read: {error}") from error
     return meta, rows
 

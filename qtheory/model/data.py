@@ -50,7 +50,9 @@ def load_table(path: Path) -> np.ndarray[Any, Any]:
                 raise ValueError(f"it is cut off: shape {shape} needs more bytes than it has")
             file.seek(0)
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError, OverflowError, SyntaxError, TypeError) as error:
+    except (
+        Exception
+    ) as error:  # a damaged header is read by Python's own parsers, with their errors
         reason = str(error).splitlines() or [type(error).__name__]
         raise DataError(f"{path} is not a readable .npy file of numbers: {reason[0]}") from error
 

@@ -119,6 +119,10 @@ def _exact_expression(value: sp.Expr, name: str, allowed: str) -> sp.Expr:
         raise InvalidArgumentError(name, value, allowed)
     for number in value.atoms(sp.Rational):
         _written(number, value, name)
+    # inner powers first, so that of a tower such as 9**9**9 only a few digits are computed
+    for part in sp.postorder_traversal(value):
+        if isinstance(part, sp.Pow) and part.is_number and abs(part.exp) > MOST_BITS:
+            raise InvalidArgumentError(name, value, f"without powers past {MOST_BITS}")
     if not value.has(sp.Float):
         return value
     # A SymPy Float is a binary number too: take it at its exact value.
@@ -171,9 +175,12 @@ def positive_integer(value: Number, name: str) -> sp.Expr:
     return result
 
 
-def require_numeric(expression: sp.Expr, name: str) -> None:
-    """Raise SymbolicValueError, naming the free symbols, unless the expression is a number."""
-    free = sorted(str(symbol) for symbol in expression.free_symbols)
+def require_numeric(expression: sp.Expr, name: str, given: sp.Symbol | None = None) -> None:
+    """Raise SymbolicValueError, naming the free symbols, unless the expression is a number.
+
+    It may be a formula in one symbol that is given.
+    """
+    free = sorted(str(symbol) for symbol in expression.free_symbols - {given})
     if free:
         raise SymbolicValueError(
             f"{name} is {expression}, but a number is needed here: "

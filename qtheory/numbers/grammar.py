@@ -8,6 +8,7 @@ formulas with ``<=``, ``>=``, ``<``, ``>`` or ``==`` between them.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Mapping
 
 import sympy as sp
@@ -94,7 +95,10 @@ def _tree(text: str, argument: str) -> ast.expr:
     if not isinstance(text, str) or len(text) > _LONGEST:
         raise InvalidArgumentError(argument, text, f"text of at most {_LONGEST} characters")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            # what Python's parser warns of, such as "1if x else y", is not in the grammar
+            warnings.simplefilter("error", SyntaxWarning)
+            return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
         raise InvalidArgumentError(argument, text, f"{_GRAMMAR} ({reason})") from None
@@ -182,7 +186,7 @@ class _Reader:
         if name == "sqrt" and arguments[0].is_negative:
             raise self._refused(node, "a root of a negative number")
         if name == "exp" and arguments[0].is_number and abs(arguments[0]) > _LARGEST_EXPONENT:
-            raise self._refused(node, f"exp goes up to exp({_LARGEST_EXPONENT})")
+            raise self._refused(node, f"numbers of usual size, exp up to exp({_LARGEST_EXPONENT})")
         if name in ("min", "max"):
             self._compared += len(arguments)
             if self._compared > _MOST_COMPARED:
