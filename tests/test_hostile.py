@@ -1,6 +1,7 @@
 """Hostile input: the short form of benchmarks/hostile_input.py, its twin, and every limit."""
 
 import importlib.util
+import os
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,7 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.measure.grid import Settings
+from qtheory.measure.grid import Settings, load_grid
 from qtheory.model import data
 from qtheory.numbers.grammar import parse_formula
 
@@ -247,6 +248,28 @@ def test_a_damaged_data_file_is_refused(content, tmp_path):
     file.write_bytes(content)
     with pytest.raises(qt.DataError, match="not a readable"):
         data.load_table(file)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "X.npy"
+    os.mkfifo(pipe)
+    with pytest.raises(qt.DataError, match="it is no file"):
+        data.load_table(pipe)
+
+
+def test_a_grid_that_never_ends_is_refused():
+    with pytest.raises(qt.SweepError, match=r"/dev/zero .* it has more than 10000000 bytes"):
+        load_grid("/dev/zero")
+
+
+def test_an_eigenvalue_of_zero_in_a_formula_is_no_instability():
+    with pytest.raises(qt.InvalidArgumentError, match="spectrum is '0 in float64 at i = 3'"):
+        qt.excess_risk(qt.Problem(5, qt.SpectrumFormula("max(3 - i, 0)")), EXACT, SGD)
+
+
+def test_a_run_with_a_number_past_float64_is_not_simulated():
+    with pytest.raises(qt.InvalidArgumentError, match="noise is"):
+        qt.simulate(qt.Problem(3, noise="1e400"), EXACT, SGD, 2)
 
 
 def test_a_header_takes_no_more_memory_than_the_file_has(tmp_path):

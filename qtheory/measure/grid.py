@@ -37,6 +37,8 @@ AXES = {
 }
 MOST_POINTS = 10**7
 _MOST_DIGITS = 1000
+# A file of so many bytes; devices such as /dev/zero never end.
+_LARGEST_FILE = 10**7
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,13 @@ class Grid:
         texts = {name: _texts(name, axes.get(name, default)) for name, default in AXES.items()}
         object.__setattr__(self, "axes", texts)
         object.__setattr__(self, "settings", Settings() if settings is None else settings)
-        for name, values in texts.items():
-            if len({_read(name, value) for value in values}) < len(values):
-                raise InvalidArgumentError(name, list(values), "a list without repetition")
         # not len(self), which Python refuses above 2^63
         count = math.prod(map(len, texts.values()))
         if count > MOST_POINTS:
             raise InvalidArgumentError("grid", f"{count} points", f"at most {MOST_POINTS}")
+        for name, values in texts.items():
+            if len({_read(name, value) for value in values}) < len(values):
+                raise InvalidArgumentError(name, list(values), "a list without repetition")
 
     def __len__(self) -> int:
         return math.prod(map(len, self.axes.values()))
@@ -180,7 +182,10 @@ def load_grid(path: Path | str) -> Grid:
     """
     try:
         with open(path, "rb") as file:
-            content = tomllib.load(file)
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise ValueError(f"it has more than {_LARGEST_FILE} bytes")
+        content = tomllib.loads(text.decode())
     except (OSError, ValueError, RecursionError) as error:
         # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error

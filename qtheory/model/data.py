@@ -36,6 +36,8 @@ class SecondMoments:
 def load_table(path: Path) -> np.ndarray[Any, Any]:
     """Read a .npy file of numbers; pickled content is refused, since loading it runs code."""
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")  # a pipe would be waited for
         with open(path, "rb") as file:
             size = path.stat().st_size
             if size > _LARGEST_FILE:
@@ -43,16 +45,16 @@ def load_table(path: Path) -> np.ndarray[Any, Any]:
             # an archive could unfold to any size, and memory for what a header says is taken first
             version = np.lib.format.read_magic(file)
             read = getattr(np.lib.format, f"read_array_header_{version[0]}_{version[1]}", None)
-            shape, _, kind = read(file) if read else ((), False, np.dtype(float))
+            if read is None:  # the third version is for tables with named columns
+                raise ValueError(f"its format has version {version[0]}.{version[1]}")
+            shape, _, kind = read(file)
             if kind.kind not in _KINDS:
                 raise ValueError(f"it holds {kind}, not real numbers")
             if math.prod(shape) * kind.itemsize > size:
                 raise ValueError(f"it is cut off: shape {shape} needs more bytes than it has")
             file.seek(0)
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-    except (
-        Exception
-    ) as error:  # a damaged header is read by Python's own parsers, with their errors
+    except Exception as error:  # Python's own parsers read the header, and have many errors
         reason = str(error).splitlines() or [type(error).__name__]
         raise DataError(f"{path} is not a readable .npy file of numbers: {reason[0]}") from error
 

@@ -165,11 +165,9 @@ def _require_positive_at_one(formula: sp.Expr, text: str | sp.Expr, name: str) -
             first: Any = evaluate(formula, {coordinate: arithmetic.number(1)}, arithmetic)
         except (ArithmeticError, TypeError, ValueError):
             raise InvalidArgumentError(name, text, "a formula that can be computed at 1") from None
-        if not first.is_finite():
-            raise InvalidArgumentError(name, text, "a number of usual size at i = 1")
-        if not first > 0:
+        if not (first.is_finite() and first > 0):
             shown = first.str(5, radius=False)
-            allowed = f"positive for i = 1, 2, ..., but it is {shown} at 1"
+            allowed = f"positive for i = 1, 2, ... and of usual size, but it is {shown} at 1"
             raise InvalidArgumentError(name, text, allowed)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import PrecisionError, UnstableError
+from qtheory.errors import InvalidArgumentError, PrecisionError, UnstableError
 from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
@@ -124,8 +124,12 @@ def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Insta
 
 def _theta(instance: Instance) -> float:
     step = Step.of(instance)
-    if not np.all(instance.stepsize * instance.quantized_eigenvalues > 0):
-        raise FloatingPointError("an eigenvalue or a stepsize that float64 takes for 0")
+    (zeros,) = np.nonzero(instance.quantized_eigenvalues == 0)
+    if len(zeros) and zeros[0] > 0:  # not if all of them are
+        value = f"0 in float64 at i = {zeros[0] + 1}"
+        raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
+    if np.any(instance.stepsize * instance.quantized_eigenvalues == 0):
+        raise FloatingPointError("a stepsize that float64 cannot tell from 0")
     if np.any(step.loss <= 0):
         return float("inf")
     return float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))
