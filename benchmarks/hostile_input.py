@@ -54,7 +54,10 @@ SHARES = {
     "numbers": 0.60, "formulas": 0.10, "shorthand": 0.20, "grids": 0.03, "tables": 0.03,
     "stores": 0.01, "commands": 0.015, "library": 0.015,
 }  # fmt: skip
+# Of the processor, since the machine may be busy with other things; a case that sleeps is ended
+# after so many seconds of the clock.
 SECONDS_PER_CASE = 5.0
+SECONDS_ASLEEP = 60.0
 # A case that does not even return to Python is ended by the system after so much time of the
 # processor.
 SECONDS_TO_DEATH = 60
@@ -139,7 +142,7 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
     faulthandler.enable()
     if limited:
         _limit_memory()
-    before = signal.signal(signal.SIGALRM, _out_of_time)
+    before = {s: signal.signal(s, _out_of_time) for s in (signal.SIGALRM, signal.SIGPROF)}
     make: Callable[[random.Random], Any] = surfaces.SURFACES[name]
     count, begun = Count(), time.perf_counter()
     here = Path(f"{surfaces.FOLDER}-at-{os.getpid()}") if limited else None
@@ -152,13 +155,15 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
             case = make(random.Random(f"{seed} {name} {index}"))
             if limited:
                 signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_TO_DEATH)
-            signal.setitimer(signal.ITIMER_REAL, SECONDS_PER_CASE)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS_ASLEEP)
             started = time.perf_counter()
             try:
                 kind, fault = judge(case)
             except Hang:
                 kind, fault = "value", f"hangs for {SECONDS_PER_CASE} s"
             finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
                 signal.setitimer(signal.ITIMER_REAL, 0)
             took = time.perf_counter() - started
             count.cases += 1
@@ -169,7 +174,8 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
             if fault is not None:
                 count.violate(fault, f"{case.shown}  [{name} {index}]")
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)
     count.seconds = time.perf_counter() - begun
     count.mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if here is not None:

@@ -257,6 +257,28 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         data.load_table(pipe)
 
 
+@pytest.mark.parametrize("path", [None, 0, "", "a\0b", "a" * 5000], ids=repr)
+def test_a_path_is_a_path(path):
+    grid = qt.Grid({"dim": 2, "steps": 3})
+    for ask in (qt.load_sweep, qt.load_grid, lambda out: qt.sweep(grid, out)):
+        with pytest.raises(qt.QTheoryError):
+            ask(path)
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "target", "message"),
+    [
+        (qt.PowerLaw("1e300"), None, "exponent is 1000.*at most 300"),
+        (qt.Exponential("1e300"), None, "rate is 1000.*at most 300"),
+        (qt.Exponential("1e-300"), None, "rate is 1/1000.*at least 1e-06"),
+        (qt.PowerLaw(2), qt.SourceCondition("1e300"), "exponent is 1000.*at most 300"),
+    ],
+)
+def test_exponents_in_infinite_dimension_are_of_usual_size(spectrum, target, message):
+    with pytest.raises(qt.InvalidArgumentError, match=message):
+        qt.excess_risk(qt.Problem(qt.oo, spectrum, target), EXACT, SGD)
+
+
 def test_a_grid_that_never_ends_is_refused():
     with pytest.raises(qt.SweepError, match=r"/dev/zero .* it has more than 10000000 bytes"):
         load_grid("/dev/zero")

@@ -14,7 +14,7 @@ import numpy as np
 from qtheory.errors import SweepError
 from qtheory.measure.grid import AXES, MOST_POINTS
 from qtheory.measure.point import RESULTS, TEXTS
-from qtheory.measure.store import read_store
+from qtheory.measure.store import checked_path, read_store
 
 if TYPE_CHECKING:
     import xarray
@@ -45,7 +45,7 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     """
     import xarray
 
-    meta, rows = read_store(Path(path))
+    meta, rows = read_store(checked_path(path, "path"))
     try:
         axes = {name: _texts(meta["grid"][name]) for name in AXES}
         count = math.prod(map(len, axes.values()))

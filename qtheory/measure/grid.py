@@ -180,6 +180,8 @@ def load_grid(path: Path | str) -> Grid:
         If the file cannot be read, a name in it is not known (near names are suggested), or a
         value is not what it must be.
     """
+    if not isinstance(path, str | Path):  # open() would take a number for a file that is open
+        raise InvalidArgumentError("path", path, "the path of a TOML file")
     try:
         with open(path, "rb") as file:
             text = file.read(_LARGEST_FILE + 1)

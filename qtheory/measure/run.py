@@ -23,7 +23,7 @@ from typing import Any
 from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
-from qtheory.measure.store import Store, open_store
+from qtheory.measure.store import Store, checked_path, open_store
 from qtheory.numbers.exact import require_whole
 
 __all__ = ["MOST_WORKERS", "Outcome", "sweep"]
@@ -112,7 +112,7 @@ def sweep(
     require_whole("workers", workers, 1, MOST_WORKERS)
     import qtheory
 
-    path = Path(out)
+    path = checked_path(out, "out")
     with open_store(path, grid, qtheory.__version__) as store:
         done = store.keys()
         known = len(done)

@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from qtheory.errors import SweepError
+from qtheory.errors import InvalidArgumentError, SweepError
 from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 
-__all__ = ["Store", "open_store", "read_store"]
+__all__ = ["Store", "checked_path", "open_store", "read_store"]
 
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
@@ -25,6 +25,14 @@ _TABLES = ("grid", "compute")
 _APPLICATION = 0x71745357
 # What SQLite says of a damaged file may be no text itself.
 _BROKEN = (sqlite3.Error, UnicodeError)
+
+
+def checked_path(path: Any, name: str) -> Path:
+    """A path, if it is one that a system can be asked for."""
+    text = str(path) if isinstance(path, str | Path) else ""
+    if not text or "\0" in text:
+        raise InvalidArgumentError(name, path, "the path of a file")
+    return Path(path)
 
 
 class Store:
@@ -87,7 +95,11 @@ def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
 
 def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a results file says of its grid, and its rows."""
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long
+        there = False
+    if not there:
         raise SweepError(f"{path} is not a file")
     with _connected(path, writing=False) as connection:
         try:
