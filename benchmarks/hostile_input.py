@@ -234,15 +234,18 @@ def sizes(cases: int) -> dict[str, int]:
     return {name: -int(-cases * share // 1) for name, share in SHARES.items()}
 
 
-def fuzz(cases: int, seed: int, workers: int) -> dict[str, Count]:
-    """All surfaces, in chunks over processes that are renewed if one dies."""
-    found = {name: Count() for name in SHARES}
+def fuzz(found: dict[str, Count], cases: int, seed: int, workers: int) -> None:
+    """All surfaces, in chunks over processes that are renewed if one dies.
+
+    ``found`` is added to as the chunks end, so that Ctrl-C leaves what came till then.
+    """
     chunks = [
         (name, seed, begin, min(begin + CHUNK, size))
         for name, size in sizes(cases).items()
         for begin in range(0, size, CHUNK)
     ]
     random.Random(seed).shuffle(chunks)
+    total = sum(end - begin for _, _, begin, end in chunks)
     while chunks:
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
         waiting = {pool.submit(run_cases, *chunk): chunk for chunk in chunks}
@@ -251,6 +254,8 @@ def fuzz(cases: int, seed: int, workers: int) -> dict[str, Count]:
             chunk = waiting[future]
             try:
                 found[chunk[0]].add(future.result())
+                done = sum(count.cases for count in found.values())
+                print(f"{done} of {total} cases", file=sys.stderr, flush=True)
             except BrokenProcessPool:
                 chunks.append(chunk)
         pool.shutdown()
@@ -265,7 +270,6 @@ def fuzz(cases: int, seed: int, workers: int) -> dict[str, Count]:
                     (name, seed, chunk[2], int(index)),
                     (name, seed, int(index) + 1, chunk[3]),
                 ]
-    return found
 
 
 def report(found: dict[str, Count]) -> str:
@@ -378,8 +382,12 @@ def main() -> int:
         unseen = unseen_faults()
         print(f"{len(PLANTED) - len(unseen)} of {len(PLANTED)} planted faults found", *unseen)
         return 1 if unseen else 0
-    found = fuzz(options.cases, options.seed, options.workers)
-    found["processes"] = real_commands(options.seed, options.processes, options.workers)
+    found = {name: Count() for name in (*SHARES, "processes")}
+    try:
+        found["processes"] = real_commands(options.seed, options.processes, options.workers)
+        fuzz(found, options.cases, options.seed, options.workers)
+    except KeyboardInterrupt:
+        print("broken off")
     print(report(found))
     for name, count in found.items():
         print(f"slowest of {name}: {count.slowest_case[:60]}")
