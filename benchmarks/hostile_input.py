@@ -137,15 +137,19 @@ def _out_of_time(signum: int, frame: Any) -> None:
     raise Hang
 
 
-def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) -> Count:
-    """The cases of a surface from one number to another."""
+def run_cases(name: str, seed: int, begin: int, end: int, notes: Path | None = None) -> Count:
+    """The cases of a surface from one number to another.
+
+    A worker is given a folder where it notes which case it is at, should it be killed by it, and
+    gets a limit of memory.
+    """
     faulthandler.enable()
-    if limited:
+    if notes is not None:
         _limit_memory()
     before = {s: signal.signal(s, _out_of_time) for s in (signal.SIGALRM, signal.SIGPROF)}
     make: Callable[[random.Random], Any] = surfaces.SURFACES[name]
     count, begun = Count(), time.perf_counter()
-    here = Path(f"{surfaces.FOLDER}-at-{os.getpid()}") if limited else None
+    here = notes / str(os.getpid()) if notes is not None else None
     place = os.open(here, os.O_CREAT | os.O_WRONLY) if here is not None else -1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.LostDigitsWarning)
@@ -153,7 +157,7 @@ def run_cases(name: str, seed: int, begin: int, end: int, limited: bool = True) 
             if here is not None:
                 os.pwrite(place, f"{name} {index} ".encode(), 0)
             case = make(random.Random(f"{seed} {name} {index}"))
-            if limited:
+            if notes is not None:
                 signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_TO_DEATH)
             signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE)
             signal.setitimer(signal.ITIMER_REAL, SECONDS_ASLEEP)
@@ -246,9 +250,11 @@ def fuzz(found: dict[str, Count], cases: int, seed: int, workers: int) -> None:
     ]
     random.Random(seed).shuffle(chunks)
     total = sum(end - begin for _, _, begin, end in chunks)
+    notes = surfaces.FOLDER / "notes"
+    notes.mkdir(exist_ok=True)
     while chunks:
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        waiting = {pool.submit(run_cases, *chunk): chunk for chunk in chunks}
+        waiting = {pool.submit(run_cases, *chunk, notes): chunk for chunk in chunks}
         chunks = []
         for future in as_completed(waiting):
             chunk = waiting[future]
@@ -259,7 +265,7 @@ def fuzz(found: dict[str, Count], cases: int, seed: int, workers: int) -> None:
             except BrokenProcessPool:
                 chunks.append(chunk)
         pool.shutdown()
-        for file in surfaces.FOLDER.parent.glob("qtheory-hostile-*-at-*"):
+        for file in notes.iterdir():
             name, index = file.read_text().split()[:2]
             file.unlink()
             found[name].violate("kills the process", f"{name} {index}")
@@ -363,7 +369,7 @@ def unseen_faults(cases: int = 200, seconds: float = 0.2) -> list[str]:
     unseen = []
     for fault, (surface, planted, reported) in PLANTED.items():
         with planted(), mock.patch.object(sys.modules[__name__], "SECONDS_PER_CASE", seconds):
-            count = run_cases(surface, 0, 0, 5 if reported == "hangs" else cases, limited=False)
+            count = run_cases(surface, 0, 0, 5 if reported == "hangs" else cases)
         if not any(kind.startswith(reported) for kind in count.violations):
             unseen.append(fault)
     return unseen
@@ -384,8 +390,8 @@ def main() -> int:
         return 1 if unseen else 0
     found = {name: Count() for name in (*SHARES, "processes")}
     try:
-        found["processes"] = real_commands(options.seed, options.processes, options.workers)
         fuzz(found, options.cases, options.seed, options.workers)
+        found["processes"] = real_commands(options.seed, options.processes, options.workers)
     except KeyboardInterrupt:
         print("broken off")
     print(report(found))

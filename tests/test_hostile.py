@@ -34,18 +34,18 @@ def hostile():
 
 @pytest.mark.parametrize("surface", CASES)
 def test_every_input_gives_a_right_value_or_a_short_refusal(hostile, surface):
-    count = hostile.run_cases(surface, 20261125, 0, CASES[surface], limited=False)
+    count = hostile.run_cases(surface, 20261125, 0, CASES[surface])
     assert count.violations == {}
     assert count.values > 0
     assert count.refusals > 0
 
 
 def test_cases_do_not_depend_on_where_they_begin(hostile):
-    whole = hostile.run_cases("numbers", 1, 0, 40, limited=False)
+    whole = hostile.run_cases("numbers", 1, 0, 40)
     parts = hostile.Count()
     for begin in (0, 10, 30):
         end = {0: 10, 10: 30, 30: 40}[begin]
-        parts.add(hostile.run_cases("numbers", 1, begin, end, limited=False))
+        parts.add(hostile.run_cases("numbers", 1, begin, end))
     assert (whole.values, whole.refusals) == (parts.values, parts.refusals)
 
 
