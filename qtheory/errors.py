@@ -32,9 +32,18 @@ def one_of(value: object, names: Iterable[str]) -> str:
     'one of dim, steps (did you mean dim?)'
     """
     known = list(names)
-    near = difflib.get_close_matches(str(value), known, n=2)
+    near = difflib.get_close_matches(value, known, n=2) if isinstance(value, str) else []
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
     return f"one of {', '.join(known)}{hint}"
+
+
+def _shown(value: object) -> str:
+    """At most 80 characters of a value, whatever it is: showing it is no reason to break down."""
+    try:
+        shown = repr(value)
+    except Exception:  # Python writes out no integer of more than 4300 digits, for one
+        shown = f"a {type(value).__name__} that cannot be shown"
+    return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 class QTheoryError(ValueError):
@@ -45,10 +54,7 @@ class InvalidArgumentError(QTheoryError):
     """An argument has a wrong type or a value outside its range."""
 
     def __init__(self, argument: str, value: object, allowed: str) -> None:
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        super().__init__(f"{argument} is {shown}, but must be {allowed}")
+        super().__init__(f"{argument} is {_shown(value)}, but must be {allowed}")
         self.argument = argument
         self.value = value
         self.allowed = allowed

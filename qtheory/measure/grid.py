@@ -19,7 +19,7 @@ from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_ta
 from qtheory.model.spectra import coordinate
 from qtheory.numbers.exact import require_numeric
 
-__all__ = ["AXES", "Grid", "Point", "Settings", "load_grid"]
+__all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
 
 #: The axes of a grid in order, and the value of one that is not given.
 AXES = {
@@ -35,8 +35,10 @@ AXES = {
     "tail": "1/2",
     "seed": "0",
 }
-_MOST_POINTS = 10**7
+MOST_POINTS = 10**7
 _MOST_DIGITS = 1000
+# A file of so many bytes; devices such as /dev/zero never end.
+_LARGEST_FILE = 10**7
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,13 @@ class Grid:
         texts = {name: _texts(name, axes.get(name, default)) for name, default in AXES.items()}
         object.__setattr__(self, "axes", texts)
         object.__setattr__(self, "settings", Settings() if settings is None else settings)
+        # not len(self), which Python refuses above 2^63
+        count = math.prod(map(len, texts.values()))
+        if count > MOST_POINTS:
+            raise InvalidArgumentError("grid", f"{count} points", f"at most {MOST_POINTS}")
         for name, values in texts.items():
             if len({_read(name, value) for value in values}) < len(values):
                 raise InvalidArgumentError(name, list(values), "a list without repetition")
-        # not len(self), which Python refuses above 2^63
-        count = math.prod(map(len, texts.values()))
-        if count > _MOST_POINTS:
-            raise InvalidArgumentError("grid", f"{count} points", f"at most {_MOST_POINTS}")
 
     def __len__(self) -> int:
         return math.prod(map(len, self.axes.values()))
@@ -178,9 +180,14 @@ def load_grid(path: Path | str) -> Grid:
         If the file cannot be read, a name in it is not known (near names are suggested), or a
         value is not what it must be.
     """
+    if not isinstance(path, str | Path):  # open() would take a number for a file that is open
+        raise InvalidArgumentError("path", path, "the path of a TOML file")
     try:
         with open(path, "rb") as file:
-            content = tomllib.load(file)
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise ValueError(f"it has more than {_LARGEST_FILE} bytes")
+        content = tomllib.loads(text.decode())
     except (OSError, ValueError, RecursionError) as error:
         # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error
@@ -229,9 +236,9 @@ def _read(name: str, value: str) -> Any:
     model = point.model()
     # a wrong letter in a formula makes a parameter of it, to which a grid gives no value
     if name == "spectrum":
-        require_numeric(parse_spectrum(value).formula.subs(coordinate, 1), name)
+        require_numeric(parse_spectrum(value).formula, name, given=coordinate)
     if name == "target":
-        require_numeric(parse_target(value).formula(coordinate).subs(coordinate, 1), name)
+        require_numeric(parse_target(value).formula(coordinate), name, given=coordinate)
     return model
 
 

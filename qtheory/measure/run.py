@@ -23,10 +23,13 @@ from typing import Any
 from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
-from qtheory.measure.store import Store, open_store
+from qtheory.measure.store import Store, checked_path, open_store
 from qtheory.numbers.exact import require_whole
 
-__all__ = ["Outcome", "sweep"]
+__all__ = ["MOST_WORKERS", "Outcome", "sweep"]
+
+#: Every one is a process of its own.
+MOST_WORKERS = 1000
 
 # Points handed out ahead: enough to keep workers busy, few enough to hold in memory.
 _LEAST_AHEAD, _AHEAD_PER_WORKER = 16, 4
@@ -106,10 +109,10 @@ def sweep(
     """
     if not isinstance(grid, Grid):
         grid = load_grid(grid)
-    require_whole("workers", workers, 1)
+    require_whole("workers", workers, 1, MOST_WORKERS)
     import qtheory
 
-    path = Path(out)
+    path = checked_path(out, "out")
     with open_store(path, grid, qtheory.__version__) as store:
         done = store.keys()
         known = len(done)

@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from qtheory.errors import SweepError
+from qtheory.errors import InvalidArgumentError, SweepError
 from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 
-__all__ = ["Store", "open_store", "read_store"]
+__all__ = ["Store", "checked_path", "open_store", "read_store"]
 
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
@@ -23,6 +23,16 @@ _SECONDS_FOR_READERS = 60
 _TABLES = ("grid", "compute")
 # "qtSW" as a number: how SQLite files of this kind are known.
 _APPLICATION = 0x71745357
+# What SQLite says of a damaged file may be no text itself.
+_BROKEN = (sqlite3.Error, UnicodeError)
+
+
+def checked_path(path: Any, name: str) -> Path:
+    """A path, if it is one that a system can be asked for."""
+    text = str(path) if isinstance(path, str | Path) else ""
+    if not text or "\0" in text:
+        raise InvalidArgumentError(name, path, "the path of a file")
+    return Path(path)
 
 
 class Store:
@@ -79,13 +89,17 @@ def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
             meta = _meta(connection, path)
             _require_same(path, meta, grid, version)
             yield Store(connection, path)
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             raise SweepError(f"{path} cannot be used: {error}") from error
 
 
 def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a results file says of its grid, and its rows."""
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long
+        there = False
+    if not there:
         raise SweepError(f"{path} is not a file")
     with _connected(path, writing=False) as connection:
         try:
@@ -93,7 +107,7 @@ def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             connection.row_factory = sqlite3.Row
             # fetched at once: a sweep cannot write while rows are being read
             rows = [dict(row) for row in connection.execute("SELECT * FROM points").fetchall()]
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             raise SweepError(f"{path} cannot be read: {error}") from error
     return meta, rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import DataError
+
+# Booleans, whole numbers and floating point.
+_KINDS = ("b", "i", "u", "f")
+# 10^9 numbers of float64, of which the singular value decomposition makes a few copies.
+_LARGEST_FILE = 8 * 10**9
+# Within these the squares of a table and their quotients stay in float64.
+_LARGEST, _SMALLEST = 1e70, 1e-70
 
 __all__ = ["SecondMoments", "load_table", "second_moments"]
 
@@ -28,9 +36,27 @@ class SecondMoments:
 def load_table(path: Path) -> np.ndarray[Any, Any]:
     """Read a .npy file of numbers; pickled content is refused, since loading it runs code."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a readable .npy file of numbers: {error}") from error
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")  # a pipe would be waited for
+        with open(path, "rb") as file:
+            size = path.stat().st_size
+            if size > _LARGEST_FILE:
+                raise ValueError(f"it has {size} bytes, at most {_LARGEST_FILE} are read")
+            # an archive could unfold to any size, and memory for what a header says is taken first
+            version = np.lib.format.read_magic(file)
+            read = getattr(np.lib.format, f"read_array_header_{version[0]}_{version[1]}", None)
+            if read is None:  # the third version is for tables with named columns
+                raise ValueError(f"its format has version {version[0]}.{version[1]}")
+            shape, _, kind = read(file)
+            if kind.kind not in _KINDS:
+                raise ValueError(f"it holds {kind}, not real numbers")
+            if math.prod(shape) * kind.itemsize > size:
+                raise ValueError(f"it is cut off: shape {shape} needs more bytes than it has")
+            file.seek(0)
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    except Exception as error:  # Python's own parsers read the header, and have many errors
+        reason = str(error).splitlines() or [type(error).__name__]
+        raise DataError(f"{path} is not a readable .npy file of numbers: {reason[0]}") from error
 
 
 def second_moments(X: Any, y: Any) -> SecondMoments:
@@ -76,8 +102,8 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
 
 def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     try:
-        table, labels = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        table, labels = (_real(values) for values in (X, y))
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"X and y must hold real numbers only: {error}") from error
     if table.ndim != 2 or table.shape[0] < 2 or table.shape[1] < 1:
         raise DataError(f"X has shape {table.shape}, but must be (rows >= 2, columns >= 1)")
@@ -90,4 +116,17 @@ def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]
         if len(bad):
             place = ", ".join(str(k) for k in bad[0])
             raise DataError(f"{name}[{place}] is not a finite number ({len(bad)} such entries)")
+        sizes = np.abs(values[values != 0])
+        if sizes.size and not _SMALLEST <= sizes.max() <= _LARGEST:
+            allowed = f"between {_SMALLEST:.0e} and {_LARGEST:.0e}: rescale it"
+            raise DataError(f"the largest entry of {name} is {sizes.max():.3g}, not {allowed}")
     return table, labels
+
+
+def _real(values: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(values)
+    # a table of Python numbers too large for int64 comes as objects, dates and text are no numbers
+    if array.dtype.kind not in (*_KINDS, "O"):
+        raise TypeError(f"not {array.dtype}")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused as that
+        return array.astype(np.float64)

@@ -102,6 +102,6 @@ def Multiplicative(epsilon: Number, coupling: str = "shared") -> ErrorModel:  # 
     >>> Multiplicative("0.1").shared
     1/10
     """
-    if coupling not in ("shared", "elementwise"):
+    if not isinstance(coupling, str) or coupling not in ("shared", "elementwise"):
         raise InvalidArgumentError("coupling", coupling, "'shared' or 'elementwise'")
     return ErrorModel(**{coupling: nonnegative(epsilon, "epsilon")})

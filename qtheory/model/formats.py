@@ -42,6 +42,8 @@ _SPECIALS = ("ieee", "nan", "none")
 # Within these float64 holds every value, and the reciprocal of every step, as a normal number.
 _MOST_EXPONENT_BITS, _MOST_MANTISSA_BITS = 10, 40
 _MOST_FIXED_BITS = 32
+# Comparing a longer text with the names takes time, and none of them is near.
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, repr=False)
@@ -185,14 +187,14 @@ fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16 \
     if not isinstance(name, str) or name not in known:
         first, *_, last = _INTEGERS
         allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}"
-        near = _near_names(name)
+        near = _near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
         if near:
             allowed += f" (did you mean {' or '.join(near)}?)"
         raise InvalidArgumentError("name", name, allowed)
     return replace(known[name], scale=positive(scale, "scale"))
 
 
-def _near_names(name: object) -> list[str]:
+def _near_names(name: str) -> list[str]:
     """At most three names, those most like this one."""
 
     def spelled(text: str) -> str:
@@ -202,7 +204,7 @@ def _near_names(name: object) -> list[str]:
         whole = spelled(known)
         width, _, fields = whole.partition("_")
         forms = [form for form in (whole, width, fields) if form]
-        return max(difflib.SequenceMatcher(None, spelled(str(name)), f).ratio() for f in forms)
+        return max(difflib.SequenceMatcher(None, spelled(name), f).ratio() for f in forms)
 
     best = max(map(likeness, names()))
     if best < 0.6:
@@ -239,7 +241,7 @@ def FP(  # noqa: N802
     """
     _whole("exponent_bits", exponent_bits, 2, _MOST_EXPONENT_BITS)
     _whole("mantissa_bits", mantissa_bits, 1, _MOST_MANTISSA_BITS)
-    if specials not in _SPECIALS:
+    if not isinstance(specials, str) or specials not in _SPECIALS:
         raise InvalidArgumentError("specials", specials, f"one of {', '.join(_SPECIALS)}")
     name = f"FP({exponent_bits}, {mantissa_bits})"
     scale = positive(scale, "scale")

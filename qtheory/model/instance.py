@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
@@ -18,10 +18,13 @@ from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
-from qtheory.numbers.gaussian import rounded_moments
+from qtheory.numbers.gaussian import cells, rounded_moments
 
 # Moments of formats for arithmetics without balls get this many bits more than are kept.
 _GUARD_BITS = 40
+# A gigabyte of them.
+_MOST_CELLS = 10**8
+_MOST_COORDINATES = 10**7
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -241,9 +244,15 @@ def _format_moments(
     if isinstance(arithmetic, Symbolic):
         raise InvalidArgumentError("data", number_format, "an error model in symbolic results")
     bits = arithmetic.precision() + (0 if isinstance(arithmetic, Balls) else _GUARD_BITS)
+    variances = [arithmetic.to_ball(value) for value in eigenvalues]
+    work = sum(cells(number_format.magnitudes, scale, value, bits) for value in variances)
+    if work > _MOST_CELLS:
+        raise CostError(
+            f"data is {number_format!r} in dimension {len(variances)}: its moments are sums over "
+            f"{work} intervals, which would take hours; the limit is {_MOST_CELLS}"
+        )
     found: dict[str, list[Scalar]] = {part.name: [] for part in fields(NumericFormat)}
-    for value in eigenvalues:
-        variance = arithmetic.to_ball(value)
+    for variance in variances:
         moments = rounded_moments(number_format.magnitudes, scale, variance, bits)
         for name, column in found.items():
             column.append(arithmetic.from_ball(getattr(moments, name)))
@@ -255,6 +264,11 @@ def _coordinates(
 ) -> tuple[Array, Array, Array]:
     """Eigenvalues, coefficients and multiplicities."""
     if compression is None:
+        if problem.dim > _MOST_COORDINATES:
+            raise CostError(
+                f"dim is {problem.dim}, but at most {_MOST_COORDINATES} coordinates are computed "
+                "one by one"
+            )
         indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
         counts = arithmetic.array([arithmetic.number(1)] * len(indices))
         return *_spectrum_and_target(problem, arithmetic, indices), counts

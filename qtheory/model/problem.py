@@ -84,6 +84,8 @@ class Problem:
                 )
         if isinstance(spectrum, Explicit):
             spectrum.require_nonnegative("spectrum")
+        if not isinstance(assumptions, tuple | list):
+            raise InvalidArgumentError("assumptions", assumptions, "a tuple of texts")
         object.__setattr__(self, "dim", size)
         object.__setattr__(self, "spectrum", spectrum)
         object.__setattr__(self, "target", target)

@@ -67,6 +67,8 @@ class Quantization:
 
     def up_to(self, target: str) -> Quantization:
         """Only the quantizers from data up to and including this target."""
+        if not isinstance(target, str) or target not in TARGETS:
+            raise InvalidArgumentError("target", target, f"one of {', '.join(TARGETS)}")
         kept = TARGETS[: TARGETS.index(target) + 1]
         return Quantization(**{name: getattr(self, name) for name in kept})
 

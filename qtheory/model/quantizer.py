@@ -47,7 +47,7 @@ class Rounding:
             raise InvalidArgumentError("format", self.format, "a number format")
         floating = self.format.grid.mantissa_bits is not None
         allowed = [mode for mode in MODES if not (floating and mode in DITHERS)]
-        if self.mode not in allowed:
+        if not isinstance(self.mode, str) or self.mode not in allowed:
             raise InvalidArgumentError(
                 "mode", self.mode, f"one of {', '.join(allowed)} for {self.format.name}"
             )

@@ -54,7 +54,7 @@ class SGD:
         output: str = "average",
         tail: Number = "1/2",
     ) -> None:
-        if output not in OUTPUTS:
+        if not isinstance(output, str) or output not in OUTPUTS:
             raise InvalidArgumentError("output", output, "'average', 'last' or 'tail'")
         fraction = positive(tail, "tail")
         if fraction.is_number and fraction > 1:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import Number, exact, nonnegative, positive
 from qtheory.numbers.grammar import parse_formula
 
@@ -25,6 +29,8 @@ __all__ = [
 
 #: The coordinate i = 1, 2, ... in every formula of the package.
 coordinate = sp.Symbol("i", integer=True, positive=True)
+
+_BITS_AT_ONE = 400
 
 
 class Spectrum(ABC):
@@ -146,16 +152,23 @@ def in_coordinate(text: str | sp.Expr, name: str) -> sp.Expr:
             for s in formula.free_symbols
         }
         formula = formula.xreplace(names)
-    first = formula.subs(coordinate, 1)
-    try:
-        possible = not first.is_number or (first.is_extended_real and first > 0)
-    except (OverflowError, ZeroDivisionError):  # mpmath gives up on a tower of powers
-        raise InvalidArgumentError(name, text, "a number of usual size at i = 1") from None
-    if not possible:
-        raise InvalidArgumentError(
-            name, text, f"positive for i = 1, 2, ..., but it is {first} at 1"
-        )
+    if formula.free_symbols <= {coordinate}:
+        _require_positive_at_one(formula, text, name)
     return formula
+
+
+def _require_positive_at_one(formula: sp.Expr, text: str | sp.Expr, name: str) -> None:
+    """In balls, for SymPy would write out every digit of a tower of powers such as 9**9**9."""
+    arithmetic = Balls(bits=_BITS_AT_ONE)
+    with arithmetic.working():
+        try:
+            first: Any = evaluate(formula, {coordinate: arithmetic.number(1)}, arithmetic)
+        except (ArithmeticError, TypeError, ValueError):
+            raise InvalidArgumentError(name, text, "a formula that can be computed at 1") from None
+        if not (first.is_finite() and first > 0):
+            shown = first.str(5, radius=False)
+            allowed = f"positive for i = 1, 2, ... and of usual size, but it is {shown} at 1"
+            raise InvalidArgumentError(name, text, allowed)
 
 
 @dataclass(frozen=True)
@@ -171,7 +184,9 @@ class Explicit:
     values: tuple[sp.Expr, ...]
 
     def __init__(self, values: Sequence[Number]) -> None:
-        if isinstance(values, str) or not hasattr(values, "__len__") or len(values) == 0:
+        listed = isinstance(values, np.ndarray) and values.ndim == 1
+        listed = listed or (isinstance(values, Sequence) and not isinstance(values, str | bytes))
+        if not listed or len(values) == 0:
             raise InvalidArgumentError("values", values, "a sequence of at least one number")
         numbers = tuple(exact(value, f"values[{k}]") for k, value in enumerate(values))
         object.__setattr__(self, "values", numbers)

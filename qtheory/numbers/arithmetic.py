@@ -14,6 +14,7 @@ symbolic       sympy.Expr            exact, for identities in small dimension
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -130,7 +131,10 @@ class Float64(Arithmetic):
         return int(np.finfo(self.dtype).nmant) + 1
 
     def number(self, value: sp.Rational | int) -> np.float64:
-        return np.float64(float(value))
+        number = float(value)
+        if math.isinf(number):
+            raise OverflowError("a number is past float64")
+        return np.float64(number)
 
     def constant(self, value: sp.Expr) -> np.float64:
         return np.float64(float(value))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import sympy as sp
@@ -130,17 +130,28 @@ def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | 
     if base is sp.E:
         argument = evaluate(exponent, values, arithmetic)
         return _elementwise(lambda x: arithmetic.function("exp", x), argument)
-    if exponent.is_integer:  # a symbol for a whole number, such as N
-        whole = arithmetic.whole(evaluate(exponent, values, arithmetic))
+    if exponent.is_integer:  # a symbol for a whole number, such as N or the coordinate
         return _elementwise(
-            lambda number: arithmetic.integer_power(number, whole),
+            partial(_whole_power, arithmetic),
             evaluate(base, values, arithmetic),
+            evaluate(exponent, values, arithmetic),
         )
     return _elementwise(
         arithmetic.power,
         evaluate(base, values, arithmetic),
         evaluate(exponent, values, arithmetic),
     )
+
+
+def _whole_power(arithmetic: Arithmetic, number: Scalar, exponent: Scalar) -> Scalar:
+    try:
+        whole = arithmetic.whole(exponent)
+    except (TypeError, OverflowError):  # so large that its last digits are not known
+        return arithmetic.power(number, exponent)
+    if whole == 0:
+        return number * 0 + 1
+    power = arithmetic.integer_power(number, abs(whole))
+    return power if whole > 0 else 1 / power
 
 
 def _elementwise(function: Callable[..., Scalar], *arguments: Scalar | Array) -> Scalar | Array:

@@ -21,7 +21,7 @@ from qtheory.numbers.arithmetic import Array
 
 Grid = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["RoundedMoments", "rounded_moments"]
+__all__ = ["RoundedMoments", "cells", "rounded_moments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,12 @@ def rounded_moments(
             cube_product=half.moment(3, 1),
             square_square=half.moment(2, 2),
         )
+
+
+def cells(magnitudes: Grid, scale: Fraction, variance: flint.arb, bits: int) -> int:
+    """Over how many cells :func:`rounded_moments` sums."""
+    first, last = _cells_that_matter(magnitudes, float(scale), float(variance), bits)
+    return last - first
 
 
 def _cells_that_matter(grid: Grid, scale: float, variance: float, bits: int) -> tuple[int, int]:

@@ -8,17 +8,24 @@ formulas with ``<=``, ``>=``, ``<``, ``>`` or ``==`` between them.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
-from qtheory.numbers.exact import exact
+from qtheory.errors import InvalidArgumentError, QTheoryError
+from qtheory.numbers.exact import exact, is_writable
 
 __all__ = ["parse_formula", "parse_relation"]
 
 _LONGEST = 2000
 _LARGEST_POWER = 1000
+# What SymPy simplifies on the way takes time: a second with so many numbers, names and operations,
+# or with so many different arguments of all min and max, each of which it compares with each.
+_MOST_PARTS = 600
+_MOST_COMPARED = 20
+# The exponential of a larger number is no longer compared with others in reasonable time.
+_LARGEST_EXPONENT = 10**6
 _FUNCTIONS: dict[str, Callable[..., sp.Expr]] = {
     "min": sp.Min,
     "max": sp.Max,
@@ -45,7 +52,7 @@ def parse_formula(text: str, names: Mapping[str, sp.Expr], argument: str) -> sp.
     Parameters
     ----------
     text
-        At most 2000 characters.
+        At most 2000 characters and 600 numbers, names and operations.
     names
         What known names stand for; any other name becomes a positive symbol.
     argument
@@ -88,7 +95,10 @@ def _tree(text: str, argument: str) -> ast.expr:
     if not isinstance(text, str) or len(text) > _LONGEST:
         raise InvalidArgumentError(argument, text, f"text of at most {_LONGEST} characters")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            # what Python's parser warns of, such as "1if x else y", is not in the grammar
+            warnings.simplefilter("error", SyntaxWarning)
+            return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
         raise InvalidArgumentError(argument, text, f"{_GRAMMAR} ({reason})") from None
@@ -99,12 +109,19 @@ class _Reader:
 
     def __init__(self, text: str, names: Mapping[str, sp.Expr], argument: str) -> None:
         self._text, self._names, self._argument = text.strip(), names, argument
+        self._compared = 0
 
     def formula(self, node: ast.expr) -> sp.Expr:
+        if sum(isinstance(part, ast.expr) for part in ast.walk(node)) > _MOST_PARTS:
+            raise self._refused(node, f"at most {_MOST_PARTS} numbers, names and operations")
         try:
             return self._formula(node)
         except RecursionError:
             raise self._refused(node, "it is nested too deeply") from None
+        except QTheoryError:
+            raise
+        except (ArithmeticError, TypeError, ValueError):  # SymPy's, of numbers it cannot compare
+            raise self._refused(node, "it has no value that can be computed") from None
 
     def _formula(self, node: ast.expr) -> sp.Expr:
         match node:
@@ -119,10 +136,15 @@ class _Reader:
             case ast.UnaryOp(op=ast.UAdd()):
                 return self._formula(node.operand)
             case ast.BinOp():
-                return self._operation(node)
+                return self._sized(node, self._operation(node))
             case ast.Call(func=ast.Name(id=name)) if name in _FUNCTIONS and not node.keywords:
                 return self._call(name, node)
         raise self._refused(node, "not in the grammar")
+
+    def _sized(self, node: ast.BinOp, result: sp.Expr) -> sp.Expr:
+        if is_writable(result.as_coeff_Mul()[0]) and is_writable(result.as_coeff_Add()[0]):
+            return result
+        raise self._refused(node, "the number is too large")
 
     def _operation(self, node: ast.BinOp) -> sp.Expr:
         left, right = self._formula(node.left), self._formula(node.right)
@@ -150,6 +172,8 @@ class _Reader:
                 raise self._refused(node, "the number is too large")
         if base == 0 and not exponent.is_positive:
             raise self._refused(node, "zero to such a power")
+        if base.is_negative and not exponent.is_integer:
+            raise self._refused(node, "a root of a negative number")
         return base**exponent
 
     def _call(self, name: str, node: ast.Call) -> sp.Expr:
@@ -159,6 +183,14 @@ class _Reader:
         arguments = [self._formula(argument) for argument in node.args]
         if name == "log" and arguments[0].is_number and not arguments[0] > 0:
             raise self._refused(node, "the logarithm of a number that is not positive")
+        if name == "sqrt" and arguments[0].is_negative:
+            raise self._refused(node, "a root of a negative number")
+        if name == "exp" and arguments[0].is_number and abs(arguments[0]) > _LARGEST_EXPONENT:
+            raise self._refused(node, f"numbers of usual size, exp up to exp({_LARGEST_EXPONENT})")
+        if name in ("min", "max"):
+            self._compared += len(arguments)
+            if self._compared > _MOST_COMPARED:
+                raise self._refused(node, f"at most {_MOST_COMPARED} arguments of min and max")
         return _FUNCTIONS[name](*arguments)
 
     def _source(self, node: ast.expr) -> str:

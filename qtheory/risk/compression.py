@@ -46,6 +46,14 @@ _SEGMENTS = 48
 _GUARD_BITS = 150
 _BITS_PER_BIT = 3
 _BITS_FOR_FLOATS = 300
+# Faster decay leaves float64 at the second coordinate, slower decay has no end.
+_LARGEST_EXPONENT, _LEAST_RATE = 300, sp.Rational(1, 10**6)
+_EXPONENTS: dict[Any, str] = {
+    PowerLaw: "exponent",
+    Exponential: "rate",
+    Logarithmic: "power",
+    SourceCondition: "exponent",
+}
 _RADII = (6.0, 5.0, 4.0, 3.5, 3.0, 2.5, 2.0, 1.6, 1.3, 1.1)
 
 
@@ -75,6 +83,7 @@ def compressed_instance(
     In float64 the instance serves for estimates only, at any stepsize, and no error is given
     (infinite).
     """
+    _require_usual_exponents(problem)
     _require_finite_risk(problem, quantization)
     require_numeric(sgd.stepsize, "stepsize")
     certified = isinstance(arithmetic, Balls)
@@ -89,6 +98,21 @@ def compressed_instance(
     if not certified:
         return instance, flint.arb("inf")
     return instance, error_bound(compressed, instance)
+
+
+def _require_usual_exponents(problem: Problem) -> None:
+    """Raise where panels of a compression would be as many as there are powers to bound."""
+    for part in (problem.spectrum, problem.target):
+        name = _EXPONENTS.get(type(part))
+        value = getattr(part, name) if name is not None else sp.S.One
+        if not value.is_number:
+            continue
+        if abs(value) > _LARGEST_EXPONENT:
+            allowed = f"at most {_LARGEST_EXPONENT} in infinite or large dimension"
+            raise InvalidArgumentError(str(name), value, allowed)
+        if isinstance(part, Exponential) and problem.dim is sp.oo and value < _LEAST_RATE:
+            allowed = f"at least {float(_LEAST_RATE):.0e} in infinite dimension"
+            raise InvalidArgumentError(str(name), value, allowed)
 
 
 def _require_finite_risk(problem: Problem, quantization: Quantization) -> None:

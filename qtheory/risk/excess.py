@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning, PrecisionError
+from qtheory.model.float_range import require_finite, within_float64
 from qtheory.model.instance import Instance, instantiate, require_kinds
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -65,14 +66,7 @@ class Risk:
 
     @cached_property
     def _parts(self) -> dict[str, Scalar]:
-        compressed = _is_compressed(self.problem, self.quantization, [self.sgd], self.digits)
-
-        def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
-            return [_parts(self.problem, self.quantization, self.sgd, arithmetic, compressed)]
-
-        if compressed:
-            return _found_compressed(compute, self.digits)[0]
-        return _found(self.problem, self.quantization, [self.sgd], self.digits, compute)[0]
+        return _parts_of(self.problem, self.quantization, self.sgd, self.digits)
 
     @property
     def bias(self) -> Scalar:
@@ -152,6 +146,7 @@ def excess_risk(
     return risk_curve(problem, quantization, sgd, [sgd.steps], digits)[0]
 
 
+@within_float64
 def risk_curve(
     problem: Problem,
     quantization: Quantization,
@@ -177,7 +172,8 @@ def risk_curve(
     """
     digits = checked_digits(digits)
     require_kinds(problem, quantization, sgd)
-    if not len(steps):
+    listed = isinstance(steps, Sequence | np.ndarray) and not isinstance(steps, str | bytes)
+    if not listed or not len(steps):
         raise InvalidArgumentError("steps", steps, "at least one number of steps")
     runs = [sgd.with_steps(number) for number in steps]
     require_numeric(problem.dim, "dim")
@@ -201,6 +197,20 @@ def risk_curve(
         Risk(problem, quantization, single, digits, **values)
         for single, values in zip(runs, found, strict=True)
     ]
+
+
+@within_float64
+def _parts_of(
+    problem: Problem, quantization: Quantization, sgd: SGD, digits: int | None
+) -> dict[str, Scalar]:
+    compressed = _is_compressed(problem, quantization, [sgd], digits)
+
+    def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
+        return [_parts(problem, quantization, sgd, arithmetic, compressed)]
+
+    if compressed:
+        return _found_compressed(compute, digits)[0]
+    return _found(problem, quantization, [sgd], digits, compute)[0]
 
 
 def _found(
@@ -345,7 +355,9 @@ def _found_compressed(
 
 
 def _as_floats(found: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
-    return [{name: float(value) for name, value in values.items()} for values in found]
+    plain = [{name: float(value) for name, value in values.items()} for values in found]
+    require_finite(value for values in plain for value in values.values())
+    return plain
 
 
 def _in_float64(

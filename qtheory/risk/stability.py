@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import PrecisionError, UnstableError
+from qtheory.errors import InvalidArgumentError, PrecisionError, UnstableError
+from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -52,6 +53,7 @@ class Stability:
         return self.theta < 1
 
 
+@within_float64
 def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stability:
     """theta, the largest stable step size and the limit of the risk, in float64.
 
@@ -69,6 +71,7 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     return Stability(theta, _largest_stepsize(instance), limit)
 
 
+@within_float64
 def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
     instance = _in_float64(problem, quantization, sgd)
@@ -121,6 +124,12 @@ def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Insta
 
 def _theta(instance: Instance) -> float:
     step = Step.of(instance)
+    (zeros,) = np.nonzero(instance.quantized_eigenvalues == 0)
+    if len(zeros) and zeros[0] > 0:  # not if all of them are
+        value = f"0 in float64 at i = {zeros[0] + 1}"
+        raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
+    if np.any(instance.stepsize * instance.quantized_eigenvalues == 0):
+        raise FloatingPointError("a stepsize that float64 cannot tell from 0")
     if np.any(step.loss <= 0):
         return float("inf")
     return float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))

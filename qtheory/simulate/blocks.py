@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.data import SecondMoments
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.instance import instantiate
@@ -31,6 +31,7 @@ __all__ = [
     "Progress",
     "Work",
     "check_sampling",
+    "require_affordable",
     "require_quantization",
     "run_blocks",
 ]
@@ -42,6 +43,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 # Replicates of one block. Fixed, since the streams of a seed must not depend on anything else.
 _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
+# A core draws about 10^8 a second.
+_MOST_SAMPLES = 10**14
+_MOST_REPLICATES, _LARGEST_SEED = 10**9, 10**1000
 # The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
 _CACHE_LINE = 8
 # Blocks waiting for each thread, so that none idles and few results are held.
@@ -164,8 +168,19 @@ def _block(
 
 def check_sampling(replicates: Any, seed: Any) -> None:
     """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
-    require_whole("replicates", replicates, 2)
-    require_whole("seed", seed, 0)
+    require_whole("replicates", replicates, 2, _MOST_REPLICATES)
+    require_whole("seed", seed, 0, _LARGEST_SEED)
+
+
+def require_affordable(work: Work, replicates: int) -> None:
+    """Raise CostError before runs are begun that would go on for weeks."""
+    run = work.run
+    numbers = replicates * run.last * run.batch * len(run.eigenvalues)
+    if numbers > _MOST_SAMPLES:
+        raise CostError(
+            f"{replicates} replicates of {run.last} steps with batch {run.batch} in dimension "
+            f"{len(run.eigenvalues)} draw {numbers:.2g} numbers; the limit is {_MOST_SAMPLES:.0e}"
+        )
 
 
 def require_quantization(quantization: Any) -> None:

@@ -11,11 +11,18 @@ import numpy as np
 
 from qtheory.errors import UnstableError
 from qtheory.model.data import SecondMoments
+from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.sgd import SGD
-from qtheory.simulate.blocks import Work, check_sampling, require_quantization, run_blocks
+from qtheory.simulate.blocks import (
+    Work,
+    check_sampling,
+    require_affordable,
+    require_quantization,
+    run_blocks,
+)
 from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
 
 __all__ = ["Ranges", "calibrate", "pilot", "ranges", "scaled"]
@@ -47,6 +54,7 @@ class Ranges:
     stagnant: float
 
 
+@within_float64
 def ranges(
     problem: Problem,
     quantization: Quantization,
@@ -68,6 +76,7 @@ def ranges(
     """
     check_sampling(replicates, seed)
     work = Work.of(problem, quantization, sgd, table)
+    require_affordable(work, replicates)
     found = np.zeros((len(TARGETS) + 1, 4))
     with run_blocks(work, replicates, seed, observing=True) as blocks:
         for block in blocks:

@@ -6,17 +6,19 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.data import SecondMoments, second_moments
+from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import require_whole
-from qtheory.simulate.blocks import Progress, Work, check_sampling, run_blocks
+from qtheory.simulate.blocks import Progress, Work, check_sampling, require_affordable, run_blocks
 from qtheory.simulate.estimate import Estimate, Welford
 
 __all__ = ["estimate", "simulate", "simulate_rows"]
 
 # The standard error itself must be known before it can say when to stop.
 _LEAST_BEFORE_STOP = 128
+_MOST_THREADS = 1000
 
 
 def simulate(
@@ -124,6 +126,7 @@ def simulate_rows(
     )
 
 
+@within_float64
 def estimate(
     problem: Problem,
     quantization: Quantization,
@@ -138,6 +141,9 @@ def estimate(
     """The estimate of :func:`simulate`, or on the rows of a table whose problem is given."""
     _check(replicates, seed, relative_error, threads)
     work = Work.of(problem, quantization, sgd, table)
+    # with a relative error the replicates are but the most
+    least = replicates if relative_error is None else min(replicates, _LEAST_BEFORE_STOP)
+    require_affordable(work, least)
     found = Welford()
     with run_blocks(work, replicates, seed, threads, progress) as blocks:
         for block in blocks:
@@ -152,7 +158,7 @@ def estimate(
 def _check(replicates: Any, seed: Any, relative_error: Any, threads: Any) -> None:
     check_sampling(replicates, seed)
     if threads is not None:
-        require_whole("threads", threads, 1)
+        require_whole("threads", threads, 1, _MOST_THREADS)
     if relative_error is None:
         return
     if not isinstance(relative_error, int | float) or not 0 < relative_error < 1:

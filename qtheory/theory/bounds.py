@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
-from qtheory.model.instance import instantiate
+from qtheory.model.float_range import require_finite, within_float64
+from qtheory.model.instance import instantiate, require_kinds
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -51,6 +52,7 @@ class Bound:
         return html_table(f"Bound on the excess risk ({self.form})", rows)
 
 
+@within_float64
 def upper_bound(
     problem: Problem,
     quantization: Quantization,
@@ -83,7 +85,7 @@ def upper_bound(
 
     Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259), with constants derived here.
     """
-    if form is not None and form not in UPPER_FORMS:
+    if form is not None and not (isinstance(form, str) and form in UPPER_FORMS):
         raise InvalidArgumentError("form", form, f"None or one of {', '.join(UPPER_FORMS)}")
     wanted = UPPER_FORMS if form is None else {form: UPPER_FORMS[form]}
     bounds: list[Bound] = []
@@ -98,6 +100,7 @@ def upper_bound(
     return min(bounds, key=lambda bound: float(bound.total))
 
 
+@within_float64
 def lower_bound(
     problem: Problem, quantization: Quantization, sgd: SGD, digits: int | None = None
 ) -> Bound:
@@ -144,6 +147,7 @@ def _bound(
 ) -> Bound:
     """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
     digits = checked_digits(digits)
+    require_kinds(problem, quantization, sgd)
     if problem.dim is sp.oo:
         raise HypothesisError(
             f"{theorem.label} ({theorem.title}) is evaluated as sums over finitely many "
@@ -172,7 +176,9 @@ def _bound(
         return Bound(form, **plain, digits=digits)
 
     if digits is None:
-        return compute(Float64())
+        bound = compute(Float64())
+        require_finite([bound.total, bound.quantized_risk])
+        return bound
     return certified(
         compute,
         digits,

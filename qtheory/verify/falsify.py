@@ -17,6 +17,7 @@ __all__ = ["Attack", "Counterexample", "attack", "falsify"]
 
 _DIGITS = 30
 _MOST_DIGITS = 120
+_MOST_EXAMPLES = 10**9
 _SHOWN_DIGITS = 15
 
 Run = tuple[Problem, Quantization, SGD]
@@ -169,7 +170,7 @@ def attack(
     """
     from qtheory.testing import instances as all_instances
 
-    require_whole("max_examples", max_examples, 1)
+    require_whole("max_examples", max_examples, 1, _MOST_EXAMPLES)
     read = claim_of(claim, theorem)
     if instances is None:
         outputs = ("average",) if read.average_only else ("average", "last", "tail")
