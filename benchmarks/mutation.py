@@ -348,7 +348,7 @@ def _verify(tests: list[str], report: Path) -> int:
     from qtheory.verify.check import run_job
     from qtheory.verify.suite import jobs
 
-    for job in sorted(jobs(), key=lambda job: job.cost):
+    for job in sorted(jobs(), key=lambda job: 5 if job.kind == "proof" else job.cost):
         for check in run_job(job):
             if check.status == "failed":
                 report.write_text(check.id)

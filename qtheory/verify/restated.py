@@ -45,11 +45,16 @@ from qtheory.verify.check import CheckResult
 from qtheory.verify.transcription import Errors, Setting
 
 __all__ = [
+    "ARITHMETIC",
     "PANEL",
     "PURE",
+    "Pair",
+    "arguments",
     "limits_restated",
     "outcomes_added_up",
     "paths_added_up",
+    "rational",
+    "report",
     "section_2_restated",
     "section_3_restated",
     "stability_restated",
@@ -57,7 +62,7 @@ __all__ = [
 
 #: Digits to which the package must agree with the exact rational numbers.
 DIGITS = 30
-_ARITHMETIC = Balls(bits=400)
+ARITHMETIC = Balls(bits=400)
 #: The same for float64, relative: what is added up over outcomes is rounded.
 ROUNDING = 1e-11
 
@@ -139,18 +144,19 @@ PURE = tuple(
 # --- comparing ---------------------------------------------------------------------------------
 
 
-def _rational(number: Fraction) -> sp.Rational:
+def rational(number: Fraction) -> sp.Rational:
+    """The same number for SymPy."""
     return sp.Rational(number.numerator, number.denominator)
 
 
-def _arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quantization, SGD]:
+def arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quantization, SGD]:
     """The same problem, quantization and run in the package's own terms."""
 
     def numbers(values: Sequence[Fraction]) -> Explicit:
-        return Explicit([_rational(value) for value in values])
+        return Explicit([rational(value) for value in values])
 
     def model(errors: Errors) -> ErrorModel:
-        additive, shared, elementwise = map(_rational, astuple(errors))
+        additive, shared, elementwise = map(rational, astuple(errors))
         return (
             Additive(additive)
             + Multiplicative(shared, "shared")
@@ -158,10 +164,10 @@ def _arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quan
         )
 
     problem = Problem(
-        setting.dim, numbers(setting.eigenvalues), numbers(setting.target), _rational(setting.noise)
+        setting.dim, numbers(setting.eigenvalues), numbers(setting.target), rational(setting.noise)
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
-    stepsize = _rational(setting.stepsize)
+    stepsize = rational(setting.stepsize)
     run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail="1/3")
     return problem, quantization, run
 
@@ -178,17 +184,17 @@ def _close(here: float, there: Fraction) -> bool:
     return abs(here - float(there)) <= ROUNDING * abs(float(there))
 
 
-def _report(
+def report(
     id: str, pairs: Iterator[Pair], agree: Callable[[Any, Any], bool] = _agrees
 ) -> list[CheckResult]:
     """One check: every number of the package is the one written down again."""
-    with _ARITHMETIC.working():
+    with ARITHMETIC.working():
         found = list(pairs)
         wrong = [
             f"{name} is {_short(a)}, not {_short(b)}" for name, a, b in found if not agree(a, b)
         ]
-    exactly = f"to {DIGITS} digits" if agree is _agrees else "up to rounding"
-    detail = _some(wrong) if wrong else f"{len(found)} numbers agree {exactly}"
+    how = {_agrees: f"to {DIGITS} digits", _close: "up to rounding"}.get(agree, "exactly")
+    detail = _some(wrong) if wrong else f"{len(found)} numbers agree {how}"
     return [CheckResult.of(id, "identity", not wrong, detail)]
 
 
@@ -228,12 +234,12 @@ def outcomes_added_up() -> list[CheckResult]:
         for case, setting in enumerate(enumeration.CASES):
             before = enumeration.start(setting)
             after = enumeration.one_step(setting, before.first, before.second)
-            step = recursion.Step.of(instantiate(*_arguments(setting), Float64()))
+            step = recursion.Step.of(instantiate(*arguments(setting), Float64()))
             m, v = (np.array([float(entry) for entry in each]) for each in astuple(before))
             yield from _each(f"case {case}: E w", step.mean(m), after.first)
             yield from _each(f"case {case}: E w^2", step.second(m, v), after.second)
 
-    return _report("T2/outcomes", pairs(), _close)
+    return report("T2/outcomes", pairs(), _close)
 
 
 def paths_added_up() -> list[CheckResult]:
@@ -241,15 +247,15 @@ def paths_added_up() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for path, setting in enumerate(enumeration.PATHS):
-            instance = instantiate(*_arguments(setting), Float64())
+            instance = instantiate(*arguments(setting), Float64())
             for output in ("average", "tail"):
                 moments = enumeration.average_moments(setting, _first(setting, output))
-                _, _, run = _arguments(setting, output)
+                _, _, run = arguments(setting, output)
                 first, second = recursion.output_moments(instance, Window.of(run))
                 yield from _each(f"path {path}, {output}: E w", first, moments.first)
                 yield from _each(f"path {path}, {output}: E w^2", second, moments.second)
 
-    return _report("T2/paths", pairs(), _close)
+    return report("T2/paths", pairs(), _close)
 
 
 def section_2_restated(name: str) -> list[CheckResult]:
@@ -262,11 +268,11 @@ def section_2_restated(name: str) -> list[CheckResult]:
             yield from _risks(setting, output)
         yield from _parts(setting)
 
-    return _report(f"section 2/{name}", pairs())
+    return report(f"section 2/{name}", pairs())
 
 
 def _spectrum(setting: Setting) -> Iterator[Pair]:
-    instance = instantiate(*_arguments(setting), _ARITHMETIC)
+    instance = instantiate(*arguments(setting), ARITHMETIC)
     again = transcription.quantized_eigenvalues(setting)
     yield from _each("lambda^q", instance.quantized_eigenvalues, again)
     yield from _each("w^q", instance.quantized_target, transcription.quantized_optimum(setting))
@@ -274,13 +280,13 @@ def _spectrum(setting: Setting) -> Iterator[Pair]:
 
 def _risks(setting: Setting, output: str) -> Iterator[Pair]:
     risks = transcription.risks(setting, _moments(setting, output))
-    arguments = _arguments(setting, output)
-    exact = excess_risk(*arguments, digits=DIGITS)
+    run = arguments(setting, output)
+    exact = excess_risk(*run, digits=DIGITS)
     yield f"{output}: R", exact.total, risks.risk
     yield f"{output}: R^q", exact.quantized_risk, risks.quantized_risk
     yield f"{output}: A", exact.approximation, risks.approximation
     yield f"{output}: F", exact.floor, risks.floor
-    instance, window = instantiate(*arguments, _ARITHMETIC), Window.of(arguments[2])
+    instance, window = instantiate(*run, ARITHMETIC), Window.of(run[2])
     for method, found in _by_each_method(instance, window):
         yield f"{output}, {method}: R", found.total, risks.risk
         yield f"{output}, {method}: W", found.distortion, risks.gain
@@ -305,7 +311,7 @@ def _parts(setting: Setting) -> Iterator[Pair]:
     def total(one: Setting) -> Fraction:
         return transcription.risks(one, _moments(one, "average")).risk
 
-    risk = excess_risk(*_arguments(setting), digits=DIGITS)
+    risk = excess_risk(*arguments(setting), digits=DIGITS)
     exact: dict[str, Any] = {target: Errors() for target in TARGETS}
     sofar = replace(setting, **exact)
     bias, before = total(replace(sofar, noise=Fraction(0))), total(sofar)
@@ -321,7 +327,7 @@ def stability_restated() -> list[CheckResult]:
     """The second moments shrink just below the largest stable stepsize and grow just above it."""
     wrong = []
     for name, setting in PANEL.items():
-        largest = Fraction(stability(*_arguments(setting)).largest_stepsize)
+        largest = Fraction(stability(*arguments(setting)).largest_stepsize)
         below, above = (
             _spectral_radius(replace(setting, stepsize=largest * Fraction(factor)))
             for factor in ("0.9999", "1.0001")
@@ -358,12 +364,12 @@ def section_3_restated(name: str) -> list[CheckResult]:
             yield from _refined_bound(setting)
             yield from _lower_bound(setting)
 
-    return _report(f"section 3/{name}", pairs())
+    return report(f"section 3/{name}", pairs())
 
 
 def _values(theorem: str, setting: Setting) -> Any:
     """The values of a theorem's symbols."""
-    return theorems[theorem].values(instantiate(*_arguments(setting), _ARITHMETIC))
+    return theorems[theorem].values(instantiate(*arguments(setting), ARITHMETIC))
 
 
 def _constants(setting: Setting) -> Iterator[Pair]:
@@ -382,7 +388,7 @@ def _constants(setting: Setting) -> Iterator[Pair]:
 
 
 def _paper_bound(setting: Setting) -> Iterator[Pair]:
-    paper = upper_bound(*_arguments(setting), digits=DIGITS, form="paper")
+    paper = upper_bound(*arguments(setting), digits=DIGITS, form="paper")
     again = stated.upper_bound(setting)
     yield "T4: bias", paper.bias, again.bias
     yield "T4: variance", paper.variance, again.variance
@@ -400,7 +406,7 @@ def _refined_bound(setting: Setting) -> Iterator[Pair]:
     yield "T4': theta", values[symbols.theta], again.theta
     yield "T4': S", values[S_bar], again.energy
     yield from _each("T4': q", np.ravel(values[symbols.q]), again.coordinate_noise)
-    refined = upper_bound(*_arguments(setting), digits=DIGITS, form="refined")
+    refined = upper_bound(*arguments(setting), digits=DIGITS, form="refined")
     yield "T4': variance", refined.variance, again.variance
     yield "T4': R^q", refined.quantized_risk, again.quantized_risk
     yield "T4': R", refined.total, again.risk
@@ -409,7 +415,7 @@ def _refined_bound(setting: Setting) -> Iterator[Pair]:
 def _lower_bound(setting: Setting) -> Iterator[Pair]:
     again = stated.lower_bound(setting)
     yield "T5: s2", _values("lower_bound", setting)[s2_low], again.s2
-    low = lower_bound(*_arguments(setting), digits=DIGITS)
+    low = lower_bound(*arguments(setting), digits=DIGITS)
     yield "T5: R^q", low.quantized_risk, again.quantized_risk
 
 
@@ -429,4 +435,4 @@ def limits_restated() -> list[CheckResult]:
             yield f"{scheme}: alpha", _values("feedback_limit", setting)[alpha_limit], alpha
             yield f"{scheme}: s2", _values("noise_limit", setting)[s2_limit], s2
 
-    return _report("T7/bounds", pairs())
+    return report("T7/bounds", pairs())

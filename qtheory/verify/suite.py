@@ -29,6 +29,7 @@ from qtheory.verify.restated import (
     section_3_restated,
     stability_restated,
 )
+from qtheory.verify.restated_statements import bounds_as_stated, recursion_as_stated
 from qtheory.verify.rounded import FORMATS, format_integrated
 from qtheory.verify.stated_orders import STATED
 from qtheory.verify.symbolic import decomposition_is_identity
@@ -87,6 +88,8 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T2/paths", "identity", paths_added_up, (), 1.0),
         Job("stability", "identity", stability_restated, (), 2.0),
         Job("T7/bounds", "identity", limits_restated, (), 0.1),
+        Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
+        Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
     ]
     for name in PANEL:
         found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
