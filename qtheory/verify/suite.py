@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -34,7 +34,7 @@ from qtheory.verify.rounded import FORMATS, format_integrated
 from qtheory.verify.stated_orders import STATED
 from qtheory.verify.symbolic import decomposition_is_identity
 
-__all__ = ["Ledger", "jobs", "verify"]
+__all__ = ["Ledger", "jobs", "run_jobs", "verify"]
 
 #: Monte-Carlo runs: scheme, batch, replicates. All at eps = 1e-2 and d = 200.
 SIMULATIONS = (
@@ -133,15 +133,34 @@ def verify(
     require_whole("workers", workers, 1)
     todo = jobs(steps)
     results: dict[str, list[CheckResult]] = {}
+
+    def keep(job: Job, found: list[CheckResult]) -> None:
+        results[job.id] = found
+
+    run_jobs(todo, workers, progress, keep)
+    # The order of the table does not depend on which job ended first.
+    checks = tuple(check for job in todo for check in results[job.id])
+    return Ledger(checks, tuple(findings(steps)))
+
+
+def run_jobs(
+    todo: Sequence[Job],
+    workers: int,
+    progress: Callable[[int, int], None],
+    keep: Callable[[Job, list[CheckResult]], None],
+) -> None:
+    """Run jobs in processes, the long ones first, and hand over each one's results at once."""
     # Spawned workers do not inherit threads (a progress bar runs one).
     context = multiprocessing.get_context("spawn")
     progress(0, len(todo))
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         longest_first = sorted(todo, key=lambda job: -job.cost)
         futures = {pool.submit(run_job, job): job for job in longest_first}
-        for done, future in enumerate(as_completed(futures), start=1):
-            results[futures[future].id] = future.result()
-            progress(done, len(todo))
-        # The order of the table does not depend on which job ended first.
-        checks = tuple(check for job in todo for check in results[job.id])
-    return Ledger(checks, tuple(findings(steps)))
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                keep(futures[future], future.result())
+                progress(done, len(todo))
+        except BaseException:
+            # nobody waits for what was not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,164 @@
+"""The package beside the second copy of the theory: every kind of comparison can fail."""
+
+import dataclasses
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+
+from qtheory.theory import theorems
+from qtheory.verify import restated, restated_statements, rounded, stated_orders, transcription
+from qtheory.verify import transcribed_theorems as stated
+from qtheory.verify.restated import PANEL, PURE
+
+SETTING = "all/B=3"
+NEARLY_ONE = 1 + Fraction(1, 10**20)
+
+
+def status(checks):
+    (check,) = checks
+    return check.status
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_section_2(name):
+    assert status(restated.section_2_restated(name)) == "passed"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_section_3(name):
+    assert status(restated.section_3_restated(name)) == "passed"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        restated.outcomes_added_up,
+        restated.paths_added_up,
+        restated.stability_restated,
+        restated.limits_restated,
+        restated_statements.bounds_as_stated,
+        restated_statements.recursion_as_stated,
+        stated_orders.rule_stated,
+        stated_orders.exact_limits_stated,
+    ],
+)
+def test_the_rest(check):
+    assert status(check()) == "passed"
+
+
+@pytest.mark.parametrize("name", rounded.FORMATS)
+def test_formats(name):
+    assert status(rounded.format_integrated(name)) == "passed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", stated_orders.STATED.values())
+def test_orders(check):
+    assert status(check()) == "passed"
+
+
+def test_every_quantizer_and_part_is_in_the_panel():
+    parts = {
+        (target, part)
+        for setting in PANEL.values()
+        for target in ("data", "label", "parameter", "activation", "gradient")
+        for part in ("additive", "shared", "elementwise")
+        if getattr(getattr(setting, target), part)
+    }
+    assert len(parts) == 15
+    assert {setting.batch > 1 for setting in PANEL.values()} == {True, False}
+
+
+# --- twins that must fail ----------------------------------------------------------------------
+
+
+def test_another_step_is_noticed(monkeypatch):
+    def without_cross(setting, m, v):
+        return (Fraction(0),) * setting.dim
+
+    monkeypatch.setattr(transcription, "cross_samples", without_cross)
+    assert status(restated.section_2_restated(SETTING)) == "failed"
+    assert status(restated.stability_restated()) == "failed"
+    assert status(restated_statements.recursion_as_stated()) == "failed"
+
+
+def test_outcomes_that_are_added_up_otherwise_are_noticed(monkeypatch):
+    right = restated.enumeration.one_step
+
+    def wrong(setting, m, v):
+        after = right(setting, m, v)
+        return transcription.Moments(
+            after.first, tuple(x * Fraction(1001, 1000) for x in after.second)
+        )
+
+    monkeypatch.setattr(restated.enumeration, "one_step", wrong)
+    assert status(restated.outcomes_added_up()) == "failed"
+
+
+@pytest.mark.parametrize("part", ["risk", "gain", "approximation", "floor", "quantized_risk"])
+def test_another_risk_is_noticed(monkeypatch, part):
+    right = transcription.risks
+
+    def wrong(setting, moments):
+        found = right(setting, moments)
+        return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
+
+    monkeypatch.setattr(transcription, "risks", wrong)
+    assert status(restated.section_2_restated(SETTING)) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("function", "part"),
+    [
+        ("noise_constants", "alpha"),
+        ("noise_constants", "s2"),
+        ("noise_constants", "k4"),
+        ("upper_bound", "variance"),
+        ("upper_bound", "effective_dimension"),
+        ("refined_bound", "kappa"),
+        ("refined_bound", "energy"),
+        ("lower_bound", "s2"),
+        ("lower_bound", "quantized_risk"),
+    ],
+)
+def test_another_constant_is_noticed(monkeypatch, function, part):
+    right = getattr(stated, function)
+
+    def wrong(setting):
+        found = right(setting)
+        return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
+
+    monkeypatch.setattr(stated, function, wrong)
+    assert status(restated.section_3_restated(SETTING)) == "failed"
+
+
+def test_a_weaker_statement_is_noticed(monkeypatch):
+    """It is true, and the kernel proves it; it is not what the theory says."""
+    theorem = theorems["upper_bound"]
+    left, right = theorem.statement.args
+    weaker = dataclasses.replace(theorem, statement=sp.Le(left, 2 * right))
+    changed = {**theorems, "upper_bound": weaker}
+    monkeypatch.setattr(restated_statements, "theorems", changed)
+    assert status(restated_statements.bounds_as_stated()) == "failed"
+
+
+def test_a_relation_that_is_turned_around_is_noticed(monkeypatch):
+    theorem = theorems["lower_bound"]
+    turned = dataclasses.replace(theorem, statement=sp.Le(*theorem.statement.args))
+    monkeypatch.setattr(restated_statements, "theorems", {**theorems, "lower_bound": turned})
+    assert status(restated_statements.bounds_as_stated()) == "failed"
+
+
+def test_another_exponent_is_noticed(monkeypatch):
+    monkeypatch.setattr(stated, "variance_order", lambda a: (2 / a, Fraction(-1)))
+    monkeypatch.setattr(stated_orders, "POWERS", ((Fraction(2), Fraction(2)),))
+    assert status(stated_orders.orders_stated()) == "failed"
+
+
+def test_another_integral_is_noticed(monkeypatch):
+    right = rounded._integrated
+    monkeypatch.setattr(
+        rounded, "_integrated", lambda f: {k: v * (1 + 1e-15) for k, v in right(f).items()}
+    )
+    assert status(rounded.format_integrated("int3")) == "failed"
