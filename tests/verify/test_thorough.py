@@ -10,7 +10,7 @@ import time
 import pytest
 
 import qtheory as qt
-from qtheory.verify import random_instances
+from qtheory.verify import random_instances, thorough
 from qtheory.verify.check import CheckResult, Job
 from qtheory.verify.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.verify.thorough import thorough_jobs, verify_thoroughly
