@@ -69,7 +69,7 @@ def rounded(name, found, truth, tolerance):
     return Gap(name, relative(found, truth), bool(near))
 
 
-# --- the exact risk --------------------------------------------------------------------------------
+# --- the exact risk ------------------------------------------------------------------------------
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,11 +109,11 @@ def curve(setting):
     steps = sorted({1, setting.steps, 2 * setting.steps, 10**9})
     here = arguments(setting)
     risks = qt.risk_curve(*here, steps=steps, digits=DIGITS)
-    scale = truth(setting, "average", "1").risk / 10**DIGITS
+    scale = F(max(float(found.total) for found in risks)) / 10**DIGITS
     for found, number in zip(risks, steps, strict=True):
         single = qt.excess_risk(*here[:2], here[2].with_steps(number), digits=DIGITS).total
-        same = found.total.overlaps(single)
-        yield Gap("curve = its points", float(abs(found.total - single).mid()), bool(same))
+        off = abs(found.total - single) / single if single > 0 else abs(found.total - single)
+        yield Gap("curve = its points", float(off.mid()), bool(found.total.overlaps(single)))
         if number <= setting.steps:
             there = truth(dataclasses.replace(setting, steps=number), "average", "1").risk
             yield certified("curve, certified", found.total, there, scale)
@@ -155,7 +155,7 @@ def decomposition(setting):
         yield certified("W", found.distortion, there.gain, scale)
 
 
-# --- each method by itself -------------------------------------------------------------------------
+# --- each method by itself -----------------------------------------------------------------------
 
 
 def _by(method, instance, window):
@@ -248,7 +248,7 @@ def stability(setting):
     yield Gap("refused past the edge", 0.0, refused)
 
 
-# --- bounds ----------------------------------------------------------------------------------------
+# --- bounds --------------------------------------------------------------------------------------
 
 
 def _stated(function, setting):
@@ -259,7 +259,8 @@ def _stated(function, setting):
         return None
 
 
-def _bound(function, setting, **options):
+def bound(function, setting, **options):
+    """A bound of the package, or None outside its hypotheses."""
     try:
         return function(*arguments(setting), digits=DIGITS, **options)
     except HypothesisError:
@@ -273,7 +274,7 @@ def is_pure(setting):
 
 def bounds(setting):
     """T4, T4' and T5 term by term, and refused exactly where a hypothesis fails."""
-    paper = _bound(qt.upper_bound, setting, form="paper")
+    paper = bound(qt.upper_bound, setting, form="paper")
     again = _stated(stated.upper_bound, setting) if is_pure(setting) else None
     yield Gap("T4, hypotheses", 0.0, (paper is None) == (again is None))
     if paper is not None and again is not None:
@@ -282,8 +283,8 @@ def bounds(setting):
         yield certified("T4, D_N", paper.effective_dimension, again.effective_dimension)
         yield certified("T4, R^q", paper.quantized_risk, again.quantized_risk, 1)
         yield certified("T4, R", paper.total, again.risk, 1)
-    refined = _bound(qt.upper_bound, setting, form="refined")
-    low = _bound(qt.lower_bound, setting)
+    refined = bound(qt.upper_bound, setting, form="refined")
+    low = bound(qt.lower_bound, setting)
     if not setting.data.multiplicative:
         again = _stated(stated.refined_bound, setting)
         yield Gap("T4', hypotheses", 0.0, (refined is None) == (again is None))
