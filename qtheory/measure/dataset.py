@@ -62,7 +62,11 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     return xarray.Dataset(
         {name: (tuple(AXES), column) for name, column in columns.items()},
         coords={name: _coordinate(values) for name, values in axes.items()},
-        attrs={"qtheory": meta["version"], **{k: str(v) for k, v in meta["compute"].items()}},
+        attrs={
+            "qtheory": meta["version"],
+            "versions": meta["versions"],
+            **{k: str(v) for k, v in meta["compute"].items()},
+        },
     )
 
 

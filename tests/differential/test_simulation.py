@@ -2,8 +2,8 @@
 
 All checks together raise a false alarm once in a million draws of their seeds. The bound on one
 mean is the normal quantile for its share of that, widened for skewness as in
-tests/simulate/test_statistics.py, g (2 z^2 + 1) / (6 sqrt(n)); here the skewness g of an instance is
-estimated from its own runs, and doubled, since a sample underestimates it.
+tests/simulate/test_statistics.py, g (2 z^2 + 1) / (6 sqrt(n)); here the skewness g of an instance
+is estimated from its own runs, and doubled, since a sample underestimates it.
 """
 
 import dataclasses
