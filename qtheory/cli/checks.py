@@ -13,6 +13,7 @@ from rich.console import Console
 
 from qtheory.cli.common import (
     JsonFile,
+    Times,
     app,
     errors_reported,
     progress_bar,
@@ -30,6 +31,7 @@ from qtheory.verify.claims import NAMES
 from qtheory.verify.falsify import Attack, attack
 from qtheory.verify.proving import PROOFS, ProofRecord, Replay, require_second_solver
 from qtheory.verify.proving import audit as audit_proofs
+from qtheory.versions import EXACT, versions
 
 __all__ = ["falsify", "prove", "report", "verify"]
 
@@ -38,6 +40,7 @@ __all__ = ["falsify", "prove", "report", "verify"]
 def verify(
     json_file: JsonFile = None,
     workers: Annotated[int, typer.Option(help="Processes to run in.")] = 2,
+    times: Times = True,
 ) -> None:
     """Check the theory on the paper's own experiments (a minute or two on two cores).
 
@@ -45,6 +48,10 @@ def verify(
     derived rates and sharp constants against exact risks up to N = 10^12, and Monte-Carlo runs of
     the real update. Exit status 1 if anything
     fails.
+
+    How long a check took is the only part of the JSON that differs from run to run: with --no-times
+    its seconds are null, which is no number that anybody measured, and the bytes are the same for
+    any number of workers.
     """
     with errors_reported():
         require_whole("workers", workers, 1, MOST_WORKERS)
@@ -53,7 +60,7 @@ def verify(
             ledger = run_verification(workers=workers, progress=progress)
         if json_file != "-":
             Console().print(ledger_view(ledger))
-        write_json(json_file, ledger.as_json())
+        write_json(json_file, ledger.as_json(times))
     raise typer.Exit(0 if ledger.ok else 1)
 
 
@@ -67,6 +74,7 @@ def prove(
         bool, typer.Option("--audit", help="Put every question to a second solver, cvc5, too.")
     ] = False,
     json_file: JsonFile = None,
+    times: Times = True,
 ) -> None:
     """Replay the proofs of the theorems: lemmas, axioms, seconds (all in about half a minute).
 
@@ -98,7 +106,7 @@ def prove(
             if name is not None:
                 console.print(*(lemma_tree(record, depth) for record in records))
             console.print(proofs_view(records, refused, audits))
-        write_json(json_file, _proofs_record(records, refused, audits))
+        write_json(json_file, _proofs_record(records, refused, audits, times))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())
     raise typer.Exit(1 if refused or disagreed or not all(r.checked for r in records) else 0)
 
@@ -171,6 +179,8 @@ def _attack_record(found: Attack) -> dict[str, Any]:
         "undecided": found.undecided,
         "counterexample": None,
         "closest": None if found.closest is None else found.closest[0],
+        # the stepsizes that are drawn depend on float64 too
+        "versions": versions(*EXACT, "hypothesis", machine=True),
     }
     counterexample = found.counterexample
     if counterexample is not None:
@@ -187,13 +197,16 @@ def _proofs_record(
     records: list[ProofRecord],
     refused: dict[str, str],
     audits: dict[str, Counter[str]] | None,
+    times: bool,
 ) -> dict[str, Any]:
     """What ``qtheory prove --json`` writes."""
+    solvers = ("z3-solver",) if audits is None else ("z3-solver", "cvc5")
     return {
         "proofs": [
-            record.as_json() | ({"audit": dict(audits[record.name])} if audits else {})
+            record.as_json(times) | ({"audit": dict(audits[record.name])} if audits else {})
             for record in records
         ],
         "refused": refused,
         "proved": sum(record.checked for record in records),
+        "versions": versions("sympy", *solvers),
     }

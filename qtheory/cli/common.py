@@ -39,6 +39,7 @@ __all__ = [
     "Steps",
     "Stepsize",
     "Target",
+    "Times",
     "app",
     "busy",
     "errors_reported",
@@ -61,6 +62,10 @@ app = typer.Typer(
 JsonFile = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints it."),
+]
+Times = Annotated[
+    bool,
+    typer.Option(help="Seconds in the JSON; without them two runs write the same bytes."),
 ]
 Spectrum = Annotated[
     str,

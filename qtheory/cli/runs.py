@@ -40,6 +40,7 @@ from qtheory.model.number_format import NumberFormat
 from qtheory.model.shorthand import parse_quantization
 from qtheory.report import comparison_view, comparisons_view, format_view, formats_view
 from qtheory.simulate import calibrate as calibrated
+from qtheory.versions import EXACT, SIMULATED, versions
 
 __all__ = ["list_formats", "simulate", "sweep"]
 
@@ -103,7 +104,7 @@ def simulate(
                 )
         if json_file != "-":
             Console().print(comparison_view(found))
-        write_json(json_file, _record(found))
+        write_json(json_file, _record(found) | {"versions": versions(*SIMULATED, machine=True)})
 
 
 @app.command("formats", epilog="Example: qtheory formats fp8_e4m3 int8 --simulate --dim 50")
@@ -135,7 +136,10 @@ def list_formats(
         found = [formats.get(name) for name in names or formats.names()]
         if not measured:
             view: Any = format_view(found[0]) if len(names or ()) == 1 else formats_view(found)
-            record: Any = {"formats": [_format_record(each) for each in found]}
+            record: Any = {
+                "formats": [_format_record(each) for each in found],
+                "versions": versions(*EXACT),
+            }
         else:
             problem = problem_from(dim, spectrum, target, noise)
             sgd = SGD(stepsize, batch, steps=steps, output=output)
@@ -144,7 +148,10 @@ def list_formats(
                     problem, sgd, found, TARGETS, replicates, seed, progress=progress
                 )
             view = comparisons_view(rows)
-            record = {"formats": [_record(row) for row in rows]}
+            record = {
+                "formats": [_record(row) for row in rows],
+                "versions": versions(*SIMULATED, machine=True),
+            }
         if json_file != "-":
             Console().print(view)
         write_json(json_file, record)
@@ -195,6 +202,7 @@ def sweep(
                 "known": outcome.known,
                 "errors": outcome.errors,
                 "failures": {point.key: reason for point, reason in outcome.failures},
+                "versions": versions(*SIMULATED, machine=True),
             },
         )
     raise typer.Exit(1 if outcome.failures else 0)

@@ -42,6 +42,7 @@ from qtheory.model.shorthand import (
 from qtheory.report import problem_view, rates_view, risk_view
 from qtheory.risk import Risk, excess_risk
 from qtheory.theory import Bound, lower_bound, upper_bound
+from qtheory.versions import EXACT, versions
 
 __all__ = ["rates", "risk"]
 
@@ -163,6 +164,7 @@ def _rates_record(table: Rates) -> dict[str, Any]:
             }
             for case in table.dominations
         ],
+        "versions": versions(*EXACT, "z3-solver"),
     }
 
 
@@ -197,4 +199,5 @@ def _risk_record(exact: Risk, bounds: dict[str, Bound | str]) -> dict[str, Any]:
             for name, bound in bounds.items()
         },
         "assumptions": list(exact.problem.assumptions),
+        "versions": versions(*EXACT, machine=exact.digits is None),
     }

@@ -125,6 +125,8 @@ def sweep(
         with closing(results):
             failures = _stored(results, store, known, len(grid), progress)
         errors = store.errors()
+    # in the order of their keys, not in that in which workers came to them
+    failures.sort(key=lambda failure: failure[0].key)
     return Outcome(path, len(grid), known, tuple(failures), errors)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from qtheory.errors import InvalidArgumentError, SweepError
 from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
+from qtheory.versions import SIMULATED, versions
 
 __all__ = ["Store", "checked_path", "open_store", "read_store"]
 
@@ -88,6 +89,7 @@ def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
                 _create(connection, grid, version)
             meta = _meta(connection, path)
             _require_same(path, meta, grid, version)
+            _note_versions(connection)
             yield Store(connection, path)
         except _BROKEN as error:
             raise SweepError(f"{path} cannot be used: {error}") from error
@@ -103,7 +105,7 @@ def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise SweepError(f"{path} is not a file")
     with _connected(path, writing=False) as connection:
         try:
-            meta = _meta(connection, path)
+            meta = _meta(connection, path) | {"versions": _noted_versions(connection)}
             connection.row_factory = sqlite3.Row
             # fetched at once: a sweep cannot write while rows are being read
             rows = [dict(row) for row in connection.execute("SELECT * FROM points").fetchall()]
@@ -160,6 +162,29 @@ def _create(connection: sqlite3.Connection, grid: Grid, version: str) -> None:
         texts = ", ".join(f"{column} TEXT" for column in TEXTS)
         connection.execute(f"CREATE TABLE points (key TEXT PRIMARY KEY, {numbers}, {texts})")
         connection.execute("INSERT INTO sweep VALUES (?, ?)", (version, grid.as_json()))
+
+
+def _note_versions(connection: sqlite3.Connection) -> None:
+    """Add the versions of this process to those that had a part in the results."""
+    with connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS versions (name TEXT, version TEXT, PRIMARY KEY "
+            "(name, version))"
+        )
+        found = versions(*SIMULATED, machine=True)
+        connection.executemany("INSERT OR IGNORE INTO versions VALUES (?, ?)", found.items())
+
+
+def _noted_versions(connection: sqlite3.Connection) -> str:
+    """Every version that had a part in the results; nothing in a file from before they were noted.
+
+    More than one of a library means that a sweep was gone on with after an upgrade.
+    """
+    query = "SELECT count(*) FROM sqlite_master WHERE name = 'versions'"
+    if not connection.execute(query).fetchone()[0]:
+        return ""
+    rows = connection.execute("SELECT name, version FROM versions ORDER BY rowid").fetchall()
+    return ", ".join(f"{name} {number}" for name, number in rows)
 
 
 def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:

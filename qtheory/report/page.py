@@ -27,6 +27,7 @@ from qtheory.verify.experiments import experiments
 from qtheory.verify.findings import findings
 from qtheory.verify.instances import verify_experiment
 from qtheory.verify.proving import ProofRecord, Replay
+from qtheory.versions import SIMULATED, versions
 
 __all__ = ["report_page"]
 
@@ -79,8 +80,8 @@ def report_page(progress: Callable[[int, int], None] = lambda done, total: None)
 
 
 def _page(sections: Sequence[tuple[str, str, Any]], parts: Iterable[str]) -> str:
-    import qtheory
-
+    found = versions(*SIMULATED, "matplotlib", "z3-solver", machine=True)
+    rests_on = ", ".join(f"{name} {number}" for name, number in found.items())
     style = files("qtheory.report").joinpath("page.css").read_text(encoding="utf-8")
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
     links += "".join(
@@ -97,7 +98,7 @@ def _page(sections: Sequence[tuple[str, str, Any]], parts: Iterable[str]) -> str
 </head>
 <body>
 <h1>The theory of learning under quantization</h1>
-<p>Written by qtheory {qtheory.__version__}. Statements are those of <code>qtheory.theorems</code>;
+<p>Written by {rests_on}. Statements are those of <code>qtheory.theorems</code>;
 "proved" means replayed by the kernel while this page was written, "certified" decided by ball
 arithmetic, "simulated" sampled.</p>
 <nav><ul>{links}</ul></nav>

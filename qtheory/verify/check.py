@@ -36,14 +36,14 @@ class CheckResult:
         """Passed if it holds, failed otherwise."""
         return cls(id, kind, "passed" if holds else "failed", detail, values=values or {})
 
-    def as_json(self) -> dict[str, Any]:
-        """The record that ``qtheory verify --json`` writes."""
+    def as_json(self, times: bool = True) -> dict[str, Any]:
+        """The record that ``qtheory verify --json`` writes; without times ``seconds`` is None."""
         return {
             "id": self.id,
             "kind": self.kind,
             "status": self.status,
             "detail": self.detail,
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds, 3) if times else None,
             "values": dict(self.values),
         }
 

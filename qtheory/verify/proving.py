@@ -114,8 +114,8 @@ class ProofRecord:
         rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
         return "\n".join([r"\begin{itemize}", *rows, r"\end{itemize}"])
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``qtheory prove --json`` writes."""
+    def as_json(self, times: bool = True) -> dict[str, Any]:
+        """What ``qtheory prove --json`` writes; without times ``seconds`` is None."""
         return {
             "name": self.name,
             "label": self.label,
@@ -128,7 +128,7 @@ class ProofRecord:
             "axioms": list(self.axioms),
             "hypotheses": list(self.hypotheses),
             "standing": list(self.standing),
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds, 3) if times else None,
         }
 
     def _repr_html_(self) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from qtheory.numbers.exact import require_whole
@@ -33,6 +31,7 @@ from qtheory.verify.restated_statements import bounds_as_stated, recursion_as_st
 from qtheory.verify.rounded import FORMATS, format_integrated
 from qtheory.verify.stated_orders import STATED
 from qtheory.verify.symbolic import decomposition_is_identity
+from qtheory.versions import SIMULATED, versions
 
 __all__ = ["Ledger", "jobs", "run_jobs", "verify"]
 
@@ -64,18 +63,18 @@ class Ledger:
         """Whether nothing failed."""
         return self.count("failed") == 0
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``qtheory verify --json`` writes."""
+    def as_json(self, times: bool = True) -> dict[str, Any]:
+        """What ``qtheory verify --json`` writes; without times ``seconds`` is None in each check.
+
+        Everything else depends neither on the run nor on the number of workers.
+        """
         return {
-            "checks": [check.as_json() for check in self.checks],
+            "checks": [check.as_json(times) for check in self.checks],
             "passed": self.count("passed"),
             "failed": self.count("failed"),
             "skipped": self.count("skipped"),
             "findings": [finding.as_json() for finding in self.findings],
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("qtheory", "sympy", "python-flint", "numpy")},
-            },
+            "versions": versions(*SIMULATED, "z3-solver", machine=True),
         }
 
 

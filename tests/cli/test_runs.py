@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import qtheory as qt
 from qtheory.cli import app
+from qtheory.versions import SIMULATED, versions
 from tests.measure.computations import raises_at_three, rows
 
 FAST = ["--dim", "8", "--steps", "60", "--replicates", "100"]
@@ -128,6 +129,7 @@ def test_sweep_goes_on_where_it_was(grid, tmp_path):
     assert "6 points, 6 of them known before" in again.stdout.replace("\n", "")
     assert json.loads(report.read_text()) == {
         "out": str(out), "points": 6, "known": 6, "errors": 0, "failures": {},
+        "versions": versions(*SIMULATED, machine=True),
     }  # fmt: skip
     assert json.loads(invoke("sweep", grid, "--out", out, "--json", "-").stdout)["known"] == 6
 

@@ -53,6 +53,25 @@ def test_a_file_of_the_same_grid_is_gone_on_with(results):
         refused(results, "anything")
 
 
+def test_the_versions_that_had_a_part_are_kept(results, monkeypatch):
+    import numpy
+
+    assert f"numpy {numpy.__version__}" in qt.load_sweep(results).attrs["versions"]
+    monkeypatch.setattr("qtheory.measure.store.versions", lambda *names, machine: {"numpy": "0.1"})
+    sweep(GRID, results)
+    found = qt.load_sweep(results).attrs["versions"]
+    assert f"numpy {numpy.__version__}" in found  # both, since both may have computed something
+    assert "numpy 0.1" in found
+
+
+def test_a_file_from_before_versions_were_kept_is_read_and_gone_on_with(results):
+    with closing(sqlite3.connect(results)) as connection:
+        connection.execute("DROP TABLE versions")
+    assert qt.load_sweep(results).attrs["versions"] == ""
+    assert sweep(GRID, results).known == len(GRID)
+    assert "python" in qt.load_sweep(results).attrs["versions"]
+
+
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
