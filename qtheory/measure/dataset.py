@@ -72,15 +72,11 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     return xarray.Dataset(
         {name: (tuple(AXES), column) for name, column in columns.items()},
         coords={name: _coordinate(values) for name, values in axes.items()},
-<<<<<<< HEAD
-        attrs={"qtheory": version, **{k: str(v) for k, v in meta["compute"].items()}},
-=======
         attrs={
-            "qtheory": meta["version"],
+            "qtheory": version,
             "versions": meta["versions"],
             **{k: str(v) for k, v in meta["compute"].items()},
         },
->>>>>>> 635a10109e26c8b45c3cabdb170da0d5b11a10d7
     )
 
 
