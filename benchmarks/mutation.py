@@ -217,7 +217,7 @@ def measure() -> None:
     ignored = [f"--ignore={place}" for place in _NOT_ASKED]
     command = [
         sys.executable, "-c", code, str(STORE / "seconds.json"), *_PYTEST, *files, *ignored,
-        "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
+        "-n", "2", "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
     ]  # fmt: skip
     environment = {**os.environ, "COVERAGE_FILE": str(STORE / "coverage"), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)

@@ -16,6 +16,7 @@ import sympy as sp
 
 from qtheory.asymptotics import (
     allocate_bits,
+    asymptotic_sum,
     break_even,
     distortion_rule,
     rates,
@@ -60,6 +61,23 @@ def _check(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
     wrong = [f"{name}: {here}, stated {there}" for name, here, there in found if here != there]
     detail = "; ".join(wrong) if wrong else f"{len(found)} orders are the stated ones"
     return [CheckResult.of(id, "rate", not wrong, detail)]
+
+
+def sums_stated() -> list[CheckResult]:
+    """The sums that T8 is made of: a tail, a head, a flat one, and one with a logarithm."""
+    x = sp.Symbol("x", positive=True)
+    known = (
+        (("i**-3", "i", x, sp.oo), x**-2),
+        (("i**-2*log(i)", "i", x, sp.oo), sp.log(x) / x),
+        (("i**2", "i", 1, _d), _d**3),
+        (("1/i", "i", x, _d, ["d >= x"]), sp.log(_d / x)),
+        (("min(1, x*i**-2)", "i", 1, _d, ["d**2 >= x"]), sp.sqrt(x)),
+        (("min(1, x*i**-2)", "i", 1, _d, ["x >= d**2"]), _d),
+    )
+    return _check(
+        "T8/sums",
+        ((f"sum of {given[0]}", asymptotic_sum(*given).order, order) for given, order in known),
+    )
 
 
 def orders_stated() -> list[CheckResult]:
@@ -257,6 +275,7 @@ def allocation_is_best() -> list[CheckResult]:
 #: The checks of this file by their ids.
 STATED = {
     "T7/exact risk": exact_limits_stated,
+    "T8/sums": sums_stated,
     "T8/exact or multiplicative data": orders_stated,
     "T8/additive data": orders_with_additive_data_stated,
     "T9/stated": constants_stated,

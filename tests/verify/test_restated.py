@@ -41,6 +41,7 @@ def test_section_3(name):
         restated_statements.recursion_as_stated,
         stated_orders.rule_stated,
         stated_orders.exact_limits_stated,
+        stated_orders.sums_stated,
     ],
 )
 def test_the_rest(check):
