@@ -159,8 +159,9 @@ def run_cases(name: str, seed: int, begin: int, end: int, notes: Path | None = N
             case = make(random.Random(f"{seed} {name} {index}"))
             if notes is not None:
                 signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_TO_DEATH)
-            signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE)
-            signal.setitimer(signal.ITIMER_REAL, SECONDS_ASLEEP)
+            # again and again: an exception raised while garbage is collected goes no further
+            signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE, 1)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS_ASLEEP, 1)
             started = time.perf_counter()
             try:
                 kind, fault = judge(case)

@@ -256,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", help="words of which a fault's name has one")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--markdown", action="store_true", help="the table as in the docs")
     parser.add_argument("--command", action="store_true", help="run `qtheory verify` itself")
     options = parser.parse_args(arguments)
     chosen = [f for f in FAULTS if not options.only or any(w in f.name for w in options.only)]
@@ -263,17 +264,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fault.planted_in((ROOT / fault.file).read_text(encoding="utf-8"))
     look = through_the_command if options.command else first_failure
     start, missed = time.perf_counter(), []
-    print(f"{'planted':60} noticed by")
+    row = "| {} | {} |" if options.markdown else "{:60} {}"
+    print(row.format("planted", "noticed by"))
+    if options.markdown:
+        print("| --- | --- |")
     # each fault in a process of its own, that finds everything else loaded
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flint", "mpmath", "numpy", "sympy", "typer"])
     with ProcessPoolExecutor(options.workers, context, max_tasks_per_child=1) as pool:
         for fault, found in zip(chosen, pool.map(look, chosen), strict=True):
-            print(f"{fault.name:60} {found[0] if found else 'NOTHING'}", flush=True)
+            print(row.format(fault.name, found[0] if found else "NOTHING"), flush=True)
             if found is None:
                 missed.append(fault.name)
     seconds = time.perf_counter() - start
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed, {seconds:.0f} s")
+    noticed = f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed"
+    print(noticed, f"{seconds:.0f} s", sep=", ", file=sys.stderr)
     return 1 if missed else 0
 
 

@@ -53,6 +53,8 @@ def test_there_are_as_many_cases_as_were_asked_for(hostile):
     assert sum(hostile.sizes(1_000_000).values()) >= 1_000_000
 
 
+# the signal that ends a hang may come while the garbage is collected, and is then only reported
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_planted_fault_is_found(hostile):
     assert hostile.unseen_faults() == []
 
@@ -81,7 +83,7 @@ LIMITS = {
     "steps of a risk": (
         lambda: qt.excess_risk(PROBLEM, EXACT, SGD.with_steps(10**16)), r"at most 10\^15"
     ),
-    "batch": (lambda: qt.SGD("0.1", 10**19, steps=1), r"batch is 1.*at most 10\^18"),
+    "batch": (lambda: qt.SGD("0.1", 10**301, steps=1), r"batch is 1.*at most 10\^300"),
     "replicates": (lambda: qt.simulate(PROBLEM, EXACT, SGD, 10**10), "replicates is 10000000000"),
     "samples": (lambda: qt.simulate(PROBLEM, EXACT, SGD.with_steps(10**15)), "draw 3e"),
     "seed": (lambda: qt.simulate(PROBLEM, EXACT, SGD, seed=10**1001), "seed is"),

@@ -14,6 +14,10 @@ __all__ = ["SGD"]
 OUTPUTS = ("average", "last", "tail")
 
 
+# As a power of ten: a batch so large stands for infinity, and float64 still holds it.
+_LARGEST_BATCH = 300
+
+
 @dataclass(frozen=True)
 class SGD:
     r"""Mini-batch SGD from :math:`w_0 = 0` with a constant stepsize.
@@ -60,7 +64,7 @@ class SGD:
         if fraction.is_number and fraction > 1:
             raise InvalidArgumentError("tail", tail, "a fraction in (0, 1]")
         object.__setattr__(self, "stepsize", positive(stepsize, "stepsize"))
-        object.__setattr__(self, "batch", positive_integer(batch, "batch"))
+        object.__setattr__(self, "batch", positive_integer(batch, "batch", _LARGEST_BATCH))
         object.__setattr__(self, "steps", positive_integer(steps, "steps"))
         object.__setattr__(self, "output", output)
         object.__setattr__(self, "tail", fraction)

@@ -21,7 +21,6 @@ from qtheory.errors import InvalidArgumentError, SymbolicValueError
 
 __all__ = [
     "MOST_BITS",
-    "MOST_WHOLE",
     "Number",
     "exact",
     "is_writable",
@@ -40,7 +39,6 @@ Number: TypeAlias = int | float | str | Fraction | Decimal | sp.Expr | np.number
 MOST_BITS = 10_000
 #: The largest dimension, batch size and number of steps. A compressed spectrum of so many
 #: coordinates takes seconds; past it nothing has been tried.
-MOST_WHOLE = 10**18
 
 # A number as text: 12, 0.25, 1e-3, 1/3. The exponent has at most four digits,
 # so that "1e999999999" is refused instead of filling the memory.
@@ -166,13 +164,13 @@ def require_whole(name: str, value: Any, least: int, most: int | None = None) ->
         raise InvalidArgumentError(name, value, f"a whole number from {least} to {most}")
 
 
-def positive_integer(value: Number, name: str) -> sp.Expr:
-    """An exact whole number from 1 to 10^18 (or a symbol for one)."""
+def positive_integer(value: Number, name: str, power: int = 18) -> sp.Expr:
+    """An exact whole number from 1 to 10^power (or a symbol for one)."""
     result = exact(value, name)
     if result.is_number and not (result.is_Integer and result >= 1):
         raise InvalidArgumentError(name, value, "a whole number of at least 1")
-    if result.is_number and result > MOST_WHOLE:
-        raise InvalidArgumentError(name, value, "a whole number of at most 10^18")
+    if result.is_number and result > 10**power:
+        raise InvalidArgumentError(name, value, f"a whole number of at most 10^{power}")
     return result
 
 
