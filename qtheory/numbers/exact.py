@@ -37,9 +37,6 @@ Number: TypeAlias = int | float | str | Fraction | Decimal | sp.Expr | np.number
 #: Numerator and denominator of a number, about 3000 digits: Python writes out integers of up to
 #: 4300, so that a number, and what little is computed with it, can be shown.
 MOST_BITS = 10_000
-#: The largest dimension, batch size and number of steps. A compressed spectrum of so many
-#: coordinates takes seconds; past it nothing has been tried.
-
 # A number as text: 12, 0.25, 1e-3, 1/3. The exponent has at most four digits,
 # so that "1e999999999" is refused instead of filling the memory.
 _NUMBER_TEXT = re.compile(

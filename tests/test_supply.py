@@ -1,0 +1,74 @@
+"""What is installed: pinned, with hashes, at both ends of the ranges, and under known licences."""
+
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\\\]+)", re.MULTILINE)
+
+
+def pins(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return {canonicalize_name(found): version for found, version in PIN.findall(text)}
+
+
+def ranges(*extras):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = [*project["dependencies"]]
+    for extra in extras:
+        texts += project["optional-dependencies"][extra]
+    return [Requirement(text) for text in texts]
+
+
+def test_ci_installs_the_pins_by_their_hashes():
+    assert pins("requirements-ci.txt") == pins("constraints.txt")
+    text = (ROOT / "requirements-ci.txt").read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", text)[1:]
+    assert len(blocks) == len(pins("requirements-ci.txt"))
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_every_dependency_has_a_lower_end_and_it_is_the_one_that_is_tested():
+    lowest = pins("constraints-lowest.txt")
+    for requirement in ranges("test"):
+        (bound,) = requirement.specifier
+        assert bound.operator == ">=", requirement
+        pinned = lowest[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pinned), requirement
+        assert pinned.startswith(bound.version), requirement
+
+
+def test_the_newest_that_is_tested_is_in_the_ranges():
+    newest = pins("constraints.txt")
+    for requirement in ranges("test", "docs", "benchmarks"):
+        assert requirement.specifier.contains(newest[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements-ci.txt", "constraints.txt", "constraints-lowest.txt", ".ci/run"]
+)
+def test_no_address_of_an_index(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.search(r"https?://|file:|--index|--find-links", text)
+
+
+def test_the_licences_are_listed():
+    path = ROOT / "benchmarks" / "licences.py"
+    spec = importlib.util.spec_from_file_location("licences", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    listed = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", listed, re.MULTILINE))
+    needed = set(module.needed("qtheory", set()))
+    assert needed <= set(rows)
+    assert {name: rows[name] for name in needed} == {n: module.licence(n) for n in needed}
+    assert all(name in rows for name in map(canonicalize_name, (r.name for r in ranges())))
+    assert "not said" not in rows.values()
