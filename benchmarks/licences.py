@@ -1,6 +1,6 @@
 """The licences of what qtheory needs to run, from the metadata of what is installed.
 
-    python benchmarks/licences.py > docs/licences.md
+python benchmarks/licences.py > docs/licences.md
 """
 
 from __future__ import annotations

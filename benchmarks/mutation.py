@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 import tomllib
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -53,7 +54,7 @@ OPERATORS = re.compile(
     r"|ReplaceContinueWithBreak)"
 )
 #: First the tests that are nearest and quickest, then, for what survives, as many as fit in.
-QUICK, LONG = 20.0, 120.0
+QUICK, LONG = 20.0, 60.0
 _STARTING = 60.0  # seconds that a process may take beside its tests
 _LONGEST_VERIFICATION = 900.0
 
@@ -195,11 +196,16 @@ def _function(nodeid: str) -> str:
 
 
 _PYTEST = (
-    "-o", "addopts=--doctest-modules --strict-markers", "-m", "not slow", "-q",
+    "-o", "addopts=--doctest-modules --strict-markers", "-m", "not slow and not long", "-q",
     "-p", "no:cacheprovider", "-p", "no:nbmake", "--hypothesis-seed=0",
+    "-W", "ignore::pytest.PytestAssertRewriteWarning",  # of what was imported before the fork
 )  # fmt: skip
 #: Tests of the building, not of the mathematics: a mutant that only they notice would not count.
-_NOT_ASKED = ("tests/report", "tests/plots", "tests/docs", "tests/cli", "tests/test_architecture")
+_NOT_ASKED = (
+    "tests/report", "tests/plots", "tests/docs", "tests/cli", "tests/test_architecture",
+    "notebooks", "tests/measure", "tests/test_readme", "tests/test_supply", "tests/test_hostile",
+    "tests/verify/test_planted",
+)  # fmt: skip
 
 
 def measure() -> None:
@@ -242,7 +248,10 @@ class Tests:
             measure()
         data = CoverageData(str(STORE / "coverage"))
         data.read()
-        seconds = json.loads((STORE / "seconds.json").read_text())
+        measured = json.loads((STORE / "seconds.json").read_text())
+        seconds = {
+            n: s for n, s in measured.items() if not n.startswith((*_NOT_ASKED, "notebooks"))
+        }
         runs: dict[str, dict[int, frozenset[str]]] = {}
         for file in data.measured_files():
             runs[str(Path(file).relative_to(ROOT))] = {
@@ -369,6 +378,8 @@ def _child(place: Path, tests: list[str], report: Path, ask: Ask) -> None:
         sys.dont_write_bytecode = True  # files of equal size and time would be mistaken
         os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1", PYTEST_ADDOPTS="")
         status = ask(tests, report)
+    except BaseException:
+        report.write_text(traceback.format_exc())
     finally:
         os._exit(status)
 
@@ -393,8 +404,8 @@ def run(place: Path, tests: list[str], seconds: float, ask: Ask = _pytest) -> tu
     shutil.rmtree(str(report) + ".hypothesis", ignore_errors=True)
     by = report.read_text() if report.exists() else f"status {status}"
     code = os.waitstatus_to_exitcode(status)
-    if code == 4 or code == 5:
-        raise RuntimeError(f"no such tests: {tests[:3]}")
+    if code in (3, 4, 5):  # pytest did not get as far as the tests
+        raise RuntimeError(f"pytest's status {code} with {tests[:3]}: {by}")
     return ("survived", "") if code == 0 else ("killed", by)
 
 
@@ -476,6 +487,11 @@ def _worker(todo: list[Mutant], tests: Tests | None) -> None:
     place, status = None, 1
     try:
         place = _copy()
+        if tests is not None:  # the twin: what is not changed must survive
+            quick = sorted(tests.seconds, key=lambda name: tests.seconds[name])[:20]
+            outcome, by = run(place, quick, 5 * _STARTING)
+            if outcome != "survived":
+                raise RuntimeError(f"where nothing is changed: {outcome} by {by}")
         with (STORE / _file(tests is None)).open("a", encoding="utf-8") as file:
             for mutant in todo:
                 record = attempt(place, mutant, tests)
@@ -483,9 +499,12 @@ def _worker(todo: list[Mutant], tests: Tests | None) -> None:
                 file.flush()
                 print(f"{record['outcome']:8} {record['seconds']:6} s  {mutant.path}", flush=True)
         status = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         if place is not None:
             shutil.rmtree(place, ignore_errors=True)
+        sys.stdout.flush()
         os._exit(status)
 
 

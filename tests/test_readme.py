@@ -28,6 +28,11 @@ def blocks(language):
 COMMANDS = [line for block in blocks("console") for line in block.splitlines()]
 SETUP = [command for command in COMMANDS if "pip install" in command]
 PLAIN = [command for command in COMMANDS if command.startswith("qtheory")]
+LONG = ("qtheory report",)  # the page is looked at in tests/report
+MARKED = [
+    pytest.param(command, marks=pytest.mark.long) if command.startswith(LONG) else command
+    for command in PLAIN
+]
 
 
 def test_every_command_is_of_a_kind_that_is_run():
@@ -35,10 +40,10 @@ def test_every_command_is_of_a_kind_that_is_run():
     assert set(COMMANDS) == set(SETUP) | set(PLAIN)
 
 
-@pytest.mark.parametrize("command", PLAIN)
+@pytest.mark.parametrize("command", MARKED)
 def test_command(command, tmp_path):
     arguments = [sys.executable, "-m", *shlex.split(command)]
-    subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run(arguments, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=600)
 
 
 def test_the_code_prints_what_is_shown(capsys, tmp_path, monkeypatch):
@@ -73,7 +78,7 @@ def test_ci_runs_the_second_command_as_the_readme_gives_it():
     assert SETUP[1].endswith("python -m pytest")
 
 
-@pytest.mark.slow
+@pytest.mark.long  # .ci/run installs in a new environment too
 def test_first_command_on_a_machine_with_only_python(tmp_path):
     checkout = tmp_path / "checkout"
     names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")

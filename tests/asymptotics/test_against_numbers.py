@@ -311,7 +311,7 @@ def test_random_sums():
     assert sum(result is not None for result in results) > 90
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_sums():
     assert [problem for seed in range(120, 400) for problem in case(seed) or []] == []
 
@@ -418,7 +418,7 @@ def test_random_comparisons():
     assert sum(result is not None for result in results) > 45
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_comparisons():
     assert [p for seed in range(60, 200) for p in wrong_comparison(seed) or []] == []
 
@@ -570,7 +570,7 @@ def test_random_rates():
     assert [problem for seed in range(20) for problem in wrong_rates(seed)] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_rates():
     assert [problem for seed in range(20, 150) for problem in wrong_rates(seed)] == []
 
@@ -605,7 +605,7 @@ def wrong_choice(seed, parts=12):
     return wrong
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_random_best_choices():
     assert [problem for seed in range(12) for problem in wrong_choice(seed)] == []
 
@@ -635,7 +635,7 @@ def test_random_tolerances():
     assert [problem for seed in range(5) for problem in wrong_tolerances(seed)] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_tolerances():
     assert [problem for seed in range(5, 30) for problem in wrong_tolerances(seed)] == []
 
@@ -671,7 +671,7 @@ def test_random_phases():
     assert [problem for seed in range(3) for problem in wrong_phases(seed)] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_phases():
     assert [problem for seed in range(3, 12) for problem in wrong_phases(seed)] == []
 

@@ -14,7 +14,7 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_agree_in_80_columns_and_the_same_again():
     here, there = run("--examples", "3", "--seed", "1"), run("--examples", "3", "--seed", "1")
     assert here.returncode == 0, here.stderr

@@ -203,7 +203,7 @@ def test_no_worker_or_workers_with_another_package(cluster, tmp_path):
     assert outcome.points == len(rows(outcome.path)) == 6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("there", ["nobody", "one who says nothing"])
 def test_an_address_where_nobody_answers(tmp_path, there):
     grid, path = tmp_path / "grid.toml", tmp_path / "results.sqlite"

@@ -283,7 +283,7 @@ def test_a_file_left_in_the_middle_of_a_write_is_read(results):
     assert rows(results) == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_waits_for_one_who_reads_long(tmp_path):
     path = sweep(quick_grid(range(2)), tmp_path / "results.sqlite").path
     altered(path, "DELETE FROM points WHERE rowid = 1")

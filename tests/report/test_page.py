@@ -77,7 +77,7 @@ def small_parts():
         yield
 
 
-@pytest.fixture(scope="module", params=["small", pytest.param("whole", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["small", pytest.param("whole", marks=pytest.mark.long)])
 def which(request):
     return request.param
 

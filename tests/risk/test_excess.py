@@ -33,7 +33,7 @@ def test_reference_totals_of_the_paper_scale(name, quantization, total):
     assert f"{risk.total:.12f}" == total
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "quantization", "total"), LARGE, ids=[row[0] for row in LARGE])
 def test_mpmath_agrees_at_the_paper_scale(name, quantization, total):
     problem = qt.Problem(dim=200, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)

@@ -163,7 +163,7 @@ def test_the_mean_is_the_exact_risk_and_not_that_of_a_wrong_variance(case):
         assert abs(estimate.distance(wrong)) > BOUND
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_means_are_as_little_skewed_as_the_bound_assumes(case):
     risks = numpy_risks(case.problem, case.quantization, case.sgd, 200_000, seed=2)

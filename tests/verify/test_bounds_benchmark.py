@@ -66,7 +66,7 @@ def test_no_row_is_wider_than_a_terminal(bounds):
     assert max(map(len, bounds.report(found, markdown=False))) <= 80
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_page_shows_what_the_full_run_prints():
     result = run("--markdown")
     assert result.returncode == 0, result.stdout[-3000:]

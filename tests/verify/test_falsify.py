@@ -39,7 +39,7 @@ def found():
     return qt.falsify(WRONG[0], max_examples=150, instances=SMALL)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("claim", WRONG[1:])
 def test_a_wrong_claim_falls_with_certified_numbers(claim):
     # the first failure is enough here: what is shrunk is looked at below

@@ -33,7 +33,7 @@ def test_three_points_in_every_phase(phases):
         assert all(diagram.at(*point) == (phase,) for point in points)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("sabotage", "agrees"), [(0.0, True), (0.1, False)])
 def test_a_phase_agrees_with_exact_risks_and_its_twin_does_not(phases, sabotage, agrees):
     table = phases.derived()
