@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import current_thread, main_thread
 from typing import Any, Literal
 
-__all__ = ["CheckResult", "Job", "Kind", "Status", "run_job"]
+__all__ = ["LONGEST_SECONDS", "CheckResult", "Job", "Kind", "Status", "run_job"]
 
 Kind = Literal["proof", "identity", "instance", "rate", "simulation"]
 Status = Literal["passed", "failed", "skipped"]
+
+#: A job that takes ten times as long as the longest one does on a slow machine is not right.
+LONGEST_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
@@ -59,13 +65,36 @@ class Job:
     cost: float  # rough seconds, to start the long ones first
 
 
-def run_job(job: Job) -> list[CheckResult]:
-    """The results of a job; an error becomes a failed check, so that no other result is lost."""
+def run_job(job: Job, longest: float = LONGEST_SECONDS) -> list[CheckResult]:
+    """The results of a job; an error becomes a failed check, so that no other result is lost.
+
+    So does a job that runs for longer than so many seconds: what is wrong may also never end.
+    """
     start = time.perf_counter()
     try:
-        results = job.function(*job.arguments)
+        with _within(longest):
+            results = job.function(*job.arguments)
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"
         results = [CheckResult(job.id, job.kind, "failed", detail)]
     share = (time.perf_counter() - start) / len(results)
     return [CheckResult(r.id, r.kind, r.status, r.detail, share, r.values) for r in results]
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in what runs past a limit, where the system has such a signal."""
+    if not hasattr(signal, "setitimer") or current_thread() is not main_thread():
+        yield
+        return
+
+    def out_of_time(signum: int, frame: object) -> None:
+        raise TimeoutError(f"not done after {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

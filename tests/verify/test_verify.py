@@ -137,6 +137,16 @@ def test_a_job_that_breaks_is_a_failed_check():
     assert "deliberate" in result.detail
 
 
+def test_a_job_that_never_ends_is_a_failed_check():
+    def endless():
+        while True:
+            pass
+
+    (result,) = run_job(Job("endless", "rate", endless, (), 0), longest=0.2)
+    assert (result.status, result.detail) == ("failed", "TimeoutError: not done after 0 s")
+    assert run_job(Job("quick", "rate", lambda: [result], (), 0), longest=60)[0].id == "endless"
+
+
 def test_findings_say_what_the_numbers_do_not_bear_out():
     verdicts = {finding.claim.split(" (")[0]: finding.verdict for finding in findings()}
     additive = "At fixed eps additive quantization makes the risk grow with the dimension."
