@@ -282,7 +282,7 @@ class Tests:
         return chosen
 
     def _is_near(self, name: str, mutant: Mutant) -> bool:
-        own = name.startswith((f"tests/{mutant.room}/", mutant.path))
+        own = name.startswith((f"tests/{mutant.room}/", mutant.path, "tests/test_frozen"))
         return own or (mutant.room == "theory" and name.startswith("tests/verify/test_transcr"))
 
 
