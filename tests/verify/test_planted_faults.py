@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "planted_faults.py"
-#: One fault of each kind of check that notices it.
-SOME = ("k4 = 3", "label: elementwise", "T10: 2^-b", "T8: a wrong", "overlap", "half the line")
+#: Faults that quick checks notice; the whole table takes minutes.
+SOME = ("k4 = 3", "label: elementwise", "half the line", "T7: the limit of the noise")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_the_page_lists_every_fault(planted):
 @pytest.mark.slow
 def test_some_are_noticed():
     command = [sys.executable, str(SCRIPT), "--only", *SOME]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert result.returncode == 0, result.stdout
     assert result.stdout.count("\n") == 1 + len(SOME)
     assert "NOTHING" not in result.stdout
