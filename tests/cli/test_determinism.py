@@ -93,7 +93,7 @@ def test_without_times_seconds_are_null_and_nothing_else_is_left_out(written):
     "command",
     [
         ["falsify", "risk <= floor", "--max-examples", "40"],  # found, and shrunk for seconds
-        # not prove --audit: its second solver is given seconds, and a loaded machine has less in them
+        # not prove --audit: its second solver is given seconds, which a loaded machine fills less
         ["risk", "--dim", "oo", "--steps", "1000000000"],
         ["rates", "--dim", "d", "--regime", "d=N**2", "--quantize", "data=additive:eps"],
     ],
