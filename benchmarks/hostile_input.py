@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import importlib.util
 import os
 import random
 import resource
@@ -32,22 +31,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import hostile_surfaces as surfaces
+
 import qtheory as qt
-
-
-def _surfaces() -> Any:
-    """The module beside this one, also where this one was loaded by its path."""
-    name = "hostile_surfaces"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-surfaces = _surfaces()
 
 #: The part of all cases that each surface gets; they cost from 0.02 to some milliseconds.
 SHARES = {

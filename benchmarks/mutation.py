@@ -35,6 +35,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from planted_faults import first_failing_check
+
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / ".mutation"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
@@ -354,15 +356,11 @@ def _pytest(tests: list[str], report: Path) -> int:
 
 def _verify(tests: list[str], report: Path) -> int:
     """Run the checks of `qtheory verify`, cheap ones first, until one fails."""
-    from qtheory.verify.check import run_job
-    from qtheory.verify.suite import jobs
-
-    for job in sorted(jobs(), key=lambda job: 5 if job.kind == "proof" else job.cost):
-        for check in run_job(job):
-            if check.status == "failed":
-                report.write_text(check.id)
-                return 1
-    return 0
+    found = first_failing_check()
+    if found is None:
+        return 0
+    report.write_text(found[0])
+    return 1
 
 
 def _child(place: Path, tests: list[str], report: Path, ask: Ask) -> None:
@@ -414,30 +412,33 @@ def attempt(place: Path, mutant: Mutant, tests: Tests | None) -> dict[str, objec
     file = place / mutant.path
     original = file.read_text(encoding="utf-8")
     start = time.monotonic()
-    outcome, by = "survived", ""
     changed = _mutated(ROOT / mutant.path, mutant.operator, mutant.occurrence)
     assert changed is not None
     try:
         file.write_text(changed, encoding="utf-8")
-        asked: list[str] = []
         if tests is None:
-            asked = ["verify"]
-            outcome, by = run(place, asked, _LONGEST_VERIFICATION, _verify)
-        for budget in (QUICK, LONG) if tests is not None else ():
-            names = [name for name in tests.of(mutant, budget) if name not in asked]
-            if not names:
-                continue
-            asked += names
-            expected = sum(tests.seconds[name] for name in names)
-            outcome, by = run(place, names, _STARTING + 6 * expected)
-            if outcome != "survived":
-                break
-        if not asked:
-            outcome = "no test"
+            asked, (outcome, by) = 1, run(place, [], _LONGEST_VERIFICATION, _verify)
+        else:
+            asked, outcome, by = _ask_tests(place, mutant, tests)
     finally:
         file.write_text(original, encoding="utf-8")
     taken = round(time.monotonic() - start, 1)
-    return {**asdict(mutant), "outcome": outcome, "by": by, "asked": len(asked), "seconds": taken}
+    return {**asdict(mutant), "outcome": outcome, "by": by, "asked": asked, "seconds": taken}
+
+
+def _ask_tests(place: Path, mutant: Mutant, tests: Tests) -> tuple[int, str, str]:
+    """How many tests were asked, the outcome and by whom: the quick ones first, then more."""
+    asked: list[str] = []
+    for budget in (QUICK, LONG):
+        names = [name for name in tests.of(mutant, budget) if name not in asked]
+        if not names:
+            continue
+        asked += names
+        expected = sum(tests.seconds[name] for name in names)
+        outcome, by = run(place, names, _STARTING + 6 * expected)
+        if outcome != "survived":
+            return len(asked), outcome, by
+    return len(asked), "survived" if asked else "no test", ""
 
 
 # --- all of them -------------------------------------------------------------------------------
@@ -453,7 +454,8 @@ def _file(verify: bool) -> str:
 
 
 def _key(record: dict) -> tuple[str, str, int, str, str]:
-    return tuple(record[k] for k in ("path", "operator", "occurrence", "before", "after"))  # type: ignore[return-value]
+    where = record["path"], record["operator"], record["occurrence"]
+    return *where, record["before"], record["after"]
 
 
 def equivalent() -> dict[tuple[str, str, str], str]:

@@ -19,14 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from qtheory.verify.check import Job
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -198,35 +194,48 @@ FAULTS = (
 # --- looking for them --------------------------------------------------------------------------
 
 
-def _plant(fault: Fault) -> None:
-    """Let every later import of the file find the fault in it."""
+def plant(fault: Fault) -> Callable[[], bool]:
+    """Let every later import of the file find the fault in it; whether one did, is returned."""
     from importlib.machinery import SourceFileLoader
 
     target, original = str(ROOT / fault.file), SourceFileLoader.get_code
+    loaded = False
 
     def get_code(self: SourceFileLoader, fullname: str) -> object:
+        nonlocal loaded
         if self.path != target:
             return original(self, fullname)
+        loaded = True
         source = fault.planted_in(Path(target).read_text(encoding="utf-8"))
         return compile(source, target, "exec")
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
-
-
-def _when(job: Job) -> float:
-    """Cheap ones first; the proofs after what is stated of rates, before what is measured."""
-    return 5 if job.kind == "proof" else job.cost
+    SourceFileLoader.get_code = get_code
+    sys.path.insert(0, str(ROOT))  # before a package that is installed somewhere else
+    return lambda: loaded
 
 
 def first_failure(fault: Fault) -> tuple[str, str] | None:
-    """Id and detail of the first check of `qtheory verify` that fails, the cheap ones first."""
-    _plant(fault)
+    """The first check of `qtheory verify` that fails on the package with the fault."""
+    is_planted = plant(fault)
     try:
-        from qtheory.verify.check import run_job
-        from qtheory.verify.suite import jobs
+        found = first_failing_check()
     except Exception as error:  # the fault cannot even be imported
-        return "import", f"{type(error).__name__}: {error}"
-    for job in sorted(jobs(), key=_when):
+        found = "import", f"{type(error).__name__}: {error}"
+    if not is_planted():
+        raise RuntimeError(f"{fault.name}: {fault.file} was never loaded, {found}")
+    return found
+
+
+def first_failing_check() -> tuple[str, str] | None:
+    """Id and detail of the first check of `qtheory verify` that fails, the cheap ones first."""
+    from qtheory.verify.check import Job, run_job
+    from qtheory.verify.suite import jobs
+
+    def when(job: Job) -> float:
+        """The proofs come after what is stated of rates, before what is measured of them."""
+        return 5 if job.kind == "proof" else job.cost
+
+    for job in sorted(jobs(), key=when):
         for check in run_job(job):
             if check.status == "failed":
                 return check.id, check.detail

@@ -1,8 +1,6 @@
 """Hostile input: the short form of benchmarks/hostile_input.py, its twin, and every limit."""
 
-import importlib.util
 import os
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +13,7 @@ import qtheory as qt
 from qtheory.measure.grid import Settings, load_grid
 from qtheory.model import data
 from qtheory.numbers.grammar import parse_formula
+from tests.benchmarks import load
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "hostile_input.py"
 CASES = {
@@ -25,11 +24,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def hostile():
-    spec = importlib.util.spec_from_file_location("hostile_input", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
+    return load("hostile_input")
 
 
 @pytest.mark.parametrize("surface", CASES)

@@ -1,14 +1,14 @@
 """What is installed: pinned, with hashes, at both ends of the ranges, and under known licences."""
 
-import importlib.util
 import re
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.benchmarks import load
 
 ROOT = Path(__file__).parents[1]
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\\\]+)", re.MULTILINE)
@@ -60,11 +60,7 @@ def test_no_address_of_an_index(name):
 
 
 def test_the_licences_are_listed():
-    path = ROOT / "benchmarks" / "licences.py"
-    spec = importlib.util.spec_from_file_location("licences", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = load("licences")
     listed = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", listed, re.MULTILINE))
     needed = set(module.needed("qtheory", set()))

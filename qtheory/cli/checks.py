@@ -21,8 +21,6 @@ from qtheory.cli.common import (
     write_json,
 )
 from qtheory.errors import InvalidArgumentError, ProofError
-from qtheory.measure.run import MOST_WORKERS
-from qtheory.numbers.exact import require_whole
 from qtheory.report import ledger_view, lemma_tree, proofs_view
 from qtheory.report.appendix import report_appendix
 from qtheory.report.page import report_page
@@ -65,7 +63,6 @@ def verify(
     any number of workers.
     """
     with errors_reported():
-        require_whole("workers", workers, 1, MOST_WORKERS)
         require_writable(json_file)
         with progress_bar("Verifying") as progress:
             if thorough:

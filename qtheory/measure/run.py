@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -10,26 +9,21 @@ from concurrent.futures import (
     CancelledError,
     Executor,
     Future,
-    ProcessPoolExecutor,
     wait,
 )
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
+from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.measure.store import Store, checked_path, open_store
 from qtheory.numbers.exact import require_whole
 
-__all__ = ["MOST_WORKERS", "Outcome", "sweep"]
-
-#: Every one is a process of its own.
-MOST_WORKERS = 1000
+__all__ = ["Outcome", "sweep"]
 
 # Points handed out ahead: enough to keep workers busy, few enough to hold in memory.
 _LEAST_AHEAD, _AHEAD_PER_WORKER = 16, 4
@@ -214,24 +208,5 @@ def _running(executor: Executor | None, workers: int) -> Iterator[Executor]:
     if executor is not None:
         yield executor
         return
-    # a forked process would share the threads and locks of this one
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_end_with_parent
-    )
-    try:
+    with process_pool(workers) as pool:
         yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that started it is gone, which kill -9 does not tell it."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

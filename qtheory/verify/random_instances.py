@@ -143,16 +143,11 @@ def _noise_constants(run: Run) -> Verdict:
             for k in range(len(spread) - 1):
                 right = factor * spread[k] + noise * (alpha * energy[k] + s2)
                 for a, b in zip(right, spread[k + 1], strict=True):
-                    if not (a >= b or _close(a, b) or _apart(a, b)):
+                    if not (a >= b or _apart(a, b)):
                         return False
             return True
 
     return _decided(compare)
-
-
-def _close(a: Any, b: Any) -> bool:
-    """Whether two balls cannot be told apart at all: the bound may be an equality."""
-    return bool(a.overlaps(b) and (a - b).rad() <= max(abs(a).abs_upper(), 1) * flint.arb(2) ** -60)
 
 
 def _bound(name: str) -> Callable[[Run], Verdict]:

@@ -31,6 +31,7 @@ from qtheory.model import (
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
+from qtheory.numbers.exact import Number
 from qtheory.risk import excess_risk, powers, recursion, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.decomposition import Decomposition, decompose
@@ -69,69 +70,49 @@ ROUNDING = 1e-11
 Pair = tuple[str, Any, Any]  # what is compared, in the package, written down again
 
 
-def _errors(*levels: str) -> Errors:
-    return Errors(*map(Fraction, levels))
-
-
-def _setting(
-    eigenvalues: str, target: str, noise: str, run: tuple[str, int, int], **errors: str
-) -> Setting:
-    """A setting from numbers as text; errors as "additive shared elementwise"."""
-    stepsize, batch, steps = run
-    return Setting(
-        tuple(map(Fraction, eigenvalues.split())),
-        tuple(map(Fraction, target.split())),
-        Fraction(noise),
-        Fraction(stepsize),
-        batch,
-        steps,
-        **{name: _errors(*levels.split()) for name, levels in errors.items()},
-    )
-
-
 #: Small problems in which every term of every formula counts: each target alone, all together,
 #: one sample and several, equal eigenvalues, coordinates without signal, steps up to the edge.
 PANEL: dict[str, Setting] = {
-    "exact": _setting("1 1/4 1/9", "1 1 1", "1", ("1/10", 1, 8)),
-    "exact/B=3": _setting("1 1/4 1/4", "1 0 -2", "1/2", ("1/3", 3, 6)),
-    "data/additive": _setting(
-        "1 1/4 1/9 1/16", "1 -1 2 3", "1/2", ("1/8", 3, 8), data="1/10 0 0"
+    "exact": Setting.read("1 1/4 1/9", "1 1 1", "1", "1/10", 1, 8),
+    "exact/B=3": Setting.read("1 1/4 1/4", "1 0 -2", "1/2", "1/3", 3, 6),
+    "data/additive": Setting.read(
+        "1 1/4 1/9 1/16", "1 -1 2 3", "1/2", "1/8", 3, 8, data="1/10 0 0"
     ),
-    "data/shared": _setting("1 1/3", "2 -1", "1", ("1/40", 3, 8), data="0 1/5 0"),
-    "data/elementwise": _setting("1 1/4 1/9", "1 1 1", "1", ("1/60", 3, 7), data="0 0 1/4"),
-    "label": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), label="1/3 1/4 1/5"),
-    "parameter": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), parameter="1/3 1/4 1/5"),
-    "activation": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), activation="1/3 1/4 1/5"),
-    "gradient": _setting("1 1/2", "1 -1/3", "1/2", ("1/10", 3, 8), gradient="1/3 1/4 1/5"),
-    "all/additive": _setting(
-        "1/9 1 3", "2 -1 1/4", "1", ("1/12", 3, 4), data="1/50 0 0", label="1/2 0 0",
+    "data/shared": Setting.read("1 1/3", "2 -1", "1", "1/40", 3, 8, data="0 1/5 0"),
+    "data/elementwise": Setting.read("1 1/4 1/9", "1 1 1", "1", "1/60", 3, 7, data="0 0 1/4"),
+    "label": Setting.read("1 1/2", "1 -1/3", "1/2", "1/10", 3, 8, label="1/3 1/4 1/5"),
+    "parameter": Setting.read("1 1/2", "1 -1/3", "1/2", "1/10", 3, 8, parameter="1/3 1/4 1/5"),
+    "activation": Setting.read("1 1/2", "1 -1/3", "1/2", "1/10", 3, 8, activation="1/3 1/4 1/5"),
+    "gradient": Setting.read("1 1/2", "1 -1/3", "1/2", "1/10", 3, 8, gradient="1/3 1/4 1/5"),
+    "all/additive": Setting.read(
+        "1/9 1 3", "2 -1 1/4", "1", "1/12", 3, 4, data="1/50 0 0", label="1/2 0 0",
         parameter="1/100 0 0", activation="1/3 0 0", gradient="1/5 0 0",
     ),
-    "all/B=1": _setting(
-        "1 1/3 1/5", "2 -1 1", "1", ("1/40", 1, 6), data="1/100 0 0", label="0 0 1/4",
+    "all/B=1": Setting.read(
+        "1 1/3 1/5", "2 -1 1", "1", "1/40", 1, 6, data="1/100 0 0", label="0 0 1/4",
         parameter="0 1/8 0", activation="0 1/9 0", gradient="0 0 1/3",
     ),
-    "all/B=3": _setting(
-        "1 1/2", "1 -1/3", "1/2", ("1/20", 3, 8), data="1/5 0 0", label="1/3 1/4 1/5",
+    "all/B=3": Setting.read(
+        "1 1/2", "1 -1/3", "1/2", "1/20", 3, 8, data="1/5 0 0", label="1/3 1/4 1/5",
         parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4", gradient="1/2 1/6 1/3",
     ),
-    "all/data shared": _setting(
-        "1 1/3 1/5", "2 -1 1", "1", ("1/80", 1, 8), data="0 1/10 0", label="1/2 0 1/4",
+    "all/data shared": Setting.read(
+        "1 1/3 1/5", "2 -1 1", "1", "1/80", 1, 8, data="0 1/10 0", label="1/2 0 1/4",
         parameter="1/9 1/8 0", activation="1/5 1/9 0", gradient="0 0 1/3",
     ),
-    "all/data elementwise": _setting(
-        "1 1/4 1/9 1/16", "1 1 1 1", "1", ("1/60", 3, 7), data="0 0 1/4", label="1/2 1/4 0",
+    "all/data elementwise": Setting.read(
+        "1 1/4 1/9 1/16", "1 1 1 1", "1", "1/60", 3, 7, data="0 0 1/4", label="1/2 1/4 0",
         parameter="0 1/8 0", activation="0 1/9 0", gradient="0 1/3 0",
     ),
-    "all/data mixed": _setting(
-        "1 1/2 1/3 1/4", "1 -1 1/2 2", "1", ("1/20", 3, 7), data="1/10 1/7 1/9",
+    "all/data mixed": Setting.read(
+        "1 1/2 1/3 1/4", "1 -1 1/2 2", "1", "1/20", 3, 7, data="1/10 1/7 1/9",
         label="1/3 1/4 1/5", parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4",
         gradient="1/2 1/6 1/3",
     ),
-    "short steps": _setting(
-        "1 1/2", "1 -1/3", "1", ("1/500", 2, 3), data="1/5 0 0", gradient="0 1/2 0"
+    "short steps": Setting.read(
+        "1 1/2", "1 -1/3", "1", "1/500", 2, 3, data="1/5 0 0", gradient="0 1/2 0"
     ),
-    "full steps": _setting("1 1 1/100", "1 2 -3", "1", ("1/4", 20, 9), label="1/3 1/4 0"),
+    "full steps": Setting.read("1 1 1/100", "1 2 -3", "1", "1/4", 20, 9, label="1/3 1/4 0"),
 }  # fmt: skip
 #: Those in which data errors are of one kind, which T3 to T5 ask for.
 PURE = tuple(
@@ -149,7 +130,9 @@ def rational(number: Fraction) -> sp.Rational:
     return sp.Rational(number.numerator, number.denominator)
 
 
-def arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quantization, SGD]:
+def arguments(
+    setting: Setting, output: str = "average", tail: Number = "1/3"
+) -> tuple[Problem, Quantization, SGD]:
     """The same problem, quantization and run in the package's own terms."""
 
     def numbers(values: Sequence[Fraction]) -> Explicit:
@@ -168,7 +151,7 @@ def arguments(setting: Setting, output: str = "average") -> tuple[Problem, Quant
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
     stepsize = rational(setting.stepsize)
-    run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail="1/3")
+    run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
     return problem, quantization, run
 
 
@@ -319,8 +302,9 @@ def _parts(setting: Setting) -> Iterator[Pair]:
     yield "variance", risk.variance, before - bias
     for target in TARGETS:
         sofar = replace(sofar, **{target: getattr(setting, target)})
-        before, added = total(sofar), total(sofar) - before
-        yield target, risk.by_target[target], added
+        after = total(sofar)
+        yield target, risk.by_target[target], after - before
+        before = after
 
 
 def stability_restated() -> list[CheckResult]:

@@ -39,6 +39,7 @@ from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.check import CheckResult
+from qtheory.verify.restated import rational
 
 __all__ = ["STATED"]
 
@@ -49,10 +50,6 @@ POWERS = tuple(
     (Fraction(a), Fraction(b))
     for a, b in (("2", "2"), ("3/2", "3"), ("2", "5"), ("2", "7"), ("3", "3/2"), ("3/2", "4"))
 )
-
-
-def _rational(number: Fraction) -> sp.Rational:
-    return sp.Rational(number.numerator, number.denominator)
 
 
 def _check(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
@@ -85,7 +82,7 @@ def orders_stated() -> list[CheckResult]:
 
     def pairs() -> Iterator[tuple[str, Any, Any]]:
         for (a, b), scheme in product(POWERS, ("none", "shared", "elementwise")):
-            problem = Problem(sp.oo, PowerLaw(_rational(a)), SourceCondition(_rational(b)), 1)
+            problem = Problem(sp.oo, PowerLaw(rational(a)), SourceCondition(rational(b)), 1)
             exact = scheme == "none"
             data = Quantization() if exact else Quantization(data=Multiplicative(_eps, scheme))
             table = rates(problem, data, SGD("0.1", steps=_N))
@@ -94,10 +91,10 @@ def orders_stated() -> list[CheckResult]:
             yield (
                 f"bias, {where}",
                 table.bias.order,
-                _N ** _rational(power) * sp.log(_N) ** logs,
+                _N ** rational(power) * sp.log(_N) ** logs,
             )
             reached, steps = stated.variance_order(a)
-            yield f"variance, {where}", table.variance.order, _N ** _rational(reached + steps)
+            yield f"variance, {where}", table.variance.order, _N ** rational(reached + steps)
             if not exact:
                 yield f"approximation, {where}", table.approximation.order, _eps
 
@@ -114,12 +111,12 @@ def orders_with_additive_data_stated() -> list[CheckResult]:
         )
         for a, b in ((Fraction(2), Fraction(b)) for b in ("2", "3", "4")):
             for delta, e in product(deltas, levels):
-                problem = Problem(_d, PowerLaw(_rational(a)), SourceCondition(_rational(b)), 1)
+                problem = Problem(_d, PowerLaw(rational(a)), SourceCondition(rational(b)), 1)
                 table = rates(
                     problem,
                     Quantization(data=Additive(_eps)),
                     SGD("0.1", steps=_N),
-                    regime={_d: _N ** _rational(delta), _eps: _N ** -_rational(e)},
+                    regime={_d: _N ** rational(delta), _eps: _N ** -rational(e)},
                 )
                 where = f"b={b}, d=N^{delta}, eps=N^-{e}"
                 terms = stated.additive_dimension_order(a, coarse=e <= 1, wide=delta >= 1 / a)
@@ -127,10 +124,10 @@ def orders_with_additive_data_stated() -> list[CheckResult]:
                 yield (
                     f"D_N, {where}",
                     table.variance.exponent(_N) + 1,
-                    _rational(dimension),
+                    rational(dimension),
                 )
                 p, q, _ = stated.additive_approximation_order(a, b, wide=delta >= e / a)
-                yield f"A, {where}", table.approximation.exponent(_N), _rational(q * delta - p * e)
+                yield f"A, {where}", table.approximation.exponent(_N), rational(q * delta - p * e)
 
     return _check("T8/additive data", pairs())
 
@@ -157,7 +154,7 @@ def exact_limits_stated() -> list[CheckResult]:
     gamma, dim, batch, eps = Fraction(1, 10), 20, 10**18, Fraction(1, 10)
     eigenvalues = [Fraction(1, i**2) for i in range(1, dim + 1)]
     problem = Problem(dim, PowerLaw(2), Constant(1), 1)
-    run = SGD(_rational(gamma), batch, steps=10**9)
+    run = SGD(rational(gamma), batch, steps=10**9)
     label_and_rest = (1 + eps) * (eps + (1 + eps) ** 2 - 1)
     found = []
     for scheme, Q, kappa in (
@@ -208,7 +205,7 @@ def break_even_is_one() -> list[CheckResult]:
     assert found.upper is not None
     integer = risk(Additive(Fraction(1, 4**bits)))
     worse, better = (
-        risk(Multiplicative(sp.Integer(4) ** -_rational(m), "elementwise"))
+        risk(Multiplicative(sp.Integer(4) ** -rational(m), "elementwise"))
         for m in (found.lower, found.upper)
     )
     holds = bool(better <= integer) and bool(integer < worse)
@@ -222,9 +219,9 @@ def tolerances_stated() -> list[CheckResult]:
     def pairs() -> Iterator[tuple[str, Any, Any]]:
         a = Fraction(2)
         for b, delta in product((Fraction(2), Fraction(3, 2)), (Fraction(1, 4), Fraction(2, 3))):
-            problem = Problem(_d, PowerLaw(_rational(a)), SourceCondition(_rational(b)), 1)
+            problem = Problem(_d, PowerLaw(rational(a)), SourceCondition(rational(b)), 1)
             level = tolerances(
-                problem, SGD("0.1", steps=_N), "additive", regime={_d: _N ** _rational(delta)}
+                problem, SGD("0.1", steps=_N), "additive", regime={_d: _N ** rational(delta)}
             )["data"]
             head = min(delta, 1 / a)  # k* = N^head
             risk = max(-(b - 1) / a, head - 1)
@@ -237,7 +234,7 @@ def tolerances_stated() -> list[CheckResult]:
                 if wide == (delta >= ((q * delta - risk) / p) / a)
             ]
             e = max(1 + (delta - head) / 2, delta, *narrow)
-            yield f"data, b={b}, d=N^{delta}", level.exponent(_N), _rational(-e)
+            yield f"data, b={b}, d=N^{delta}", level.exponent(_N), rational(-e)
 
     return _check("T11/additive data", pairs())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from typing import Any
 
+from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import require_whole
 from qtheory.verify.check import CheckResult, Job, run_job
 from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
@@ -129,7 +129,7 @@ def verify(
     progress
         Called with the number of jobs done and the number of all jobs.
     """
-    require_whole("workers", workers, 1)
+    require_whole("workers", workers, 1, MOST_WORKERS)
     todo = jobs(steps)
     results: dict[str, list[CheckResult]] = {}
 
@@ -149,17 +149,10 @@ def run_jobs(
     keep: Callable[[Job, list[CheckResult]], None],
 ) -> None:
     """Run jobs in processes, the long ones first, and hand over each one's results at once."""
-    # Spawned workers do not inherit threads (a progress bar runs one).
-    context = multiprocessing.get_context("spawn")
     progress(0, len(todo))
-    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+    with process_pool(workers) as pool:
         longest_first = sorted(todo, key=lambda job: -job.cost)
         futures = {pool.submit(run_job, job): job for job in longest_first}
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
-                keep(futures[future], future.result())
-                progress(done, len(todo))
-        except BaseException:
-            # nobody waits for what was not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done, future in enumerate(as_completed(futures), start=1):
+            keep(futures[future], future.result())
+            progress(done, len(todo))

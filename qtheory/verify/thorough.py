@@ -15,20 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import sympy as sp
 
 import qtheory
 from qtheory.errors import InvalidArgumentError
+from qtheory.measure.pool import MOST_WORKERS
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
 from qtheory.numbers.exact import require_whole
-from qtheory.risk import excess_risk
-from qtheory.simulate import simulate
 from qtheory.verify.check import CheckResult, Job
-from qtheory.verify.experiments import experiments
+from qtheory.verify.experiments import Experiment, experiments
 from qtheory.verify.findings import findings
 from qtheory.verify.instances import verify_experiment
+from qtheory.verify.montecarlo import mean_agrees
 from qtheory.verify.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.verify.rates import RATE_CASES, rate_agrees
 from qtheory.verify.suite import SEED, Ledger, jobs, run_jobs
@@ -67,7 +66,7 @@ def thorough_jobs(instances: int = INSTANCES) -> list[Job]:
     return found
 
 
-def _long_run(experiment: Any) -> list[CheckResult]:
+def _long_run(experiment: Experiment) -> list[CheckResult]:
     """T1 and the bounds of an experiment, with the number of steps in their ids."""
     suffix = f"/N={experiment.steps}"
     return [replace(check, id=check.id + suffix) for check in verify_experiment(experiment)]
@@ -77,25 +76,14 @@ def _format_agrees(name: str) -> list[CheckResult]:
     """A format that rounds the data stochastically: the exact risk against the simulated update."""
     problem = Problem(8, PowerLaw(1), Constant(1), noise=1)
     number_format = formats.get(name)
-    if number_format.largest.is_Integer and name.startswith("int"):
+    if name.startswith("int"):
         # the largest magnitude at 4 to 8 standard deviations of the largest coordinate
         scale = sp.Rational(1, 2 ** max(0, int(number_format.largest).bit_length() - 3))
         number_format = formats.get(name, scale=scale)
     quantization = Quantization(data=number_format)
     sgd = SGD("1/20", batch=2, steps=100)
-    exact = float(excess_risk(problem, quantization, sgd).total)
-    estimate = simulate(problem, quantization, sgd, replicates=_REPLICATES, seed=SEED)
-    distance = (estimate.mean - exact) / estimate.stderr
-    return [
-        CheckResult.of(
-            f"format/{name}/simulated",
-            "simulation",
-            abs(distance) <= _STANDARD_ERRORS,
-            f"{estimate.mean:.6f} +- {estimate.stderr:.6f}, exact {exact:.6f}: "
-            f"{distance:+.1f} std. errors",
-            {"exact": exact, "mean": estimate.mean, "stderr": estimate.stderr},
-        )
-    ]
+    run = problem, quantization, sgd
+    return mean_agrees(f"format/{name}/simulated", run, _REPLICATES, SEED, _STANDARD_ERRORS)
 
 
 def verify_thoroughly(
@@ -125,7 +113,7 @@ def verify_thoroughly(
     InvalidArgumentError
         If the file is not of such a run, or of another version or number of instances.
     """
-    require_whole("workers", workers, 1, 1000)
+    require_whole("workers", workers, 1, MOST_WORKERS)
     require_whole("instances", instances, 1)
     work = list(thorough_jobs(instances) if todo is None else todo)
     with _opened(Path(path), instances) as connection:

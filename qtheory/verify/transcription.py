@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "Errors",
@@ -77,6 +77,26 @@ class Setting:
     parameter: Errors = Errors()
     activation: Errors = Errors()
     gradient: Errors = Errors()
+
+    @classmethod
+    def read(
+        cls,
+        eigenvalues: str,
+        target: str,
+        noise: str,
+        stepsize: str,
+        batch: int,
+        steps: int,
+        **errors: str,
+    ) -> Setting:
+        """From numbers as text; errors as "additive shared elementwise"."""
+
+        def vector(text: str) -> Vector:
+            return tuple(map(Fraction, text.split()))
+
+        models: dict[str, Any] = {n: Errors(*vector(text)) for n, text in errors.items()}
+        numbers = vector(eigenvalues), vector(target), Fraction(noise), Fraction(stepsize)
+        return cls(*numbers, batch, steps, **models)
 
     @property
     def dim(self) -> int:

@@ -9,8 +9,7 @@ import flint
 import numpy as np
 from hypothesis import strategies as st
 
-import qtheory as qt
-from qtheory.verify import transcription
+from qtheory.verify import restated, transcription
 from qtheory.verify.transcription import Errors, Setting
 
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
@@ -130,13 +129,7 @@ def settings(draw, largest_dim=5, most_steps=10, levels=LEVELS, batches=BATCHES)
 def case(eigenvalues, target, noise, batch, steps, fraction="1/2", **errors):
     """A setting from numbers as text, with a fraction of the largest stable stepsize."""
 
-    def vector(text):
-        return tuple(map(F, text.split()))
-
-    setting = Setting(
-        vector(eigenvalues), vector(target), F(noise), F(1), batch, steps,
-        **{name: Errors(*vector(levels)) for name, levels in errors.items()},
-    )  # fmt: skip
+    setting = Setting.read(eigenvalues, target, noise, "1", batch, steps, **errors)
     return at(setting, EDGE if fraction == "edge" else F(fraction))
 
 
@@ -214,25 +207,7 @@ def scaled_step(setting, factor):
 # --- the same in the package's terms -------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=256)
-def arguments(setting, output="average", tail="1"):
-    """Problem, quantization and run."""
-    models = {}
-    for name in TARGETS:
-        additive, shared, elementwise = dataclasses.astuple(getattr(setting, name))
-        models[name] = (
-            qt.Additive(additive)
-            + qt.Multiplicative(shared)
-            + qt.Multiplicative(elementwise, coupling="elementwise")
-        )
-    problem = qt.Problem(
-        setting.dim,
-        qt.Explicit(setting.eigenvalues),
-        qt.Explicit(setting.target),
-        setting.noise,
-    )
-    run = qt.SGD(setting.stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
-    return problem, qt.Quantization(**models), run
+arguments = functools.lru_cache(maxsize=256)(restated.arguments)
 
 
 def moments(setting, output="average", tail="1"):

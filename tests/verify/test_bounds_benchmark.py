@@ -1,6 +1,5 @@
 """benchmarks/bounds.py: bounds on random instances, its twin, and the table in the docs."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import load
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "bounds.py"
 
 
 @pytest.fixture(scope="module")
 def bounds():
-    spec = importlib.util.spec_from_file_location("bounds_benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
+    return load("bounds")
 
 
 def run(*arguments):

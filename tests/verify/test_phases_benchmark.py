@@ -1,21 +1,17 @@
 """benchmarks/phases.py: the fit of two powers, the points, and its twin."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.benchmarks import load
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "phases.py"
 
 
 @pytest.fixture(scope="module")
 def phases():
-    spec = importlib.util.spec_from_file_location("phases_benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load("phases")
 
 
 def test_two_competing_powers_are_told_apart(phases):

@@ -1,12 +1,13 @@
 """benchmarks/planted_faults.py: faults fit, some are noticed, and what is no fault is not."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.benchmarks import load
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "planted_faults.py"
@@ -16,11 +17,7 @@ SOME = ("k4 = 3", "label: elementwise", "half the line", "T7: the limit of the n
 
 @pytest.fixture(scope="module")
 def planted():
-    spec = importlib.util.spec_from_file_location("planted_faults", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
+    return load("planted_faults")
 
 
 def test_every_fault_changes_its_file_to_something_python_reads(planted):
@@ -58,16 +55,34 @@ NO_FAULT = """
 import sys
 sys.path.insert(0, "benchmarks")
 import planted_faults as p
+is_planted = p.plant(p.Fault("none", p.FAULTS[0].file, *[p.FAULTS[0].right] * 2))
 from qtheory.verify import suite
 quick = [job for job in suite.jobs() if job.kind == "identity" and job.cost <= 1]
 suite.jobs = lambda: quick
-print(len(quick), p.first_failure(p.Fault("none", p.FAULTS[0].file, *[p.FAULTS[0].right] * 2)))
+print(len(quick), p.first_failing_check(), is_planted())
+"""
+NEVER_LOADED = """
+import sys
+sys.path.insert(0, "benchmarks")
+import planted_faults as p
+p.first_failing_check = lambda: ("some check", "failed")
+p.first_failure(p.FAULTS[0])
 """
 
 
+def run(script):
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+
 def test_what_is_no_fault_is_not_noticed():
-    command = [sys.executable, "-c", NO_FAULT]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
-    count, found = result.stdout.split()
+    count, found, planted = run(NO_FAULT).stdout.split()
     assert int(count) > 30
-    assert found == "None"
+    assert (found, planted) == ("None", "True")
+
+
+def test_a_fault_that_was_never_loaded_is_an_error():
+    """As where another copy of the package is imported: nothing was planted, so nothing is said."""
+    result = run(NEVER_LOADED)
+    assert result.returncode == 1
+    assert "was never loaded" in result.stderr

@@ -12,16 +12,13 @@ import sympy as sp
 import qtheory as qt
 from qtheory.verify import enumeration, transcription
 from qtheory.verify import transcribed_theorems as stated
+from qtheory.verify.restated import arguments, rational
 from qtheory.verify.transcription import Errors, Setting
 
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
 PARTS = ("additive", "shared", "elementwise")
 LEVELS = [(target, part) for target in TARGETS for part in PARTS]
 DIGITS = 30
-
-
-def exact(number):
-    return sp.Rational(number.numerator, number.denominator)
 
 
 def without(setting, target, part):
@@ -175,74 +172,41 @@ def test_tables_of_elementwise_factors_are_the_page_s():
 # ------------------------------------------------------------------------------------- the package
 
 
-def setting(eigenvalues, target, noise, stepsize, batch, steps, **quantizers):
-    def vector(text):
-        return tuple(F(word) for word in text.split())
-
-    return Setting(
-        vector(eigenvalues),
-        vector(target),
-        F(noise),
-        F(stepsize),
-        batch,
-        steps,
-        **{name: Errors(*vector(levels)) for name, levels in quantizers.items()},
-    )
-
-
 # levels in the order additive, shared, elementwise
 LARGE = {
     "data": "1/10 1/7 1/9", "label": "1/3 1/4 1/5", "parameter": "1/6 1/8 1/7",
     "activation": "1/5 1/9 1/4", "gradient": "1/2 1/6 1/3",
 }  # fmt: skip
 MIXED = [
-    setting("1 1/2 1/3 1/4", "1 -1 1/2 2", "1", "1/20", 1, 8, **LARGE),
-    setting("1 1/2 1/3 1/4", "1 -1 1/2 2", "1", "1/10", 3, 7, **LARGE),
-    setting("1/4 1 0", "1 -1/2 2", "1/3", "1/15", 3, 6, **LARGE),
-    setting("2 1/5", "1/3 -3", "0", "1/12", 3, 5, data="0 1/7 1/9", parameter="0 1/3 0"),
+    Setting.read("1 1/2 1/3 1/4", "1 -1 1/2 2", "1", "1/20", 1, 8, **LARGE),
+    Setting.read("1 1/2 1/3 1/4", "1 -1 1/2 2", "1", "1/10", 3, 7, **LARGE),
+    Setting.read("1/4 1 0", "1 -1/2 2", "1/3", "1/15", 3, 6, **LARGE),
+    Setting.read("2 1/5", "1/3 -3", "0", "1/12", 3, 5, data="0 1/7 1/9", parameter="0 1/3 0"),
 ]
 PLAIN = [
-    setting("1 1/4 1/9", "1 1 1", "1", "1/10", 1, 8),
-    setting("1 1/4 1/9 1/16", "1 -1 2 3", "1/2", "1/8", 3, 8, data="1/10 0 0"),
-    setting("1 1/2", "1 -1/3", "1/2", "1/20", 3, 8, data="1/5 0 0", label="1/3 1/4 1/5",
+    Setting.read("1 1/4 1/9", "1 1 1", "1", "1/10", 1, 8),
+    Setting.read("1 1/4 1/9 1/16", "1 -1 2 3", "1/2", "1/8", 3, 8, data="1/10 0 0"),
+    Setting.read("1 1/2", "1 -1/3", "1/2", "1/20", 3, 8, data="1/5 0 0", label="1/3 1/4 1/5",
             parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4", gradient="1/2 1/6 1/3"),
-    setting("1 1/3 1/5", "2 -1 1", "1", "1/40", 1, 6, data="1/100 0 0", label="0 0 1/4",
+    Setting.read("1 1/3 1/5", "2 -1 1", "1", "1/40", 1, 6, data="1/100 0 0", label="0 0 1/4",
             parameter="0 1/8 0", activation="0 1/9 0", gradient="0 0 1/3"),
-    setting("1 1/3 0", "2 -1 1", "0", "1/30", 3, 2, label="0 1/4 0", parameter="1/7 0 1/8",
+    Setting.read("1 1/3 0", "2 -1 1", "0", "1/30", 3, 2, label="0 1/4 0", parameter="1/7 0 1/8",
             activation="1/3 1/9 0", gradient="1/5 1/3 0"),
-    setting("1/9 1 3", "2 -1 1/4", "1", "1/12", 3, 4, data="1/50 0 0", label="1/2 0 0",
+    Setting.read("1/9 1 3", "2 -1 1/4", "1", "1/12", 3, 4, data="1/50 0 0", label="1/2 0 0",
             parameter="1/100 0 0", activation="1/3 0 0", gradient="1/5 0 0"),
 ]  # fmt: skip
 MULTIPLICATIVE = [
-    setting("1 1/3 1/5", "2 -1 1", "1", "1/80", 1, 8, data="0 1/10 0", label="1/2 0 1/4",
+    Setting.read("1 1/3 1/5", "2 -1 1", "1", "1/80", 1, 8, data="0 1/10 0", label="1/2 0 1/4",
             parameter="1/9 1/8 0", activation="1/5 1/9 0", gradient="0 0 1/3"),
-    setting("1 1/3", "2 -1", "1", "1/40", 3, 8, data="0 1/5 0", label="1/2 1/4 0",
+    Setting.read("1 1/3", "2 -1", "1", "1/40", 3, 8, data="0 1/5 0", label="1/2 1/4 0",
             parameter="1/9 0 1/8", activation="0 1/9 1/7", gradient="1/3 1/3 0"),
-    setting("1 1/4 1/9 1/16", "1 1 1 1", "1", "1/60", 3, 7, data="0 0 1/4", label="1/2 1/4 0",
+    Setting.read("1 1/4 1/9 1/16", "1 1 1 1", "1", "1/60", 3, 7, data="0 0 1/4", label="1/2 1/4 0",
             parameter="0 1/8 0", activation="0 1/9 0", gradient="0 1/3 0"),
 ]  # fmt: skip
-BOTH_FACTORS = setting("1 1/4", "1 1", "1/2", "1/60", 1, 5, data="0 1/9 1/7", gradient="0 0 1/3")
+BOTH_FACTORS = Setting.read(
+    "1 1/4", "1 1", "1/2", "1/60", 1, 5, data="0 1/9 1/7", gradient="0 0 1/3"
+)
 ALL = [*MIXED, *PLAIN, *MULTIPLICATIVE, BOTH_FACTORS]
-
-
-def arguments(setting, **sgd):
-    problem = qt.Problem(
-        dim=setting.dim,
-        spectrum=qt.Explicit([str(one) for one in setting.eigenvalues]),
-        target=qt.Explicit([str(one) for one in setting.target]),
-        noise=str(setting.noise),
-    )
-    models = {}
-    for name in TARGETS:
-        levels = dataclasses.astuple(getattr(setting, name))
-        additive, shared, elementwise = (str(level) for level in levels)
-        models[name] = (
-            qt.Additive(additive)
-            + qt.Multiplicative(shared)
-            + qt.Multiplicative(elementwise, coupling="elementwise")
-        )
-    run = qt.SGD(stepsize=str(setting.stepsize), batch=setting.batch, steps=setting.steps, **sgd)
-    return problem, qt.Quantization(**models), run
 
 
 def agree(ball, number):
@@ -256,7 +220,7 @@ def agree(ball, number):
 @pytest.mark.parametrize("output", ["average", "last", "tail"])
 @pytest.mark.parametrize("setting", ALL)
 def test_exact_risk_is_the_package_s(setting, output):
-    package = qt.excess_risk(*arguments(setting, output=output, tail="1/3"), digits=DIGITS)
+    package = qt.excess_risk(*arguments(setting, output), digits=DIGITS)
     if output == "last":
         moments = transcription.last_moments(setting)
     else:
@@ -380,14 +344,14 @@ def test_orders_are_those_of_the_rate_calculus():
     table = qt.rates(problem, qt.Quantization(), qt.SGD(stepsize="0.1", steps=N))
     (spread,) = table.variance.regimes
     for A, B in ((F(2), F(2)), (F(3, 2), F(3)), (F(2), F(5)), (F(3, 2), F(6))):
-        values = {a: exact(A), b: exact(B)}
+        values = {a: rational(A), b: rational(B)}
         reached, steps = stated.variance_order(A)
-        assert spread.order.subs(values) == N ** exact(reached + steps)
+        assert spread.order.subs(values) == N ** rational(reached + steps)
         (regime,) = (
             r for r in table.bias.regimes if all(bool(c.subs(values)) for c in r.conditions)
         )
         power, logs = stated.bias_order(A, B)
-        assert regime.order.subs(values) == N ** exact(power) * sp.log(N) ** logs
+        assert regime.order.subs(values) == N ** rational(power) * sp.log(N) ** logs
 
 
 @pytest.mark.parametrize("reach", [1e3, 1e5])
