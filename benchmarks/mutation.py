@@ -10,6 +10,7 @@ which lines is measured once, in a run of the fast tests under coverage (about f
     python benchmarks/mutation.py --verify --sample 150    # formulas; `qtheory verify` is asked
 
 What was found is kept in ``.mutation/`` and is not tried again unless its line changed.
+Cosmic Ray and pytest-cov are installed by ``pip install -e ".[test,benchmarks]"``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ from pathlib import Path
 from planted_faults import first_failing_check
 
 ROOT = Path(__file__).resolve().parents[1]
-STORE = ROOT / ".mutation"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 ROOMS = ("model", "risk", "theory", "asymptotics", "proof", "verify")
 
@@ -210,10 +210,9 @@ _NOT_ASKED = (
 )  # fmt: skip
 
 
-def measure() -> None:
+def measure(store: Path) -> None:
     """Run the fast tests under coverage, and note who runs what and for how long."""
-    STORE.mkdir(exist_ok=True)
-    settings = STORE / "coveragerc"
+    settings = store / "coveragerc"
     settings.write_text("[run]\nsource = qtheory\n")
     files = [str(p) for p in ("tests", "qtheory")]
     code = (
@@ -224,13 +223,13 @@ def measure() -> None:
     )
     ignored = [f"--ignore={place}" for place in _NOT_ASKED]
     command = [
-        sys.executable, "-c", code, str(STORE / "seconds.json"), *_PYTEST, *files, *ignored,
+        sys.executable, "-c", code, str(store / "seconds.json"), *_PYTEST, *files, *ignored,
         "-n", "2", "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
     ]  # fmt: skip
-    environment = {**os.environ, "COVERAGE_FILE": str(STORE / "coverage"), "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "COVERAGE_FILE": str(store / "coverage"), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if done.returncode:
-        (STORE / "seconds.json").unlink(missing_ok=True)
+        (store / "seconds.json").unlink(missing_ok=True)
         sys.exit("the tests must pass before anything is changed")
 
 
@@ -242,15 +241,15 @@ class Tests:
     runs: dict[str, dict[int, frozenset[str]]]  # by path and line
 
     @classmethod
-    def measured(cls) -> Tests:
-        """As :func:`measure` found them."""
+    def measured(cls, store: Path) -> Tests:
+        """As :func:`measure` found them, now or in an earlier run."""
         from coverage import CoverageData
 
-        if not (STORE / "seconds.json").exists():
-            measure()
-        data = CoverageData(str(STORE / "coverage"))
+        if not (store / "seconds.json").exists():
+            measure(store)
+        data = CoverageData(str(store / "coverage"))
         data.read()
-        measured = json.loads((STORE / "seconds.json").read_text())
+        measured = json.loads((store / "seconds.json").read_text())
         seconds = {
             n: s for n, s in measured.items() if not n.startswith((*_NOT_ASKED, "notebooks"))
         }
@@ -444,13 +443,8 @@ def _ask_tests(place: Path, mutant: Mutant, tests: Tests) -> tuple[int, str, str
 # --- all of them -------------------------------------------------------------------------------
 
 
-def _results(verify: bool) -> list[dict]:
-    file = STORE / _file(verify)
+def _results(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
-def _file(verify: bool) -> str:
-    return "verified.jsonl" if verify else "results.jsonl"
 
 
 def _key(record: dict) -> tuple[str, str, int, str, str]:
@@ -465,11 +459,11 @@ def equivalent() -> dict[tuple[str, str, str], str]:
     return {(m["path"], m["before"], m["after"]): m["reason"] for m in listed}
 
 
-def work(mutants: list[Mutant], workers: int, again: bool, verify: bool) -> list[dict]:
-    """Try what was not tried yet; results are kept as they come."""
-    STORE.mkdir(exist_ok=True)
-    tests = None if verify else Tests.measured()
-    known = {_key(r): r for r in _results(verify) if not (again and r["outcome"] != "killed")}
+def work(
+    mutants: list[Mutant], tests: Tests | None, file: Path, workers: int, again: bool
+) -> list[dict]:
+    """Try what was not tried yet; results go to the file as they come."""
+    known = {_key(r): r for r in _results(file) if not (again and r["outcome"] != "killed")}
     todo = [m for m in mutants if m.key not in known]
     if todo:
         _warm()
@@ -477,15 +471,15 @@ def work(mutants: list[Mutant], workers: int, again: bool, verify: bool) -> list
         for k in range(min(workers, len(todo))):
             process = os.fork()
             if process == 0:
-                _worker(todo[k::workers], tests)
+                _worker(todo[k::workers], tests, file)
             children.append(process)
         if any(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children):
             sys.exit("a worker ended early")
-    known = {_key(r): r for r in _results(verify)}  # the last word counts
+    known = {_key(r): r for r in _results(file)}  # the last word counts
     return [known[m.key] for m in mutants]
 
 
-def _worker(todo: list[Mutant], tests: Tests | None) -> None:
+def _worker(todo: list[Mutant], tests: Tests | None, results: Path) -> None:
     place, status = None, 1
     try:
         place = _copy()
@@ -494,7 +488,7 @@ def _worker(todo: list[Mutant], tests: Tests | None) -> None:
             outcome, by = run(place, quick, 5 * _STARTING)
             if outcome != "survived":
                 raise RuntimeError(f"where nothing is changed: {outcome} by {by}")
-        with (STORE / _file(tests is None)).open("a", encoding="utf-8") as file:
+        with results.open("a", encoding="utf-8") as file:
             for mutant in todo:
                 record = attempt(place, mutant, tests)
                 file.write(json.dumps(record) + "\n")
@@ -552,6 +546,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=100, help="mutants of each room")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--store", type=Path, default=ROOT / ".mutation", help="a folder")
     parser.add_argument("--again", action="store_true", help="try again what survived")
     parser.add_argument("--verify", action="store_true", help="ask `qtheory verify`, not the tests")
     parser.add_argument("--list", action="store_true", help="only what is known already")
@@ -559,11 +554,14 @@ def main(arguments: list[str] | None = None) -> int:
     rooms = tuple(options.room or ROOMS)
     files = FORMULAS if options.verify else None
     chosen = sample(rooms, options.sample, options.seed, files)
+    options.store.mkdir(exist_ok=True)
+    file = options.store / ("verified.jsonl" if options.verify else "results.jsonl")
     if options.list:
-        known = {_key(r): r for r in _results(options.verify)}
+        known = {_key(r): r for r in _results(file)}
         records = [known[m.key] for m in chosen if m.key in known]
     else:
-        records = work(chosen, options.workers, options.again, options.verify)
+        tests = None if options.verify else Tests.measured(options.store)
+        records = work(chosen, tests, file, options.workers, options.again)
     return 0 if table(records) else 1
 
 

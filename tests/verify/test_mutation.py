@@ -1,0 +1,100 @@
+"""benchmarks/mutation.py: what is changed, what is counted, and its short form."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import load
+
+pytest.importorskip("cosmic_ray")
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "benchmarks" / "mutation.py"
+LINE = "return 1 / (1 + x * 2)"
+
+
+@pytest.fixture
+def mutation(tmp_path, monkeypatch):
+    module = load("mutation")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    return module
+
+
+def source(root, text):
+    file = root / "qtheory" / "risk" / "example.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def all_mutants(mutation):
+    found = (mutation.mutant_at(*place) for place in mutation.places(("risk",)))
+    return [mutant for mutant in found if mutant is not None]
+
+
+def test_operators_and_numbers_are_changed(mutation, tmp_path):
+    source(tmp_path, f"def f(x):\n    {LINE}\n")
+    mutants = all_mutants(mutation)
+    assert {m.line for m in mutants} == {2}
+    assert {m.before for m in mutants} == {LINE}
+    after = {m.after.replace(" ", "") for m in mutants}
+    assert {"return1*(1+x*2)", "return1/(1-x*2)", "return1/(1+x/2)", "return1/(1+x*3)"} <= after
+    assert LINE not in {m.after for m in mutants}
+
+
+def test_an_annotation_is_not_a_change(mutation, tmp_path):
+    source(tmp_path, "from typing import Literal\n\n\ndef f(x: Literal[1, 2]) -> Literal[3]: ...\n")
+    assert list(mutation.places(("risk",)))
+    assert all_mutants(mutation) == []
+
+
+def test_the_same_seed_draws_the_same_mutants():
+    mutation = load("mutation")
+    first, again, other = (mutation.sample(("theory",), 4, seed) for seed in (0, 0, 1))
+    assert first == again
+    assert len({mutant.key for mutant in first}) == 4
+    assert first != other
+
+
+def record(room, outcome, after="y"):
+    return {
+        "path": f"qtheory/{room}/file.py", "operator": "core/x", "occurrence": 0, "line": 7,
+        "before": "x", "after": after, "outcome": outcome, "by": "", "asked": 3, "seconds": 1.0,
+    }  # fmt: skip
+
+
+def test_ninety_per_cent_of_each_room_must_be_killed(capsys):
+    table = load("mutation").table
+    nine = [record("risk", "killed")] * 9
+    assert table([*nine, record("risk", "survived")])
+    assert not table([*nine, *[record("risk", "survived")] * 2])
+    assert "qtheory/risk/file.py:7  (survived, 3 tests)" in capsys.readouterr().out
+    # where the mean over the rooms would do
+    assert not table([*nine * 5, record("model", "survived")])
+    assert not table([record("risk", "no test")])
+
+
+def test_an_equivalent_mutant_is_counted_by_itself(monkeypatch, capsys):
+    mutation = load("mutation")
+    listed = {("qtheory/risk/file.py", "x", "y"): "the same for every x"}
+    monkeypatch.setattr(mutation, "equivalent", lambda: listed)
+    assert mutation.table([record("risk", "killed")] * 9 + [record("risk", "survived")] * 9)
+    assert "100.0%" in capsys.readouterr().out
+    assert not mutation.table([record("risk", "survived", after="z")])
+
+
+def test_every_equivalent_mutant_is_still_there_and_has_a_reason():
+    for (path, before, _), reason in load("mutation").equivalent().items():
+        lines = {line.strip() for line in (ROOT / path).read_text(encoding="utf-8").splitlines()}
+        assert before in lines, f"{path} has no line {before!r} any more"
+        assert len(reason) > 20
+
+
+@pytest.mark.slow
+def test_formulas_that_are_changed_are_noticed_by_verify(tmp_path):
+    arguments = ["--verify", "--sample", "1", "--seed", "1", "--store", str(tmp_path)]
+    command = [sys.executable, str(SCRIPT), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith("all ")]
+    assert rows[0][1:3] == ["4", "4"]  # a mutant each of model, risk, theory and asymptotics
