@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import math
 import os
@@ -205,32 +206,63 @@ _PYTEST = (
 #: Tests of the building, not of the mathematics: a mutant that only they notice would not count.
 _NOT_ASKED = (
     "tests/report", "tests/plots", "tests/docs", "tests/cli", "tests/test_architecture",
-    "notebooks", "tests/measure", "tests/test_readme", "tests/test_supply", "tests/test_hostile",
-    "tests/verify/test_planted",
+    "notebooks", "tests/measure", "tests/test_readme", "tests/test_supply",
+    "tests/verify/test_planted", "tests/verify/test_mutation",
 )  # fmt: skip
 
 
-def measure(store: Path) -> None:
-    """Run the fast tests under coverage, and note who runs what and for how long."""
-    settings = store / "coveragerc"
+def _test_files() -> dict[str, str]:
+    """The files with tests in them, and what tells whether they were changed."""
+    found = [
+        *sorted((ROOT / "tests").rglob("test_*.py")),
+        *sorted((ROOT / "qtheory").rglob("*.py")),
+    ]
+    names = ((str(path.relative_to(ROOT)), path) for path in found)
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in names
+        if not name.startswith(_NOT_ASKED)
+    }
+
+
+def measure(store: Path) -> dict[str, float]:
+    """Run the fast tests under coverage, and note who runs what and for how long.
+
+    What was measured before stays, and only files of tests that are new or changed are run.
+    """
+    notes = store / "seconds.json"
+    known = json.loads(notes.read_text()) if notes.exists() else {"files": {}, "seconds": {}}
+    files = _test_files()
+    todo = [name for name, content in files.items() if known["files"].get(name) != content]
+    moved = [name for name in todo if name in known["files"] and name.startswith("qtheory/")]
+    if moved:
+        print(f"{len(moved)} files of the package have changed since the tests were measured: "
+              f"delete {store} if many lines have moved", file=sys.stderr)  # fmt: skip
+    todo = [name for name in todo if name not in moved]
+    if not todo:
+        return known["seconds"]
+    settings, seconds = store / "coveragerc", store / "new.json"
     settings.write_text("[run]\nsource = qtheory\n")
-    files = [str(p) for p in ("tests", "qtheory")]
     code = (
         "import json, sys, pytest; sys.path[:0] = ['benchmarks', '.']\n"
         "import mutation\nplugin = mutation._Durations()\n"
         "status = pytest.main(sys.argv[2:], plugins=[plugin])\n"
-        "json.dump(plugin.seconds, open(sys.argv[1], 'w'))\nsys.exit(status)"
+        "json.dump(plugin.seconds, open(sys.argv[1], 'w'))\n"
+        "sys.exit(status not in (0, 5))"  # 5: a file without tests
     )
-    ignored = [f"--ignore={place}" for place in _NOT_ASKED]
     command = [
-        sys.executable, "-c", code, str(store / "seconds.json"), *_PYTEST, *files, *ignored,
-        "-n", "2", "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
+        sys.executable, "-c", code, str(seconds), *_PYTEST, *todo, "-n", "2", "--cov-append",
+        "--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=",
     ]  # fmt: skip
     environment = {**os.environ, "COVERAGE_FILE": str(store / "coverage"), "PYTEST_ADDOPTS": ""}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    if done.returncode:
-        (store / "seconds.json").unlink(missing_ok=True)
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
         sys.exit("the tests must pass before anything is changed")
+    new = json.loads(seconds.read_text())
+    gone = {*todo, *(set(known["files"]) - set(files))}
+    kept = {n: s for n, s in known["seconds"].items() if n.split("::")[0] not in gone}
+    found = {"files": {**files, **{n: known["files"][n] for n in moved}}, "seconds": kept | new}
+    notes.write_text(json.dumps(found))
+    return found["seconds"]
 
 
 @dataclass(frozen=True)
@@ -245,14 +277,9 @@ class Tests:
         """As :func:`measure` found them, now or in an earlier run."""
         from coverage import CoverageData
 
-        if not (store / "seconds.json").exists():
-            measure(store)
+        seconds = measure(store)
         data = CoverageData(str(store / "coverage"))
         data.read()
-        measured = json.loads((store / "seconds.json").read_text())
-        seconds = {
-            n: s for n, s in measured.items() if not n.startswith((*_NOT_ASKED, "notebooks"))
-        }
         runs: dict[str, dict[int, frozenset[str]]] = {}
         for file in data.measured_files():
             runs[str(Path(file).relative_to(ROOT))] = {
@@ -270,8 +297,12 @@ class Tests:
         if not found:  # run when imported: whoever runs anything of the file, or of the room
             found = frozenset().union(*lines.values())
         near = {name for name in self.seconds if self._is_near(name, mutant)}
+        if not found:
+            found = frozenset(near)
+        if mutant.before.startswith("@"):  # what a decorator does is seen where it is used
+            found |= {name for name in self.seconds if name.startswith("tests/test_frozen")}
         ranked = sorted(
-            found | (near if not found else frozenset()),
+            found,
             key=lambda name: (self.seconds[name] > 5, name not in near, self.seconds[name]),
         )
         chosen, spent = [], 0.0
@@ -283,7 +314,7 @@ class Tests:
         return chosen
 
     def _is_near(self, name: str, mutant: Mutant) -> bool:
-        own = name.startswith((f"tests/{mutant.room}/", mutant.path, "tests/test_frozen"))
+        own = name.startswith((f"tests/{mutant.room}/", mutant.path))
         return own or (mutant.room == "theory" and name.startswith("tests/verify/test_transcr"))
 
 

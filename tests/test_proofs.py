@@ -9,15 +9,15 @@ import pytest
 from qtheory import theorems
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
-from qtheory.verify.proving import PROOFS, Replay
+from qtheory.verify.proving import PROOFS
 
+pytestmark = pytest.mark.xdist_group("proofs")
 FOLDER = Path(__file__).parent.parent / "proofs"
 FILES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 
 @pytest.fixture(scope="module")
-def records():
-    replay = Replay()
+def records(replay):
     return {name: replay.prove(name) for name in PROOFS}
 
 

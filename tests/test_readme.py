@@ -28,7 +28,8 @@ def blocks(language):
 COMMANDS = [line for block in blocks("console") for line in block.splitlines()]
 SETUP = [command for command in COMMANDS if "pip install" in command]
 PLAIN = [command for command in COMMANDS if command.startswith("qtheory")]
-LONG = ("qtheory report",)  # the page is looked at in tests/report
+#: The page is looked at in tests/report, the proofs are replayed in tests/test_proofs.py.
+LONG = ("qtheory report", "qtheory prove")
 MARKED = [
     pytest.param(command, marks=pytest.mark.long) if command.startswith(LONG) else command
     for command in PLAIN

@@ -36,6 +36,7 @@ from qtheory.theory.upper import t
 from qtheory.verify.proving import PROOFS, Replay
 
 ADD, MUL = qt.Additive, qt.Multiplicative
+pytestmark = pytest.mark.xdist_group("proofs")
 #: The files that read the statement of a theorem: they are run anew for its twins.
 READERS = {
     "refined_upper_bound": ("noise", "constants", "refined_upper_bound"),
@@ -203,14 +204,6 @@ def test_a_twin_is_refuted_where_the_theorem_holds(twin):
     else:
         with pytest.raises(qt.HypothesisError):
             true.require(*twin.false_at)
-
-
-@pytest.fixture(scope="module")
-def replay():
-    every = Replay()
-    for name in PROOFS:
-        every.prove(name)
-    return every
 
 
 @pytest.fixture
