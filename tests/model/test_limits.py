@@ -106,7 +106,7 @@ def test_files_of_eight_gigabytes_are_read_and_no_larger_ones(tmp_path):
 @pytest.mark.parametrize(("edge", "beyond"), [(1e70, 1.001e70), (1e-70, 0.999e-70)])
 def test_the_largest_entry_of_a_table_lies_between_two_powers_of_ten(edge, beyond):
     assert len(second_moments([[edge], [-edge]], [1, 2]).eigenvalues) == 1
-    with pytest.raises(qt.DataError, match="not between 1e-70 and 1e.70: rescale it"):
+    with pytest.raises(qt.DataError, match=r"not between 1e-70 and 1e.70: rescale it"):
         second_moments([[beyond], [-beyond]], [1, 2])
 
 

@@ -33,7 +33,7 @@ from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S as sum_symbol
 from qtheory.theory.upper import c as variance_of_w
 from qtheory.theory.upper import t
-from qtheory.verify.proving import PROOFS, Replay
+from qtheory.verify.proving import PROOFS
 
 ADD, MUL = qt.Additive, qt.Multiplicative
 pytestmark = pytest.mark.xdist_group("proofs")
