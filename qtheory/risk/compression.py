@@ -7,7 +7,8 @@ ends at d. Coordinates that within the run move alike, or not at all, become one
 their number, their trace and their signal sum lambda w*^2. In infinite dimension there is always a
 rest.
 
-It works for every formula of spectrum and target, and for data errors that are exact, purely
+It works for spectra and targets of known form, whose sums are known and which are analytic where
+Re i > 0 (of a formula typed in neither is known), and for data errors that are exact, purely
 multiplicative or purely additive: then n_t of a coordinate is an analytic function of its position
 and the drive that all coordinates share. :mod:`qtheory.risk.compression_error` has the proof.
 """
@@ -28,7 +29,7 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, coordinate
-from qtheory.model.targets import SourceCondition
+from qtheory.model.targets import Constant, SourceCondition
 from qtheory.numbers.arithmetic import Arithmetic, Balls, ComplexBalls
 from qtheory.numbers.discrete_gauss import discrete_gauss
 from qtheory.numbers.evaluate import evaluate
@@ -48,6 +49,8 @@ _BITS_PER_BIT = 3
 _BITS_FOR_FLOATS = 300
 # Faster decay leaves float64 at the second coordinate, slower decay has no end.
 _LARGEST_EXPONENT, _LEAST_RATE = 300, sp.Rational(1, 10**6)
+_SPECTRA = (PowerLaw, Exponential, Logarithmic)
+_TARGETS = (Constant, SourceCondition)
 _EXPONENTS: dict[Any, str] = {
     PowerLaw: "exponent",
     Exponential: "rate",
@@ -57,12 +60,16 @@ _EXPONENTS: dict[Any, str] = {
 _RADII = (6.0, 5.0, 4.0, 3.5, 3.0, 2.5, 2.0, 1.6, 1.3, 1.1)
 
 
+def _names(kinds: tuple[type, ...]) -> str:
+    return " or ".join(kind.__name__ for kind in kinds)
+
+
 def is_compressible(problem: Problem, quantization: Quantization) -> bool:
-    """Whether a proved compression is there: formulas, and one kind of error on the data."""
+    """Whether a proved compression is there: known forms, and one kind of error on the data."""
     data = quantization.data
-    explicit = isinstance(problem.spectrum, Explicit) or isinstance(problem.target, Explicit)
+    known = isinstance(problem.spectrum, _SPECTRA) and isinstance(problem.target, _TARGETS)
     single = not isinstance(data, NumberFormat) and (data.additive == 0 or data.multiplicative == 0)
-    return single and not explicit
+    return single and known
 
 
 def working_bits(tolerance: int) -> int:
@@ -131,6 +138,9 @@ def _require_finite_risk(problem: Problem, quantization: Quantization) -> None:
         )
     spectrum, target = problem.spectrum, problem.target
     _formulas(problem)
+    for name, value, known in (("spectrum", spectrum, _SPECTRA), ("target", target, _TARGETS)):
+        if not isinstance(value, known):
+            raise InvalidArgumentError(name, value, f"{_names(known)} in infinite dimension")
     if isinstance(spectrum, PowerLaw) and spectrum.exponent <= 1:
         raise InfiniteRiskError(
             f"the exponent of the spectrum is {spectrum.exponent}, so its trace is infinite in "
@@ -417,7 +427,7 @@ def _sums_from(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
         largest = integral * (1 + 1 / start) + _ball(spectrum.formula, start)
         trace = integral.union(largest)
     else:
-        raise InvalidArgumentError("spectrum", spectrum, "a formula in large dimension")
+        raise InvalidArgumentError("spectrum", spectrum, _names(_SPECTRA))
     if isinstance(target, SourceCondition):
         return trace, _powers_from(target.exponent, first)
     return trace, _ball(_formulas(problem)[1]) * trace

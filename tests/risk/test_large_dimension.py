@@ -257,12 +257,39 @@ def test_other_data_errors_and_lists_are_not_compressed():
     both = qt.Quantization(data=qt.Additive("1e-9") + qt.Multiplicative("0.1"))
     number_format = qt.Quantization(data=qt.formats.get("int8"))
     listed = qt.Problem(2, qt.Explicit([1, 2]), qt.Constant(1))
+    typed = qt.Problem(10**6, qt.SpectrumFormula("i**-2"))
     assert compression.is_compressible(formulas, qt.Quantization())
     assert not compression.is_compressible(formulas, both)
     assert not compression.is_compressible(formulas, number_format)
     assert not compression.is_compressible(listed, qt.Quantization())
+    assert not compression.is_compressible(typed, qt.Quantization())
     with pytest.raises(qt.CostError, match=r"about .* hours"):
         qt.excess_risk(formulas, both, run.with_steps(10**9), digits=10)
+
+
+@pytest.mark.parametrize("digits", [None, 15])
+def test_a_formula_typed_in_is_not_compressed_but_computed(digits):
+    sgd = qt.SGD("0.1", steps=10)
+    spectrum, target = qt.SpectrumFormula("2*i**-2"), qt.SignalFormula("2*i**-2")
+    known = qt.Problem(400, qt.PowerLaw(2, 2))
+    for problem in (qt.Problem(400, spectrum), replace(known, target=target)):
+        risks = [qt.excess_risk(p, ADDITIVE, sgd, digits).total for p in (problem, known)]
+        assert float(risks[0]) == pytest.approx(float(risks[1]), rel=1e-12)
+    with pytest.raises(qt.CostError, match=r"would take about .* hours"):
+        qt.excess_risk(qt.Problem(10**8, spectrum), qt.Quantization(), sgd)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"spectrum": qt.SpectrumFormula("i**-2")}, "PowerLaw or Exponential or Logarithmic in"),
+        ({"target": qt.SignalFormula("i**-2")}, "Constant or SourceCondition in infinite dim"),
+    ],
+)
+def test_a_formula_typed_in_has_no_known_sums(given, message):
+    problem = qt.Problem(qt.oo, **{"spectrum": qt.PowerLaw(2), **given})
+    with pytest.raises(qt.InvalidArgumentError, match=message):
+        qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=10))
 
 
 @pytest.mark.parametrize("dim", [10**6, 10**12])
