@@ -56,8 +56,8 @@ OPERATORS = re.compile(
     r"|AddNot|ZeroIterationForLoop|RemoveDecorator|ReplaceBreakWithContinue"
     r"|ReplaceContinueWithBreak)"
 )
-#: First the tests that are nearest and quickest, then, for what survives, as many as fit in.
-QUICK, LONG = 20.0, 60.0
+#: First the quick tests, then, for what survives, as many as fit in, those of its room first.
+QUICK, LONG = 20.0, 150.0
 _STARTING = 60.0  # seconds that a process may take beside its tests
 _LONGEST_VERIFICATION = 900.0
 
@@ -289,7 +289,7 @@ class Tests:
         return cls(seconds, runs)
 
     def of(self, mutant: Mutant, budget: float) -> list[str]:
-        """The tests for a mutant: those of its room first, the quick ones first, within a time."""
+        """The tests for a mutant that fit into a time, those first that should notice it."""
         lines = self.runs.get(mutant.path, {})
         found: frozenset[str] = frozenset().union(
             *(lines.get(line, ()) for line in _statement(mutant.path, mutant.line))
@@ -303,7 +303,11 @@ class Tests:
             found |= {name for name in self.seconds if name.startswith("tests/test_frozen")}
         ranked = sorted(
             found,
-            key=lambda name: (self.seconds[name] > 5, name not in near, self.seconds[name]),
+            key=lambda name: (
+                budget <= QUICK and self.seconds[name] > 5,
+                name not in near,
+                self.seconds[name],
+            ),
         )
         chosen, spent = [], 0.0
         for name in ranked:
@@ -315,7 +319,8 @@ class Tests:
 
     def _is_near(self, name: str, mutant: Mutant) -> bool:
         own = name.startswith((f"tests/{mutant.room}/", mutant.path))
-        return own or (mutant.room == "theory" and name.startswith("tests/verify/test_transcr"))
+        statements = ("tests/test_proofs", "tests/verify/test_transcription")
+        return own or (mutant.room in ("theory", "proof") and name.startswith(statements))
 
 
 @cache

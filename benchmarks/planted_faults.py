@@ -12,6 +12,7 @@ ones first, until one fails. The table names that check.
 from __future__ import annotations
 
 import argparse
+import atexit
 import multiprocessing
 import os
 import shutil
@@ -211,6 +212,10 @@ def plant(fault: Fault) -> Callable[[], bool]:
 
     SourceFileLoader.get_code = get_code
     sys.path.insert(0, str(ROOT))  # before a package that is installed somewhere else
+    # compiled code is kept for the file as it is, and what was compiled with a fault must not be
+    kept = tempfile.TemporaryDirectory(prefix="planted-")
+    atexit.register(kept.cleanup)
+    os.environ["NUMBA_CACHE_DIR"] = kept.name
     return lambda: loaded
 
 

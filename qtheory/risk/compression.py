@@ -37,7 +37,14 @@ from qtheory.numbers.exact import require_numeric
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel, error_bound
 from qtheory.risk.methods import require_affordable_compression
 
-__all__ = ["compress", "compressed_instance", "is_compressible", "tolerance_bits", "working_bits"]
+__all__ = [
+    "compress",
+    "compressed_instance",
+    "is_compressible",
+    "sums_from",
+    "tolerance_bits",
+    "working_bits",
+]
 
 _HEAD = 64
 _LAST_POSITION = 10**60
@@ -258,10 +265,10 @@ def _rest(problem: Problem, first: int, last: int | None, largest: flint.arb) ->
     """The coordinates from ``first`` on as one, if their sums are known; each is <= largest."""
     if last is not None and isinstance(problem.spectrum, Logarithmic):
         return None
-    trace, signal = _sums_from(problem, first)
+    trace, signal = sums_from(problem, first)
     if last is None:
         return Rest(largest / 2, 2 * trace / largest, signal)
-    beyond_trace, beyond_signal = _sums_from(problem, last + 1)
+    beyond_trace, beyond_signal = sums_from(problem, last + 1)
     count = flint.arb(last + 1 - first)
     return Rest((trace - beyond_trace) / count, count, signal - beyond_signal)
 
@@ -408,7 +415,7 @@ def _formulas(problem: Problem) -> tuple[sp.Expr, sp.Expr]:
     return spectrum.formula, sp.powsimp(target.formula(spectrum.formula) ** 2)
 
 
-def _sums_from(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
+def sums_from(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
     """sum over i >= first of lambda_i, and of lambda_i w*_i^2.
 
     Where a sum diverges, its analytic continuation: differences of two are finite sums.

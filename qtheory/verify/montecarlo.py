@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
-from qtheory.model import SGD, Problem, Quantization
+from dataclasses import replace
+
+from qtheory.model import SGD, Problem, Quantization, formats
 from qtheory.risk import excess_risk
 from qtheory.simulate import simulate
 from qtheory.verify.check import CheckResult
 from qtheory.verify.experiments import Experiment
+from qtheory.verify.restated import PANEL, arguments
+from qtheory.verify.transcription import Setting
 
-__all__ = ["STANDARD_ERRORS", "mean_agrees", "simulation_agrees"]
+__all__ = [
+    "SMALL",
+    "STANDARD_ERRORS",
+    "mean_agrees",
+    "simulation_agrees",
+    "small_simulation_agrees",
+]
 
 STANDARD_ERRORS = 4
+
+
+def _large_shared_errors(dim: int, stepsize: str, target: str, errors: str) -> Setting:
+    """Few steps with large errors that a sample or a batch shares, in many equal directions."""
+    ones = " ".join(["1"] * dim)
+    return Setting.read(ones, ones, "1/2", stepsize, 8, 5, **{target: errors})
+
+
+#: Small problems with large errors of every kind, a few steps, very many replicates: what draws an
+#: error once for a batch instead of once for a sample, or with a wrong variance, shows.
+SMALL = {
+    **{
+        f"{name}, {output}": (PANEL[name], output)
+        for name, output in (
+            ("exact/B=3", "tail"),
+            ("data/additive", "average"),
+            ("data/elementwise", "tail"),
+            ("label", "last"),
+            ("parameter", "last"),
+            ("activation", "last"),
+            ("gradient", "last"),
+            ("all/B=3", "tail"),
+            ("all/data mixed", "average"),
+        )
+    },
+    **{
+        f"{target}, shared by all": (_large_shared_errors(3, "1/3", target, "0 1/4 0"), "last")
+        for target in ("label", "activation", "gradient")
+    },
+    "data, shared by all": (_large_shared_errors(8, "1/8", "data", "0 1/2 0"), "last"),
+    "parameter, shared by all": (_large_shared_errors(3, "1/3", "parameter", "0 1/4 0"), "last"),
+}
+_REPLICATES = 50_000
 
 
 def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
@@ -47,3 +90,15 @@ def mean_agrees(
             },
         )
     ]
+
+
+def small_simulation_agrees(name: str, seed: int) -> list[CheckResult]:
+    """The same for a problem of the panel, or for a format on its data where it is named."""
+    if name in SMALL:
+        setting, output = SMALL[name]
+        run = arguments(setting, output)
+    else:
+        problem, quantization, sgd = arguments(PANEL["exact/B=3"], "last")
+        quantization = replace(quantization, data=formats.get(name, scale="1/2"))
+        run = problem, quantization, sgd
+    return mean_agrees(f"simulation/small/{name}", run, _REPLICATES, seed, STANDARD_ERRORS)

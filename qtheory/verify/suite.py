@@ -13,22 +13,33 @@ from qtheory.verify.check import CheckResult, Job, run_job
 from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
 from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
+from qtheory.verify.inputs_restated import hypotheses_are_required, inputs_restated
 from qtheory.verify.instances import verify_experiment
-from qtheory.verify.montecarlo import simulation_agrees
+from qtheory.verify.montecarlo import SMALL, simulation_agrees, small_simulation_agrees
 from qtheory.verify.proving import proofs_replayed
 from qtheory.verify.rates import RATE_CASES, rate_agrees
 from qtheory.verify.restated import (
     PANEL,
     PURE,
+    floats_restated,
     limits_restated,
     outcomes_added_up,
     paths_added_up,
     section_2_restated,
     section_3_restated,
-    stability_restated,
 )
 from qtheory.verify.restated_statements import bounds_as_stated, recursion_as_stated
-from qtheory.verify.rounded import FORMATS, format_integrated
+from qtheory.verify.rounded import (
+    FORMATS,
+    error_estimates_integrated,
+    format_integrated,
+    formats_as_in_standards,
+)
+from qtheory.verify.stability_restated import (
+    limits_of_the_risk_restated,
+    long_spectra_restated,
+    stability_restated,
+)
 from qtheory.verify.stated_orders import STATED
 from qtheory.verify.symbolic import decomposition_is_identity
 from qtheory.versions import SIMULATED, versions
@@ -85,7 +96,12 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("proofs", "proof", proofs_replayed, (), 25.0),
         Job("T2/outcomes", "identity", outcomes_added_up, (), 3.0),
         Job("T2/paths", "identity", paths_added_up, (), 1.0),
+        Job("section 2/float64", "identity", floats_restated, (), 3.0),
+        Job("section 2/long spectra", "identity", long_spectra_restated, (), 8.0),
+        Job("section 2/inputs", "identity", inputs_restated, (), 0.5),
+        Job("section 3/hypotheses", "identity", hypotheses_are_required, (), 1.0),
         Job("stability", "identity", stability_restated, (), 2.0),
+        Job("stability/limits", "identity", limits_of_the_risk_restated, (), 2.0),
         Job("T7/bounds", "identity", limits_restated, (), 0.1),
         Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
         Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
@@ -96,6 +112,8 @@ def jobs(steps: int = STEPS) -> list[Job]:
             found.append(Job(f"section 3/{name}", "identity", section_3_restated, (name,), 0.2))
     for name in FORMATS:
         found.append(Job(f"format/{name}", "identity", format_integrated, (name,), 1.0))
+    found.append(Job("format/standards", "identity", formats_as_in_standards, (), 1.0))
+    found.append(Job("format/levels", "identity", error_estimates_integrated, (), 1.0))
     for name, function in STATED.items():
         found.append(Job(name, "rate", function, (), 4.0))
     for e in experiments(steps):
@@ -105,6 +123,9 @@ def jobs(steps: int = STEPS) -> list[Job]:
     for constant in CONSTANT_CASES:
         name = f"constant/{constant.id}"
         found.append(Job(name, "rate", constant_agrees, (constant,), 8.0))
+    for name in (*SMALL, *FORMATS):
+        small = f"simulation/small/{name}"
+        found.append(Job(small, "simulation", small_simulation_agrees, (name, SEED), 1.0))
     for scheme, batch, replicates in SIMULATIONS:
         e = Experiment(scheme, "0" if scheme == "none" else "1e-2", 200, batch, steps)
         arguments = (e, replicates, SEED)

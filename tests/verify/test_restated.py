@@ -7,7 +7,14 @@ import pytest
 import sympy as sp
 
 from qtheory.theory import theorems
-from qtheory.verify import restated, restated_statements, rounded, stated_orders, transcription
+from qtheory.verify import (
+    restated,
+    restated_statements,
+    rounded,
+    stability_restated,
+    stated_orders,
+    transcription,
+)
 from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.restated import PANEL, PURE
 
@@ -35,7 +42,6 @@ def test_section_3(name):
     [
         restated.outcomes_added_up,
         restated.paths_added_up,
-        restated.stability_restated,
         restated.limits_restated,
         restated_statements.bounds_as_stated,
         restated_statements.recursion_as_stated,
@@ -71,6 +77,25 @@ def test_every_quantizer_and_part_is_in_the_panel():
     assert {setting.batch > 1 for setting in PANEL.values()} == {True, False}
 
 
+def test_what_a_report_says():
+    def said(pairs, *agree):
+        (check,) = restated.report("name", iter(pairs), *agree)
+        return check.status, check.detail
+
+    third = Fraction(1, 3)
+    ball = restated.ARITHMETIC.number(restated.rational(third))
+    assert said([("x", ball, third)] * 2) == ("passed", "2 numbers agree to 30 digits")
+    assert said([("x", 1 / 3, third)], restated.close) == (
+        "passed", "1 numbers agree up to rounding",
+    )  # fmt: skip
+    wrong = [(f"x_{k}", 1 / 3, Fraction(1, 2)) for k in range(5)]
+    listed = "; ".join(f"x_{k} is 0.333333333, not 0.5" for k in range(3))
+    assert said(wrong[:3], restated.close) == ("failed", listed)
+    assert said(wrong, restated.close) == ("failed", f"{listed}; and 2 more")
+    assert restated.close(1e-16, 0)
+    assert not restated.close(1e-14, 0)
+
+
 # --- twins that must fail ----------------------------------------------------------------------
 
 
@@ -80,7 +105,7 @@ def test_another_step_is_noticed(monkeypatch):
 
     monkeypatch.setattr(transcription, "cross_samples", without_cross)
     assert status(restated.section_2_restated(SETTING)) == "failed"
-    assert status(restated.stability_restated()) == "failed"
+    assert status(stability_restated.stability_restated()) == "failed"
     assert status(restated_statements.recursion_as_stated()) == "failed"
 
 
