@@ -10,11 +10,12 @@ import sympy as sp
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import ONE, Monomial, readable
+from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined
 from qtheory.asymptotics.schemes import scheme_named
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
 from qtheory.asymptotics.table import Rate
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
@@ -50,6 +51,11 @@ def tolerances(
     For each target the order of the largest eps, with its regimes; 1 where any eps up to a constant
     does.
 
+    Raises
+    ------
+    HypothesisError
+        If for some target no error is tolerated (additive data errors in infinite dimension).
+
     Examples
     --------
     >>> import qtheory as qt
@@ -83,8 +89,9 @@ def _tolerance(target: str, exact: Setting, noisy: Setting, parts: Sequence[Cell
     def compute(cell: Cell) -> tuple[Monomial, ...]:
         ends = [end for interval in tolerated if (end := interval.end_in(cell)) is not None]
         if not ends:
-            raise InvalidArgumentError(
-                "problem", target, "one whose bound tends to full precision with small errors"
+            raise HypothesisError(
+                f"no error of {target} is tolerated: with any, however small, T4 is infinite or of "
+                "a larger order than at full precision"
             )
         return (cell.largest(ends),)
 
@@ -138,7 +145,10 @@ def _free_of_level(condition: Condition) -> Condition:
 def _tolerated(target: str, exact: Setting, noisy: Setting, cell: Cell) -> bool:
     """Whether every term keeps its full-precision order in a cell."""
     before, after = exact.evaluation(cell), noisy.evaluation(cell)
-    if not noisy.applies(after):
+    try:
+        if not noisy.applies(after):
+            return False
+    except Diverges:  # additive data errors in infinite dimension: none is tolerated
         return False
     plain = {name: before.order(formula) for name, formula in exact.formulas.items()}
     noise = cell.largest([plain[name] for name in ("variance", "amplification") if name in plain])

@@ -265,6 +265,8 @@ def test_tolerances_of_t11():
     assert multiplicative["label"].order == 1
     with pytest.raises(InvalidArgumentError, match="additive, shared"):
         qt.tolerances(power_law(), SGD, "round")
+    with pytest.raises(qt.HypothesisError, match="no error of data is tolerated"):
+        qt.tolerances(power_law(qt.oo, 2, 2), SGD, "additive")
 
 
 def test_a_table_reads_well():
