@@ -375,3 +375,38 @@ def test_many_digits_where_the_eigenvalues_are_lost_beside_the_error():
     few, many = (compressed(problem, ADDITIVE, sgd, digits)["total"] for digits in (15, 50))
     assert many.rel_accuracy_bits() > 50 * 3.32
     assert few.contains(many.mid())
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "target", "message"),
+    [
+        (qt.PowerLaw(301), qt.Constant(1), "exponent is 301, but must be at most 300 in"),
+        (qt.PowerLaw(2), qt.SourceCondition(301), "exponent is 301, but must be at most 300 in"),
+        (qt.Exponential(301), qt.Constant(1), "rate is 301, but must be at most 300 in"),
+        (qt.Exponential("1e-7"), qt.Constant(1), "at least 1e-06 in infinite dimension"),
+    ],
+)
+def test_exponents_past_usual_ones_are_refused_where_spectra_are_compressed(
+    spectrum, target, message
+):
+    problem = qt.Problem(qt.oo, spectrum, target)
+    with pytest.raises(qt.InvalidArgumentError, match=message):
+        qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=10), digits=5)
+
+
+def test_the_last_usual_exponent_is_only_refused_by_float64():
+    problem = qt.Problem(qt.oo, qt.PowerLaw(300))
+    with pytest.raises(qt.InvalidArgumentError, match="leave float64"):
+        qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=10), 5)
+
+
+def test_tolerances_and_precisions_are_whole_and_belong_together():
+    for bits in (1, 7, 80):
+        precision = compression.working_bits(bits)
+        assert [compression.tolerance_bits(precision + k) for k in (0, 2, 3)] == [
+            bits,
+            bits,
+            bits + 1,
+        ]
+        assert isinstance(compression.tolerance_bits(precision), int)
+    assert compression.tolerance_bits(1) == 1
