@@ -130,6 +130,8 @@ def run_cases(name: str, seed: int, begin: int, end: int, notes: Path | None = N
     gets a limit of memory.
     """
     faulthandler.enable()
+    # the simulation is compiled when it is first used, which is no time of the case that uses it
+    qt.simulate(qt.Problem(1), qt.Quantization(), qt.SGD("0.1", steps=1), replicates=2)
     if notes is not None:
         _limit_memory()
     before = {s: signal.signal(s, _out_of_time) for s in (signal.SIGALRM, signal.SIGPROF)}
