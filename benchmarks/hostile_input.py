@@ -307,7 +307,7 @@ def _wrong_number() -> Iterator[None]:
     right = surfaces.numbers.exact
 
     def off_by_one_at_times(value: Any, name: str) -> Any:
-        return right(value, name) + (1 if "." in value else 0)
+        return right(value, name) + (1 if "." in str(value) else 0)
 
     with mock.patch.object(surfaces.numbers, "exact", off_by_one_at_times):
         yield
