@@ -380,6 +380,7 @@ def test_order_of_the_additive_approximation_is_that_of_its_sum(b, wide):
     assert ratios[1] / ratios[0] == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.long  # the check T9/stated does the same
 @pytest.mark.parametrize(
     ("a", "b", "batch", "scale"),
     [("2", "2", 1, "1"), ("3/2", "2", 3, "1/2"), ("11/10", "2", 1, "1"), ("2", "3", 2, "1")],
