@@ -30,6 +30,7 @@ from qtheory.verify.restated import (
 from qtheory.verify.restated_statements import bounds_as_stated, recursion_as_stated
 from qtheory.verify.rounded import FORMATS, format_integrated
 from qtheory.verify.stated_orders import STATED
+from qtheory.verify.stationary_restated import stationary_restated
 from qtheory.verify.symbolic import decomposition_is_identity
 from qtheory.versions import SIMULATED, versions
 
@@ -89,6 +90,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T7/bounds", "identity", limits_restated, (), 0.1),
         Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
         Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
+        Job("T9/finite dimension", "identity", stationary_restated, (), 4.0),
     ]
     for name in PANEL:
         found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
