@@ -47,7 +47,23 @@ _MIXED = Quantization(
     activation=Multiplicative("0.05", "elementwise"),
     gradient=Additive("0.02"),
 )
+#: Every kind of error on every target that T9 allows it on, no two of the same size.
+_EVERYWHERE = Quantization(
+    data=Multiplicative("1/5"),
+    label=Additive("1/3") + Multiplicative("1/4") + Multiplicative("1/6", "elementwise"),
+    parameter=Additive("1/6") + Multiplicative("1/8") + Multiplicative("1/7", "elementwise"),
+    activation=Additive("1/5") + Multiplicative("1/9") + Multiplicative("1/4", "elementwise"),
+    gradient=Additive("1/2") + Multiplicative("1/6") + Multiplicative("1/3", "elementwise"),
+)
+_GRADIENT = Quantization(
+    gradient=Multiplicative("1/6") + Multiplicative("1/3", "elementwise"),
+)
 _POWER_LAW = Problem(sp.oo, PowerLaw(2), SourceCondition(2), 1)
+_SCALED = Problem(sp.oo, PowerLaw(3, scale="1/2"), Constant(3), "1/3")
+# Without noise the start of the run is what fluctuates: more than the bias for b > 2a, but for
+# b < a + 1 its total would be infinite, and the bias is all there is.
+_SILENT = Problem(sp.oo, PowerLaw(5, scale="1/2"), SourceCondition(12), 0)
+_SILENT_ROUGH = Problem(sp.oo, PowerLaw(5, scale="1/2"), SourceCondition("11/2"), 0)
 _FINITE = Problem(100, PowerLaw(2), Constant(1), 1)
 _GROWING = (10**6, 10**7, 10**8)
 _LARGE = (10**10, 10**11, 10**12)
@@ -64,6 +80,12 @@ CONSTANT_CASES = (
     ConstantCase("average/mixed/B=4", _POWER_LAW, _MIXED, _run("average", 4), _GROWING),
     ConstantCase("last/mixed", _POWER_LAW, _MIXED, _run("last"), _GROWING),
     ConstantCase("tail=1/4", _POWER_LAW, _EXACT, _run("tail", tail="1/4"), _GROWING),
+    ConstantCase("average/everywhere", _SCALED, _EVERYWHERE, _run("average", 3), _LARGE),
+    ConstantCase("last/everywhere", _SCALED, _EVERYWHERE, _run("last", 3), _LARGE),
+    ConstantCase("tail/everywhere", _SCALED, _EVERYWHERE, _run("tail", 3, "1/4"), _LARGE),
+    ConstantCase("last/no noise", _SILENT, _GRADIENT, _run("last"), _GROWING),
+    ConstantCase("tail/no noise", _SILENT, _GRADIENT, _run("tail", 1, "1/4"), _GROWING),
+    ConstantCase("average/no noise/b<a+1", _SILENT_ROUGH, _GRADIENT, _run("average"), _GROWING),
     ConstantCase("d=100/additive", _FINITE, _ADDITIVE, _run("average"), _LARGE),
     ConstantCase("d=100/additive/tail", _FINITE, _ADDITIVE, _run("tail", 4), _LARGE),
 )
