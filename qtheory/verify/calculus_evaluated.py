@@ -258,7 +258,7 @@ def comparisons_stated() -> list[CheckResult]:
                 all(bool(relation.subs({_N: N, _d: d})) for relation in case)
                 for case in found.missing
             )
-            if answer == "undecided" and holds != (N**0.5 <= d):
+            if answer == "undecided" and holds != (d >= N**0.5):
                 wrong.append(f"{found}, but N={N}, d={d}")
     return _check("T8/comparisons", wrong, len(known), "answers are the stated ones")
 

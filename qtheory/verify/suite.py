@@ -9,7 +9,9 @@ from typing import Any
 
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import require_whole
+from qtheory.verify.calculus_evaluated import EVALUATED
 from qtheory.verify.check import CheckResult, Job, run_job
+from qtheory.verify.choices_stated import CHOICES
 from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
 from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
@@ -98,7 +100,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
             found.append(Job(f"section 3/{name}", "identity", section_3_restated, (name,), 0.2))
     for name in FORMATS:
         found.append(Job(f"format/{name}", "identity", format_integrated, (name,), 1.0))
-    for name, function in STATED.items():
+    for name, function in {**STATED, **EVALUATED, **CHOICES}.items():
         found.append(Job(name, "rate", function, (), 4.0))
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
