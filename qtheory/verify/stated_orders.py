@@ -66,6 +66,8 @@ def sums_stated() -> list[CheckResult]:
     known = (
         (("i**-3", "i", x, sp.oo), x**-2),
         (("i**-2*log(i)", "i", x, sp.oo), sp.log(x) / x),
+        (("1/(i*log(i + 1)**2)", "i", x, sp.oo), 1 / sp.log(x)),
+        (("log(i)/i", "i", 1, _d), sp.log(_d) ** 2),
         (("i**2", "i", 1, _d), _d**3),
         (("1/i", "i", x, _d, ["d >= x"]), sp.log(_d / x)),
         (("min(1, x*i**-2)", "i", 1, _d, ["d**2 >= x"]), sp.sqrt(x)),
