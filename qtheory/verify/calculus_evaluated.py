@@ -100,33 +100,27 @@ def _harmonic_sum(g: sp.Expr, x: float, a: int, b: int) -> float:
 def sums_bracketed() -> list[CheckResult]:
     """The constants of sums: lower * order <= sum <= upper * order, for small and for large x."""
     wrong, count = [], 0
-    for summand, has_end in (
-        ("i**-3", False),
-        ("min(1, (x*i**-2)**2)", False),
-        ("min(1, x*i**-3) + i**-2", False),
-        ("sqrt(i)", True),
-        ("i**2", True),
-        ("1/i", True),
-        ("min(sqrt(i), x/i)", False),
+    for summand, end in (
+        ("i**-3", sp.oo),
+        ("min(1, (x*i**-2)**2)", sp.oo),
+        ("min(1, x*i**-3) + i**-2", sp.oo),
+        ("sqrt(i)", "x"),
+        ("i**2", "x"),
+        ("1/i", "x"),
+        ("min(sqrt(i), x/i)", "x"),
     ):
-        end = "x" if has_end else sp.oo
-        if summand == "min(sqrt(i), x/i)":
-            end = "x"
         found = asymptotic_sum(summand, "i", 1, end)
         f = sp.lambdify((sp.Symbol("i", positive=True), _x), found.sum.function, "numpy")
         for x in (1, 2, 3, 7, 100, 10**4):
-            places = np.arange(1, (x if end == "x" else 10**6) + 1, dtype=float)
-            total = float(np.sum(np.broadcast_to(f(places, float(x)), places.shape)))
-            for regime in found.regimes:
-                if regime.lower is None:
-                    wrong.append(f"no constants for {summand}")
-                    continue
-                count += 1
-                order = float(regime.exact_order.subs(_x, x))
-                low, high = float(regime.lower) * order, float(regime.upper) * order
-                # what is beyond the last place of an infinite sum is below 1e-5
-                if not (low <= total + 1e-5 and total <= high):
-                    wrong.append(f"sum of {summand}, x={x}: {total:.6g}, not {low:.6g}..{high:.6g}")
+            # what an infinite sum has beyond its 10^6th term is below 10^-5
+            last, rest = (10**6, 1e-5) if end is sp.oo else (x, 0.0)
+            places = np.arange(1, last + 1, dtype=float)
+            total = float(np.sum(f(places, float(x))))
+            order = found.regimes[0].exact_order.subs(_x, x)
+            low, high = (float(constant * order) for constant in found.constants)
+            count += 1
+            if not (low <= total + rest and total <= high):
+                wrong.append(f"sum of {summand}, x={x}: {total:.6g}, not {low:.6g}..{high:.6g}")
     return _check("T8/constants of sums", wrong, count, "sums are between their bounds")
 
 
@@ -201,21 +195,19 @@ def noise_of_each_target() -> list[CheckResult]:
         for scheme, target in product(("additive", "shared", "elementwise"), TARGETS):
             if (scheme, target) == ("additive", "data"):
                 continue  # of infinite trace
-            additive, shared = scheme == "additive", scheme == "shared"
-            model = Additive(_eps) if additive else Multiplicative(_eps, scheme)
+            relative = scheme != "additive"
+            model = Multiplicative(_eps, scheme) if relative else Additive(_eps)
             table = rates(problem, Quantization(**{target: model}), run)
+            everywhere = target == "parameter" or (scheme == "shared" and target != "data")
             for noise, level in product((1e-8, 1.0), (1e-6, 1e-2)):
-                common = 0.0 if target != "parameter" and not shared else level
-                if target == "data":
-                    common = 0.0
-                added = level / batch + common
-                if not additive and target == "label":
-                    added += level * noise / batch
-                if target == "gradient" and not additive:
+                common = level if everywhere else 0.0
+                if relative and target == "gradient":
                     added = level * noise / batch
-                alpha = 1 / batch
-                if not additive and target != "label":
-                    alpha += common
+                else:
+                    added = level / batch + common
+                    if relative and target == "label":
+                        added += level * noise / batch
+                alpha = 1 / batch + (common if relative and target != "label" else 0)
                 point = {
                     symbol: sp.Float(value)
                     for symbol, value in (
@@ -235,9 +227,32 @@ def noise_of_each_target() -> list[CheckResult]:
     return _within("T4/noise of each target", ratios(), _CONSTANT)
 
 
+def hypotheses_decided() -> list[CheckResult]:
+    r"""T4 applies where gamma lambda^q_1 <= 1 and theta ~ (gamma / B) sum_i lambda^q_i <= 1."""
+    wrong, count = [], 0
+    step = sp.Symbol("gamma", positive=True)
+    additive = Quantization(data=Additive(_eps))
+    endless, wide = (Problem(dim, PowerLaw(2), SourceCondition(2), 1) for dim in (sp.oo, _d))
+    for problem, quantization, run in (
+        (endless, Quantization(), SGD(step * _B, _B, steps=_N)),
+        (wide, additive, SGD("0.1", steps=_N)),
+    ):
+        assumed = sp.And(*rates(problem, quantization, run).assumptions)
+        for gamma, batch, level, dim in product((-1, -6), (2, 9), (-3, -7), (2, 5, 8)):
+            powers = {step: gamma, _B: batch, _eps: level, _d: dim}
+            here = sp.sympify(assumed).subs({s: sp.Integer(10) ** p for s, p in powers.items()})
+            stepsize, size = (gamma + batch, batch) if run.batch == _B else (0, 0)
+            trace = max(0, level + dim) if quantization == additive else 0
+            there = stepsize <= 0 and stepsize - size + trace <= 0
+            count += 1
+            if bool(here) != there:
+                wrong.append(f"T4 applies at powers {powers} of ten: {here}, stated {there}")
+    return _check("T4/hypotheses", wrong, count, "points are where T4 says")
+
+
 def comparisons_stated() -> list[CheckResult]:
     """Orders compared: answers that T8 needs, and the condition that an open one asks for."""
-    known = (
+    known: tuple[tuple[str, str, list[str], str], ...] = (
         ("d*(N*eps)**2", "d", ["eps <= 1", "N*eps <= 1"], "yes"),
         ("d*(N*eps)**2", "d", ["eps <= 1", "N*eps >= 1"], "no"),
         ("N**(-(b-1)/a)", "N**-2", ["b > 2*a + 1"], "yes"),
@@ -270,5 +285,6 @@ EVALUATED = {
     "T8/regimes of the bias": regimes_of_the_bias,
     "T8/regimes with additive data": regimes_with_additive_data,
     "T4/noise of each target": noise_of_each_target,
+    "T4/hypotheses": hypotheses_decided,
     "T8/comparisons": comparisons_stated,
 }

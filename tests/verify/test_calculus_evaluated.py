@@ -81,6 +81,14 @@ def test_variance_with_the_noise_of_targets_is_noticed(monkeypatch):
     assert status(evaluated.noise_of_each_target()) == "failed"
 
 
+def test_a_hypothesis_that_is_not_asked_for_is_noticed(monkeypatch):
+    right = evaluated.rates
+    monkeypatch.setattr(
+        evaluated, "rates", lambda *given: dataclasses.replace(right(*given), assumptions=())
+    )
+    assert status(evaluated.hypotheses_decided()) == "failed"
+
+
 def test_another_answer_is_noticed(monkeypatch):
     right = evaluated.compare_orders
     monkeypatch.setattr(
