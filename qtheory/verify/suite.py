@@ -100,8 +100,10 @@ def jobs(steps: int = STEPS) -> list[Job]:
             found.append(Job(f"section 3/{name}", "identity", section_3_restated, (name,), 0.2))
     for name in FORMATS:
         found.append(Job(f"format/{name}", "identity", format_integrated, (name,), 1.0))
-    for name, function in {**STATED, **EVALUATED, **CHOICES}.items():
+    for name, function in STATED.items():
         found.append(Job(name, "rate", function, (), 4.0))
+    for name, function in {**EVALUATED, **CHOICES}.items():
+        found.append(Job(name, "rate", function, (), 2.5))
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
     for case in RATE_CASES:
