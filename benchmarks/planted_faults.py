@@ -4,7 +4,7 @@ A fault is one formula of the package changed in its source, as a slip of the pe
 is loaded with it in a process of its own, and the checks of `qtheory verify` are run, the cheap
 ones first, until one fails. The table names that check.
 
-    python benchmarks/planted_faults.py                 # every fault, some twenty minutes
+    python benchmarks/planted_faults.py                 # every fault, some forty minutes
     python benchmarks/planted_faults.py --only k4 tail  # those whose name has one of the words
     python benchmarks/planted_faults.py --command       # each through the command itself: hours
 """
