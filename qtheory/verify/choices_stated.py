@@ -45,7 +45,10 @@ def _check(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
 
 
 def choices_searched() -> list[CheckResult]:
-    """The best exponents of stepsize and batch for n samples, beside a search over a grid."""
+    """The best exponents for n samples, beside a search over a grid.
+
+    Of the choices that are equally good, that with the largest batch, and its largest stepsize.
+    """
 
     def pairs() -> Iterator[tuple[str, Any, Any]]:
         for a, b in ((2, "3/2"), (2, "5/2"), (2, 3), (3, 4), ("3/2", 2)):
@@ -54,14 +57,15 @@ def choices_searched() -> list[CheckResult]:
             power, decay = Fraction(a), Fraction(b)
             where = f"a={a}, b={b}"
             grid = [Fraction(k, 60) for k in range(61)]
-            best = min(_exponent(power, decay, g, beta) for g, beta in product(grid, grid))
-            yield f"bound, {where}", _power(choice.bound), rational(best)
-            g, beta = (
-                Fraction(str(sign * _power(order)))
-                for sign, order in ((-1, choice.stepsize), (1, choice.batch))
-            )
-            reached = _exponent(power, decay, g, beta)
-            yield f"stepsize n^{-g} and batch n^{beta}, {where}", reached, best
+            found = {(beta, g): _exponent(power, decay, g, beta) for g, beta in product(grid, grid)}
+            least = min(found.values())
+            best = [place for place, exponent in found.items() if exponent == least]
+            largest, smallest = max(best)[0], min(best)[0]
+            stepsize = -min(g for beta, g in best if beta == largest)
+            yield f"bound, {where}", _power(choice.bound), rational(least)
+            yield f"batch, {where}", _power(choice.batch), rational(largest)
+            yield f"stepsize, {where}", _power(choice.stepsize), rational(stepsize)
+            yield f"smallest batch, {where}", _power(choice.smallest_batch), rational(smallest)
 
     return _check("T4/best choice", pairs())
 
