@@ -22,7 +22,7 @@ from qtheory.model import (
 from qtheory.risk import risk_curve
 from qtheory.verify.check import CheckResult
 
-__all__ = ["ACCURACY", "CONSTANT_CASES", "ConstantCase", "constant_agrees", "ratio_to"]
+__all__ = ["ACCURACY", "CONSTANT_CASES", "ConstantCase", "constant_agrees", "ratios_to"]
 
 #: The largest relative error of the constants, after extrapolation in N.
 ACCURACY = 1e-4
@@ -47,7 +47,23 @@ _MIXED = Quantization(
     activation=Multiplicative("0.05", "elementwise"),
     gradient=Additive("0.02"),
 )
+#: Every kind of error on every target that T9 allows it on, no two of the same size.
+_EVERYWHERE = Quantization(
+    data=Multiplicative("1/5"),
+    label=Additive("1/3") + Multiplicative("1/4") + Multiplicative("1/6", "elementwise"),
+    parameter=Additive("1/6") + Multiplicative("1/8") + Multiplicative("1/7", "elementwise"),
+    activation=Additive("1/5") + Multiplicative("1/9") + Multiplicative("1/4", "elementwise"),
+    gradient=Additive("1/2") + Multiplicative("1/6") + Multiplicative("1/3", "elementwise"),
+)
+_GRADIENT = Quantization(
+    gradient=Multiplicative("1/6") + Multiplicative("1/3", "elementwise"),
+)
 _POWER_LAW = Problem(sp.oo, PowerLaw(2), SourceCondition(2), 1)
+_SCALED = Problem(sp.oo, PowerLaw(3, scale="1/2"), Constant(3), "1/3")
+# Without noise the start of the run is what fluctuates: more than the bias for b > 2a, but for
+# b < a + 1 its total would be infinite, and the bias is all there is.
+_SILENT = Problem(sp.oo, PowerLaw(5, scale="1/2"), SourceCondition(12), 0)
+_SILENT_ROUGH = Problem(sp.oo, PowerLaw(5, scale="1/2"), SourceCondition("11/2"), 0)
 _FINITE = Problem(100, PowerLaw(2), Constant(1), 1)
 _GROWING = (10**6, 10**7, 10**8)
 _LARGE = (10**10, 10**11, 10**12)
@@ -64,23 +80,34 @@ CONSTANT_CASES = (
     ConstantCase("average/mixed/B=4", _POWER_LAW, _MIXED, _run("average", 4), _GROWING),
     ConstantCase("last/mixed", _POWER_LAW, _MIXED, _run("last"), _GROWING),
     ConstantCase("tail=1/4", _POWER_LAW, _EXACT, _run("tail", tail="1/4"), _GROWING),
+    ConstantCase("average/everywhere", _SCALED, _EVERYWHERE, _run("average", 3), _LARGE),
+    ConstantCase("last/everywhere", _SCALED, _EVERYWHERE, _run("last", 3), _LARGE),
+    ConstantCase("tail/everywhere", _SCALED, _EVERYWHERE, _run("tail", 3, "1/4"), _LARGE),
+    ConstantCase("last/no noise", _SILENT, _GRADIENT, _run("last"), _GROWING),
+    ConstantCase("tail/no noise", _SILENT, _GRADIENT, _run("tail", 1, "1/4"), _GROWING),
+    ConstantCase("average/no noise/b<a+1", _SILENT_ROUGH, _GRADIENT, _run("average"), _GROWING),
     ConstantCase("d=100/additive", _FINITE, _ADDITIVE, _run("average"), _LARGE),
     ConstantCase("d=100/additive/tail", _FINITE, _ADDITIVE, _run("tail", 4), _LARGE),
 )
 
 
 def constant_agrees(case: ConstantCase) -> list[CheckResult]:
-    """Check that (risk - floor) / leading terms tends to 1, and that 1 % more does not."""
+    """Check that (risk - floor) / leading terms tends to 1, and that 1 % more does not.
+
+    Extrapolation takes a ratio that grows like a power of N to its constant part, so a wrong floor
+    does not show in it: the ratio at the last N must be near 1 as it stands.
+    """
     constants = sharp_constants(case.problem, case.quantization, case.sgd)
     curve = risk_curve(case.problem, case.quantization, case.sgd, case.steps, digits=_digits(case))
-    ratio = ratio_to(constants, [_number(risk.total) for risk in curve], case.steps)
+    last, ratio = ratios_to(constants, [_number(risk.total) for risk in curve], case.steps)
     wrong = ratio / 1.01
     return [
         CheckResult.of(
             f"constant/{case.id}",
             "rate",
-            abs(ratio - 1) <= ACCURACY and abs(wrong - 1) > ACCURACY,
-            f"(risk - floor)/leading terms = 1 {ratio - 1:+.1e}, N to {case.steps[-1]:.0e}",
+            abs(ratio - 1) <= ACCURACY < abs(wrong - 1) and abs(last - 1) <= 10 * ACCURACY,
+            f"(risk - floor)/leading terms = 1 {ratio - 1:+.1e}, N to {case.steps[-1]:.0e}"
+            f" (1 {last - 1:+.1e} there)",
             {"ratio": ratio},
         )
     ]
@@ -96,11 +123,13 @@ def _number(ball: flint.arb) -> mpmath.mpf:
         return mpmath.mpf(ball.mid().str(60, radius=False))
 
 
-def ratio_to(constants: SharpConstants, risks: list[mpmath.mpf], steps: tuple[int, ...]) -> float:
-    """(risk - floor) / (total - floor) at three growing N, extrapolated by Aitken's rule."""
+def ratios_to(
+    constants: SharpConstants, risks: list[mpmath.mpf], steps: tuple[int, ...]
+) -> tuple[float, float]:
+    """(risk - floor) / (total - floor) at the last of three N, and extrapolated by Aitken."""
     ratios = []
     with mpmath.workdps(60):
         for risk, n in zip(risks, steps, strict=True):
             parts = constants.at(n, digits=40)
             ratios.append((risk - parts.floor) / (parts.total - parts.floor))
-        return float(mpmath.shanks(ratios)[-1][-1])
+        return float(ratios[-1]), float(mpmath.shanks(ratios)[-1][-1])

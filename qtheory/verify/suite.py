@@ -9,7 +9,9 @@ from typing import Any
 
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import require_whole
+from qtheory.verify.calculus_evaluated import EVALUATED
 from qtheory.verify.check import CheckResult, Job, run_job
+from qtheory.verify.choices_stated import CHOICES
 from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
 from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
@@ -41,6 +43,7 @@ from qtheory.verify.stability_restated import (
     stability_restated,
 )
 from qtheory.verify.stated_orders import STATED
+from qtheory.verify.stationary_restated import stationary_restated
 from qtheory.verify.symbolic import decomposition_is_identity
 from qtheory.versions import SIMULATED, versions
 
@@ -105,6 +108,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T7/bounds", "identity", limits_restated, (), 0.1),
         Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
         Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
+        Job("T9/finite dimension", "identity", stationary_restated, (), 4.0),
     ]
     for name in PANEL:
         found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
@@ -116,6 +120,8 @@ def jobs(steps: int = STEPS) -> list[Job]:
     found.append(Job("format/levels", "identity", error_estimates_integrated, (), 1.0))
     for name, function in STATED.items():
         found.append(Job(name, "rate", function, (), 4.0))
+    for name, function in {**EVALUATED, **CHOICES}.items():
+        found.append(Job(name, "rate", function, (), 2.5))
     for e in experiments(steps):
         found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
     for case in RATE_CASES:
