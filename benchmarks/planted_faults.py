@@ -296,7 +296,7 @@ FAULTS = (
     Fault("T10: shared errors compared as elementwise ones", _RATES + "break_even.py",
           "Multiplicative(level, coupling)", 'Multiplicative(level, "elementwise")'),
     Fault("T11: additive data errors where T4 does not apply", _RATES + "tolerances.py",
-          "    if not noisy.applies(after):\n        return False\n", ""),
+          "if not noisy.applies(after):", "if noisy.applies(after) is None:"),
     Fault("T11: elementwise errors taken for shared", _RATES + "schemes.py",
           'Multiplicative(level, coupling="elementwise")',
           'Multiplicative(level, coupling="shared")'),
