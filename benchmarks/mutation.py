@@ -319,7 +319,9 @@ class Tests:
 
     def _is_near(self, name: str, mutant: Mutant) -> bool:
         own = name.startswith((f"tests/{mutant.room}/", mutant.path))
-        statements = ("tests/test_proofs", "tests/verify/test_transcription")
+        statements = (
+            "tests/test_proofs", "tests/verify/test_transcription", "tests/verify/test_restated",
+        )  # fmt: skip
         return own or (mutant.room in ("theory", "proof") and name.startswith(statements))
 
 
