@@ -35,6 +35,7 @@ from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.theorem import Theorem
 
 __all__ = [
+    "PARAMETERS",
     "STANDING",
     "Formal",
     "Vocabulary",
@@ -66,6 +67,9 @@ _SCALARS: dict[sp.Basic, z3.ExprRef] = {
 _SEQUENCES: dict[sp.Basic, z3.ExprRef] = {
     base: parameter(base.name, SEQUENCE) for base in (notation.lam, notation.w_star)
 }
+
+#: The kernel's words for the parameters of the model.
+PARAMETERS: Mapping[sp.Basic, z3.ExprRef] = MappingProxyType({**_SCALARS, **_SEQUENCES})
 
 
 def _standing() -> dict[str, Proof]:

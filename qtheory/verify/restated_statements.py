@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+import z3
 
 from qtheory.model import TARGETS
 from qtheory.model.instance import instantiate
 from qtheory.numbers.evaluate import evaluate
 from qtheory.theory import notation, theorems
+from qtheory.theory.formal import PARAMETERS, STANDING, coordinate
 from qtheory.theory.recursion import first, second, step
 from qtheory.theory.upper import S, c, t
 from qtheory.verify import transcribed_theorems as stated
@@ -28,7 +30,7 @@ from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import ARITHMETIC, PANEL, PURE, Pair, arguments, rational, report
 from qtheory.verify.transcription import Setting
 
-__all__ = ["bounds_as_stated", "recursion_as_stated"]
+__all__ = ["bounds_as_stated", "recursion_as_stated", "standing_assumptions_hold"]
 
 _UPPER: dict[str, Callable[[Setting], Any]] = {
     "upper_bound": stated.upper_bound,
@@ -145,3 +147,52 @@ def _value(
         return expression.xreplace(found)
 
     return entry(wanted.base, wanted.indices)
+
+
+# --- what proofs may assume --------------------------------------------------------------------
+
+
+def standing_assumptions_hold() -> list[CheckResult]:
+    """What every proof may assume of the model holds in every problem of the panel.
+
+    An assumption that is too strong would make the proofs easier, and the theorems narrower than
+    they are said to be. Coordinates are numbered from 0 in the kernel.
+    """
+    wrong, count = [], 0
+    for name, setting in PANEL.items():
+        numbers = [
+            (PARAMETERS[symbol], z3.RealVal(str(v))) for symbol, v in _scalars(setting).items()
+        ]
+        whole = {notation.N: setting.steps, notation.B: setting.batch, notation.d: setting.dim}
+        numbers += [(PARAMETERS[symbol], z3.IntVal(value)) for symbol, value in whole.items()]
+        sequences = {notation.lam: setting.eigenvalues, notation.w_star: setting.target}
+        numbers += [(PARAMETERS[base], _array(values)) for base, values in sequences.items()]
+        for meaning, assumed in STANDING.items():
+            for i in range(setting.dim):
+                given = z3.substitute(assumed.formula, *numbers, (coordinate, z3.IntVal(i)))
+                count += 1
+                if not z3.is_true(z3.simplify(given)):
+                    wrong.append(f"{meaning} at i = {i + 1} of {name}")
+    detail = "; ".join(wrong[:3]) if wrong else f"{count} assumptions hold where they are used"
+    return [CheckResult.of("statements/standing assumptions", "identity", not wrong, detail)]
+
+
+def _scalars(setting: Setting) -> dict[sp.Basic, Fraction]:
+    found: dict[sp.Basic, Fraction] = {
+        notation.gamma: setting.stepsize,
+        notation.sigma2: setting.noise,
+    }
+    for target in TARGETS:
+        errors = getattr(setting, target)
+        found[notation.additive[target]] = errors.additive
+        found[notation.multiplicative[target]] = errors.multiplicative
+        if target in notation.shared:
+            found[notation.shared[target]] = errors.shared
+    return found
+
+
+def _array(values: transcription.Vector) -> z3.ExprRef:
+    array = z3.K(z3.IntSort(), z3.RealVal(0))
+    for i, value in enumerate(values):
+        array = z3.Store(array, i, z3.RealVal(str(value)))
+    return array

@@ -30,7 +30,11 @@ from qtheory.verify.restated import (
     section_2_restated,
     section_3_restated,
 )
-from qtheory.verify.restated_statements import bounds_as_stated, recursion_as_stated
+from qtheory.verify.restated_statements import (
+    bounds_as_stated,
+    recursion_as_stated,
+    standing_assumptions_hold,
+)
 from qtheory.verify.rounded import (
     FORMATS,
     error_estimates_integrated,
@@ -108,6 +112,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T7/bounds", "identity", limits_restated, (), 0.1),
         Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
         Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
+        Job("statements/standing assumptions", "identity", standing_assumptions_hold, (), 0.5),
         Job("T9/finite dimension", "identity", stationary_restated, (), 4.0),
     ]
     for name in PANEL:

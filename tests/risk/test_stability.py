@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import qtheory as qt
 from qtheory.model.instance import instantiate
 from qtheory.numbers.arithmetic import Float64
+from qtheory.risk import methods
 from qtheory.risk.recursion import Step
 from qtheory.testing import problems, quantizations
 from tests.reference import PROBLEM
@@ -65,3 +66,18 @@ def test_the_edge_is_decided_where_float64_cannot_tell(data, largest):
     assert qt.excess_risk(problem, quantization, qt.SGD(below, steps=2), digits=20).total > 0
     with pytest.raises(qt.UnstableError):
         qt.excess_risk(problem, quantization, qt.SGD(above, steps=2), digits=20)
+
+
+def test_a_stepsize_that_float64_cannot_tell_from_zero_is_refused():
+    """Its product with an eigenvalue underflows, though neither of them does."""
+    problem = qt.Problem(2, qt.Explicit(["1e-200", "1e-201"]), qt.Constant(1))
+    with pytest.raises(qt.InvalidArgumentError, match="leave float64"):
+        qt.stability(problem, qt.Quantization(), qt.SGD("1e-150", steps=2))
+
+
+def test_the_hours_of_a_compression_that_is_refused_are_those_estimated():
+    coordinates, bits = 10**6, 800
+    seconds = methods.method_for(coordinates, methods.MOST_STEPS, True, balls=True)[1] * bits / 400
+    with pytest.raises(qt.CostError) as refused:
+        methods.require_affordable_compression(coordinates, bits)
+    assert f"take about {seconds / 3600:.2g} hours; the limit is 2 hours" in str(refused.value)

@@ -6,7 +6,9 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from qtheory.theory import theorems
+from qtheory.proof.kernel import assume
+from qtheory.theory import notation, theorems
+from qtheory.theory.formal import PARAMETERS
 from qtheory.verify import (
     restated,
     restated_statements,
@@ -45,6 +47,7 @@ def test_section_3(name):
         restated.limits_restated,
         restated_statements.bounds_as_stated,
         restated_statements.recursion_as_stated,
+        restated_statements.standing_assumptions_hold,
         stated_orders.rule_stated,
         stated_orders.exact_limits_stated,
         stated_orders.sums_stated,
@@ -167,6 +170,13 @@ def test_a_weaker_statement_is_noticed(monkeypatch):
     changed = {**theorems, "upper_bound": weaker}
     monkeypatch.setattr(restated_statements, "theorems", changed)
     assert status(restated_statements.bounds_as_stated()) == "failed"
+
+
+def test_an_assumption_that_is_too_strong_is_noticed(monkeypatch):
+    noisy = assume(PARAMETERS[notation.sigma2] > 0, meaning="there is noise")
+    changed = {**restated_statements.STANDING, "noise": noisy}
+    monkeypatch.setattr(restated_statements, "STANDING", changed)
+    assert status(restated_statements.standing_assumptions_hold()) == "failed"
 
 
 def test_a_relation_that_is_turned_around_is_noticed(monkeypatch):
