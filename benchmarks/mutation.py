@@ -2,7 +2,8 @@
 
 Cosmic Ray says what can be changed; here it is decided which tests are asked, and each mutant gets
 a process of its own, forked from one that has imported everything but this package. Which tests run
-which lines is measured once, in a run of the fast tests under coverage (about fifteen minutes).
+which lines is measured once, in a run of the fast tests under coverage (about fifteen minutes). Where
+they let a formula of the theory pass, or a check, `qtheory verify` is asked.
 
     python benchmarks/mutation.py                          # 100 mutants of each room, seed 0
     python benchmarks/mutation.py --room risk --sample 500 --seed 1
@@ -475,6 +476,10 @@ def _ask_tests(place: Path, mutant: Mutant, tests: Tests) -> tuple[int, str, str
         outcome, by = run(place, names, _STARTING + 6 * expected)
         if outcome != "survived":
             return len(asked), outcome, by
+    if mutant.room == "verify" or mutant.path.removeprefix("qtheory/") in FORMULAS:
+        outcome, by = run(place, [], _LONGEST_VERIFICATION, _verify)
+        if outcome != "survived":
+            return len(asked), outcome, f"qtheory verify: {by}"
     return len(asked), "survived" if asked else "no test", ""
 
 
