@@ -2,8 +2,8 @@
 
 Cosmic Ray says what can be changed; here it is decided which tests are asked, and each mutant gets
 a process of its own, forked from one that has imported everything but this package. Which tests run
-which lines is measured once, in a run of the fast tests under coverage (about fifteen minutes). Where
-they let a formula of the theory pass, or a check, `qtheory verify` is asked.
+which lines is measured once, in a run of the fast tests under coverage (about fifteen minutes).
+Where they let a formula of the theory pass, or a check, `qtheory verify` is asked.
 
     python benchmarks/mutation.py                          # 100 mutants of each room, seed 0
     python benchmarks/mutation.py --room risk --sample 500 --seed 1
