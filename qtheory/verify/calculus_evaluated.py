@@ -129,7 +129,7 @@ def sums_bracketed() -> list[CheckResult]:
 
 def _at(rate: Rate, point: Point) -> Any:
     """The order at a point, by the first regime whose printed conditions hold there."""
-    return sp.sympify(rate.order).subs(point).evalf()
+    return (sp.S.One * rate.order).subs(point).evalf()
 
 
 def regimes_of_the_bias() -> list[CheckResult]:
@@ -240,7 +240,7 @@ def hypotheses_decided() -> list[CheckResult]:
         assumed = sp.And(*rates(problem, quantization, run).assumptions)
         for gamma, batch, level, dim in product((-1, -6), (2, 9), (-3, -7), (2, 5, 8)):
             powers = {step: gamma, _B: batch, _eps: level, _d: dim}
-            here = sp.sympify(assumed).subs({s: sp.Integer(10) ** p for s, p in powers.items()})
+            here = assumed.subs({s: sp.Integer(10) ** p for s, p in powers.items()})
             stepsize, size = (gamma + batch, batch) if run.batch == _B else (0, 0)
             trace = max(0, level + dim) if quantization == additive else 0
             there = stepsize <= 0 and stepsize - size + trace <= 0

@@ -72,7 +72,7 @@ def choices_searched() -> list[CheckResult]:
 
 def _power(order: sp.Expr) -> sp.Expr:
     """The exponent of n in a power of n."""
-    return sp.sympify(order).as_powers_dict()[_n]
+    return (sp.S.One * order).as_powers_dict()[_n]
 
 
 def _exponent(a: Fraction, b: Fraction, g: Fraction, beta: Fraction) -> Fraction:

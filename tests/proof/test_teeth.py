@@ -227,7 +227,13 @@ def test_a_twin_is_refused(twin, replay, impatient):
         anew.prove(name)
 
 
-@pytest.mark.parametrize("name", sorted({twin.twin.name for twin in TWINS}))
+NAMES = sorted({twin.twin.name for twin in TWINS})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if k < 3 else pytest.param(name, marks=pytest.mark.long) for k, name in enumerate(NAMES)],
+)
 def test_the_true_theorem_passes_by_the_same_path(name, replay):
     assert replay.without(*READERS.get(name, (PROOFS[name],))).prove(name).checked
 
