@@ -7,7 +7,7 @@ read off the second copy of one step, as its answers to unit vectors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -34,7 +34,7 @@ from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
-from qtheory.risk import stability
+from qtheory.risk import excess_risk, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose
@@ -131,6 +131,13 @@ _LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (Logarithmic(3), SourceCondition("3/2"), Quantization(gradient=Additive("1/10"))),
 )
 _DIM, _STEPS, _DIGITS = 150, 400, 12
+#: The average of one iterate is w_0 = 0, whose risk is half the sum of lambda_i w*_i^2: slow sums,
+#: so that what is beyond all coordinates counts.
+_UNLEARNT: tuple[tuple[Spectrum, Target, Callable[[], Any]], ...] = (
+    (PowerLaw(2), SourceCondition("11/10"), lambda: mpmath.zeta(mpmath.mpf(11) / 10)),
+    (PowerLaw("6/5", 3), Constant("1/2"), lambda: 3 * mpmath.zeta(mpmath.mpf(6) / 5) / 4),
+    (Exponential("1/90"), Constant(2), lambda: 4 / mpmath.expm1(mpmath.mpf(1) / 90)),
+)
 
 
 def long_spectra_restated() -> list[CheckResult]:
@@ -150,6 +157,14 @@ def long_spectra_restated() -> list[CheckResult]:
             numbers += 3
             if not (fits and sums):
                 wrong.append(f"{spectrum} with {target}: off by {gap.str(3)}, bound {error.str(3)}")
+    for spectrum, target, energy in _UNLEARNT:
+        numbers += 1
+        problem = Problem(sp.oo, spectrum, target)
+        zero = excess_risk(problem, Quantization(), SGD("1/1000", steps=1), _DIGITS).total
+        with mpmath.workdps(20):
+            there = energy() / 2
+        if not close(zero, there):
+            wrong.append(f"{spectrum} with {target} in infinite dimension: the risk of 0")
     for quantization in (
         Quantization(data=Additive("1/900") + Multiplicative("1/10")),
         Quantization(data=Multiplicative("1/10") + Multiplicative("1/5", "elementwise")),

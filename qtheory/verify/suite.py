@@ -104,7 +104,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T2/outcomes", "identity", outcomes_added_up, (), 3.0),
         Job("T2/paths", "identity", paths_added_up, (), 1.0),
         Job("section 2/float64", "identity", floats_restated, (), 3.0),
-        Job("section 2/long spectra", "identity", long_spectra_restated, (), 8.0),
+        Job("section 2/long spectra", "identity", long_spectra_restated, (), 10.0),
         Job("section 2/inputs", "identity", inputs_restated, (), 0.5),
         Job("section 3/hypotheses", "identity", hypotheses_are_required, (), 1.0),
         Job("stability", "identity", stability_restated, (), 2.0),
