@@ -15,7 +15,7 @@ def _ball_precision():
 
 @pytest.fixture(scope="session")
 def replay():
-    """Every proof, replayed; tests that use it are in one group, so that it is made once."""
+    """Every proof, replayed once for all tests of a process."""
     every = Replay()
     for name in PROOFS:
         every.prove(name)

@@ -11,7 +11,6 @@ from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
 from qtheory.verify.proving import PROOFS
 
-pytestmark = pytest.mark.xdist_group("proofs")
 FOLDER = Path(__file__).parent.parent / "proofs"
 FILES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
 

@@ -36,7 +36,6 @@ from qtheory.theory.upper import t
 from qtheory.verify.proving import PROOFS
 
 ADD, MUL = qt.Additive, qt.Multiplicative
-pytestmark = pytest.mark.xdist_group("proofs")
 #: The files that read the statement of a theorem: they are run anew for its twins.
 READERS = {
     "refined_upper_bound": ("noise", "constants", "refined_upper_bound"),
