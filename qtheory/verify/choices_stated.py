@@ -30,18 +30,11 @@ from qtheory.risk import excess_risk
 from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import rational
+from qtheory.verify.stated_orders import orders_equal
 
 __all__ = ["CHOICES"]
 
 _N, _B, _n = sp.symbols("N B n", positive=True)
-
-
-def _check(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
-    """One check: each pair is equal."""
-    found = list(pairs)
-    wrong = [f"{name}: {here}, not {there}" for name, here, there in found if here != there]
-    detail = "; ".join(wrong[:3]) if wrong else f"{len(found)} answers are the right ones"
-    return [CheckResult.of(id, "rate", not wrong, detail)]
 
 
 def choices_searched() -> list[CheckResult]:
@@ -67,7 +60,7 @@ def choices_searched() -> list[CheckResult]:
             yield f"stepsize, {where}", _power(choice.stepsize), rational(stepsize)
             yield f"smallest batch, {where}", _power(choice.smallest_batch), rational(smallest)
 
-    return _check("T4/best choice", pairs())
+    return orders_equal("T4/best choice", pairs())
 
 
 def _power(order: sp.Expr) -> sp.Expr:
@@ -154,7 +147,7 @@ def tolerances_of_each_target() -> list[CheckResult]:
                 where = f"{scheme} on {target}, sigma^2={noise}"
                 yield where, sp.powdenest(found[target].order, force=True), level
 
-    return _check("T11/each target", pairs())
+    return orders_equal("T11/each target", pairs())
 
 
 #: The checks of this file by their ids.

@@ -51,6 +51,7 @@ __all__ = [
     "PURE",
     "Pair",
     "arguments",
+    "by_each_method",
     "close",
     "floats_restated",
     "limits_restated",
@@ -285,12 +286,13 @@ def _risks(setting: Setting, output: str) -> Iterator[Pair]:
     yield f"{output}: A", exact.approximation, risks.approximation
     yield f"{output}: F", exact.floor, risks.floor
     instance, window = instantiate(*run, ARITHMETIC), Window.of(run[2])
-    for method, found in _by_each_method(instance, window):
+    for method, found in by_each_method(instance, window):
         yield f"{output}, {method}: R", found.total, risks.risk
         yield f"{output}, {method}: W", found.distortion, risks.gain
 
 
-def _by_each_method(instance: Instance, window: Window) -> Iterator[tuple[str, Decomposition]]:
+def by_each_method(instance: Instance, window: Window) -> Iterator[tuple[str, Decomposition]]:
+    """The parts of the risk by the recursion, by powers and, where it applies, in closed form."""
     wq = instance.quantized_target
     for method in (recursion, powers):
         first, second = method.output_moments(instance, window)
@@ -334,7 +336,7 @@ def floats_restated() -> list[CheckResult]:
                 yield f"{where}: R", exact.total, risks.risk
                 yield f"{where}: R^q", exact.quantized_risk, risks.quantized_risk
                 instance, window = instantiate(*run, Float64()), Window.of(run[2])
-                for method, found in _by_each_method(instance, window):
+                for method, found in by_each_method(instance, window):
                     yield f"{where}, {method}: R", found.total, risks.risk
 
     return report("section 2/float64", pairs(), close)

@@ -22,14 +22,14 @@ import numpy as np
 
 from qtheory.model import SGD, Explicit, Problem, Quantization, formats
 from qtheory.model.formats import NumberFormat
-from qtheory.model.instance import Instance, instantiate
+from qtheory.model.instance import instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import MPMath
-from qtheory.risk import excess_risk, recursion
-from qtheory.risk.closed_form import ClosedForm
-from qtheory.risk.decomposition import approximation, decompose, saturation
+from qtheory.risk import excess_risk
+from qtheory.risk.decomposition import approximation, saturation
 from qtheory.risk.moments import fourth_moments
 from qtheory.verify.check import CheckResult
+from qtheory.verify.restated import ARITHMETIC, by_each_method
 
 __all__ = ["FORMATS", "error_estimates_integrated", "format_integrated", "formats_as_in_standards"]
 
@@ -39,6 +39,7 @@ _EIGENVALUES, _TARGET, _NOISE = (4, 1), (1, -2), 1
 _STEPSIZE, _BATCH, _STEPS = Fraction(1, 100), 2, 3
 _SCALE = Fraction(3, 4)
 _DIGITS = 20
+_METHODS = ("recursion", "powers", "closed form")
 
 
 def format_integrated(name: str) -> list[CheckResult]:
@@ -56,7 +57,7 @@ def format_integrated(name: str) -> list[CheckResult]:
         }
         there = _integrated(number_format)
         for output in ("average", "last"):
-            here |= _risks(instance, number_format, output)
+            here |= _risks(number_format, output)
             there |= _integrated_risks(there, output)
         gaps = {k: max(map(abs, np.ravel(np.subtract(here[k], there[k])))) for k in there}
     worst = max(gaps, key=lambda k: gaps[k])
@@ -71,20 +72,19 @@ def _run(number_format: NumberFormat, output: str = "average") -> tuple[Problem,
     return problem, Quantization(data=number_format), run
 
 
-def _risks(instance: Instance, number_format: NumberFormat, output: str) -> dict[str, Any]:
-    """R, R^q and F in balls by the method that is chosen, A - W by the recursion."""
+def _risks(number_format: NumberFormat, output: str) -> dict[str, Any]:
+    """In balls: R, R^q and F by the method that is chosen, R and A - W by each method."""
     run = _run(number_format, output)
     exact = excess_risk(*run, digits=_DIGITS + 5)
-    balls = exact.total, exact.quantized_risk, exact.floor
-    window, wq = Window.of(run[2]), instance.quantized_target
-    first, second = recursion.output_moments(instance, window)
-    parts = decompose(instance, first - wq, second - 2 * wq * first + wq**2)
-    form = ClosedForm(instance)
-    total = decompose(instance, form.first_moment(window), form.second_moment(window)).total
+    found = {f"{output}: R, R^q, F": [exact.total, exact.quantized_risk, exact.floor]}
+    with ARITHMETIC.working():
+        instance = instantiate(*run, ARITHMETIC)
+        for method, parts in by_each_method(instance, Window.of(run[2])):
+            gained = parts.approximation - parts.distortion
+            found[f"{output}, {method}: R, A - W"] = [parts.total, gained]
     return {
-        f"{output}: R, R^q, F": [mpmath.mpf(b.str(_DIGITS + 5, radius=False)) for b in balls],
-        f"{output}: R in closed form": [total],
-        f"{output}: A - W": [parts.approximation - parts.distortion],
+        name: [mpmath.mpf(ball.str(_DIGITS + 5, radius=False)) for ball in balls]
+        for name, balls in found.items()
     }
 
 
@@ -121,8 +121,7 @@ def _integrated_risks(tables: dict[str, Any], output: str) -> dict[str, Any]:
     overflow = lam - tables["E x Q"]
     return {
         f"{output}: R, R^q, F": [risk, quantized, sum(lam * (wq - target) ** 2) / 2],
-        f"{output}: R in closed form": [risk],
-        f"{output}: A - W": [risk - quantized],
+        **{f"{output}, {method}: R, A - W": [risk, risk - quantized] for method in _METHODS},
         # at w = 0 nothing is gained, so A is R - R^q there
         "A": [sum(lam * target**2 - lq * wq**2) / 2],
         "overflow": [sum(overflow**2 / lam * target**2) / 2],

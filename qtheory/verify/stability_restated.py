@@ -1,8 +1,8 @@
 r"""Stability and long spectra beside the second copy of the theory.
 
 The second moments obey v' = G v + g. The edge of stability is where the spectral radius of G passes
-1, the last iterate settles at the solution of v = G v + g, and averages settle at w^q. G and g are
-read off the second copy of one step, as its answers to unit vectors.
+1, the last iterate settles at the solution of v = G v + g, and averages settle at w^q
+(:mod:`qtheory.verify.stationary_restated` has G, g and the solution in exact rationals).
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from qtheory.risk import excess_risk, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose
-from qtheory.verify import transcription
 from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import PANEL, Pair, arguments, close, report
-from qtheory.verify.transcription import Moments, Setting
+from qtheory.verify.stationary_restated import affine_step, expansion
+from qtheory.verify.transcription import Setting
 
 __all__ = ["limits_of_the_risk_restated", "long_spectra_restated", "stability_restated"]
 
@@ -52,7 +52,7 @@ def stability_restated() -> list[CheckResult]:
     for name, setting in PANEL.items():
         largest = Fraction(stability(*arguments(setting)).largest_stepsize)
         below, above = (
-            max(abs(np.linalg.eigvals(_affine(replace(setting, stepsize=edge))[0])))
+            max(abs(np.linalg.eigvals(_feedback(replace(setting, stepsize=edge)))))
             for edge in (largest * Fraction("0.9999"), largest * Fraction("1.0001"))
         )
         if not below < 1 < above:
@@ -68,7 +68,7 @@ def limits_of_the_risk_restated() -> list[CheckResult]:
         for name, setting in PANEL.items():
             for output in ("average", "last"):
                 here = stability(*arguments(setting, output)).limit
-                yield f"{name}, {output}: limit", here, _limit(setting, output)
+                yield f"{name}, {output}: limit", here, expansion(setting, output).limit
             one_kind = not (setting.data.shared and setting.data.additive)
             if one_kind and setting.dim > 2 and all(setting.eigenvalues):
                 here = stability(*arguments(setting)).theta
@@ -77,45 +77,20 @@ def limits_of_the_risk_restated() -> list[CheckResult]:
     return report("stability/limits", pairs(), close)
 
 
-def _affine(setting: Setting) -> tuple[Any, Any]:
-    """G and g of v' = G v + g, where the mean has settled at w^q."""
-    mean = transcription.quantized_optimum(setting)
-    zero = (Fraction(0),) * setting.dim
-    rest = transcription.one_step(setting, mean, zero).second
-    columns = []
-    for j in range(setting.dim):
-        unit = tuple(Fraction(i == j) for i in range(setting.dim))
-        after = transcription.one_step(setting, mean, unit).second
-        columns.append([float(a - b) for a, b in zip(after, rest, strict=True)])
-    return np.array(columns).T, np.array([float(value) for value in rest])
-
-
-def _limit(setting: Setting, output: str) -> Fraction:
-    mean = transcription.quantized_optimum(setting)
-    squares = tuple(value**2 for value in mean)
-    if output == "last":
-        G, g = _affine(setting)
-        moving = [k for k, lam in enumerate(transcription.quantized_eigenvalues(setting)) if lam]
-        found = np.linalg.solve(np.eye(len(moving)) - G[np.ix_(moving, moving)], g[moving])
-        settled = dict(zip(moving, found, strict=True))
-        squares = tuple(Fraction(float(settled.get(k, 0.0))) for k in range(setting.dim))
-    return transcription.risks(setting, Moments(mean, squares)).risk
+def _feedback(setting: Setting) -> Any:
+    """G in float64."""
+    return np.array([[float(entry) for entry in row] for row in affine_step(setting)[0]])
 
 
 def _theta(setting: Setting) -> float:
     r"""With G = diag(g) + u z^T it is :math:`\sum u_i z_i / (1 - g_i)`, u_i z_j being G_ij."""
-    G, _ = _affine(setting)
+    G = _feedback(setting)
     total = 0.0
     for i in range(setting.dim):
-        j, k = (n for n in range(setting.dim) if n != i) if setting.dim == 3 else _others(i)
+        j, k = (n for n in range(3) if n != i) if i < 3 else (0, 1)
         own = G[i, j] * G[k, i] / G[k, j]
         total += own / (1 - (G[i, i] - own))
     return total
-
-
-def _others(i: int) -> tuple[int, int]:
-    first, second, *_ = (n for n in range(4) if n != i)
-    return first, second
 
 
 # --- spectra that are compressed ---------------------------------------------------------------

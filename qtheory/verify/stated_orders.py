@@ -41,7 +41,7 @@ from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import rational
 
-__all__ = ["STATED"]
+__all__ = ["STATED", "orders_equal"]
 
 _N, _d, _eps, _a = sp.symbols("N d epsilon a", positive=True)
 _ROUNDING = 1e-12
@@ -52,7 +52,7 @@ POWERS = tuple(
 )
 
 
-def _check(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
+def orders_equal(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
     """One check: every order or exponent is the stated one, exactly."""
     found = list(pairs)
     wrong = [f"{name}: {here}, stated {there}" for name, here, there in found if here != there]
@@ -73,7 +73,7 @@ def sums_stated() -> list[CheckResult]:
         (("min(1, x*i**-2)", "i", 1, _d, ["d**2 >= x"]), sp.sqrt(x)),
         (("min(1, x*i**-2)", "i", 1, _d, ["x >= d**2"]), _d),
     )
-    return _check(
+    return orders_equal(
         "T8/sums",
         ((f"sum of {given[0]}", asymptotic_sum(*given).order, order) for given, order in known),
     )
@@ -100,7 +100,7 @@ def orders_stated() -> list[CheckResult]:
             if not exact:
                 yield f"approximation, {where}", table.approximation.order, _eps
 
-    return _check("T8/exact or multiplicative data", pairs())
+    return orders_equal("T8/exact or multiplicative data", pairs())
 
 
 def orders_with_additive_data_stated() -> list[CheckResult]:
@@ -131,7 +131,7 @@ def orders_with_additive_data_stated() -> list[CheckResult]:
                 p, q, _ = stated.additive_approximation_order(a, b, wide=delta >= e / a)
                 yield f"A, {where}", table.approximation.exponent(_N), rational(q * delta - p * e)
 
-    return _check("T8/additive data", pairs())
+    return orders_equal("T8/additive data", pairs())
 
 
 def constants_stated() -> list[CheckResult]:
@@ -239,7 +239,7 @@ def tolerances_stated() -> list[CheckResult]:
             e = max(1 + (delta - head) / 2, delta, *narrow)
             yield f"data, b={b}, d=N^{delta}", level.exponent(_N), rational(-e)
 
-    return _check("T11/additive data", pairs())
+    return orders_equal("T11/additive data", pairs())
 
 
 def allocation_is_best() -> list[CheckResult]:

@@ -28,7 +28,7 @@ from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import DIGITS, PANEL, PURE, Pair, arguments, report
 from qtheory.verify.transcription import Errors, Moments, Setting
 
-__all__ = ["FORMULAS", "Expansion", "expansion", "stationary_restated"]
+__all__ = ["FORMULAS", "Expansion", "affine_step", "expansion", "stationary_restated"]
 
 _TAIL = Fraction(1, 4)
 
@@ -82,19 +82,25 @@ def expansion(setting: Setting, output: str) -> Expansion:
     return Expansion(floor, mean, variance)
 
 
-def _fixed_point(setting: Setting) -> tuple[Fraction, ...]:
-    """The second moments that one more step does not change, the mean being w^q."""
+def affine_step(setting: Setting) -> tuple[transcription.Matrix, transcription.Vector]:
+    """G and r of v' = G v + r, the mean being w^q: the answers of one step to unit vectors."""
     dim, optimum = setting.dim, transcription.quantized_optimum(setting)
-    nothing = (Fraction(0),) * dim
-    rest = transcription.one_step(setting, optimum, nothing).second
-    rows = [[flint.fmpq(i == j) for j in range(dim)] for i in range(dim)]
+    rest = transcription.one_step(setting, optimum, (Fraction(0),) * dim).second
+    columns = []
     for j in range(dim):
         unit = tuple(Fraction(i == j) for i in range(dim))
         after = transcription.one_step(setting, optimum, unit).second
-        for i in range(dim):
-            rows[i][j] -= _exact(after[i] - rest[i])
-    solved = flint.fmpq_mat(rows).solve(flint.fmpq_mat(dim, 1, [_exact(value) for value in rest]))
-    return tuple(Fraction(int(solved[i, 0].p), int(solved[i, 0].q)) for i in range(dim))
+        columns.append([a - b for a, b in zip(after, rest, strict=True)])
+    return [list(row) for row in zip(*columns, strict=True)], rest
+
+
+def _fixed_point(setting: Setting) -> tuple[Fraction, ...]:
+    """The second moments that one more step does not change, the mean being w^q."""
+    G, rest = affine_step(setting)
+    rows = [[_exact((i == j) - entry) for j, entry in enumerate(row)] for i, row in enumerate(G)]
+    right = flint.fmpq_mat(setting.dim, 1, [_exact(value) for value in rest])
+    solved = flint.fmpq_mat(rows).solve(right)
+    return tuple(Fraction(int(entry.p), int(entry.q)) for entry in solved.entries())
 
 
 def _exact(number: Fraction) -> flint.fmpq:

@@ -8,11 +8,7 @@ import sympy as sp
 from qtheory.verify import calculus_evaluated as evaluated
 from qtheory.verify import constants
 from qtheory.verify import transcribed_theorems as stated
-
-
-def status(checks):
-    (check,) = checks
-    return check.status
+from tests.verify.checks import status
 
 
 @pytest.mark.parametrize(

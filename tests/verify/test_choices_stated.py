@@ -6,11 +6,7 @@ import pytest
 
 from qtheory.verify import choices_stated as choices
 from qtheory.verify import stated_orders
-
-
-def status(checks):
-    (check,) = checks
-    return check.status
+from tests.verify.checks import status
 
 
 @pytest.mark.parametrize("check", [choices.choices_searched, choices.break_evens])

@@ -19,14 +19,10 @@ from qtheory.verify import (
 )
 from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.restated import PANEL, PURE
+from tests.verify.checks import status
 
 SETTING = "all/B=3"
 NEARLY_ONE = 1 + Fraction(1, 10**20)
-
-
-def status(checks):
-    (check,) = checks
-    return check.status
 
 
 @pytest.mark.parametrize("name", PANEL)

@@ -15,11 +15,7 @@ from qtheory.verify import inputs_restated as inputs
 from qtheory.verify import montecarlo, restated, rounded
 from qtheory.verify import stability_restated as stability
 from qtheory.verify.suite import SEED
-
-
-def status(checks):
-    (check,) = checks
-    return check.status
+from tests.verify.checks import status
 
 
 @pytest.mark.parametrize(
