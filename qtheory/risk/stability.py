@@ -108,7 +108,7 @@ def _contracts(instance: Instance) -> bool:
     step = Step.of(instance)
     if not all(loss > 0 for loss in step.loss):
         return False
-    small = np.eye(len(step.gain.left), dtype=int) - _feedback(step)
+    small = np.eye(len(step.gain.left), dtype=int) - _feedback(step, step.loss)
     if len(small) == 1:
         return bool(small[0, 0] > 0)
     determinant = small[0, 0] * small[1, 1] - small[0, 1] * small[1, 0]
@@ -132,14 +132,18 @@ def _theta(instance: Instance) -> float:
         raise FloatingPointError("a stepsize that float64 cannot tell from 0")
     if np.any(step.loss <= 0):
         return float("inf")
-    return float(np.max(np.abs(np.linalg.eigvals(_feedback(step)))))
+    return _spectral_radius(step, step.loss)
 
 
-def _feedback(step: Step) -> Array:
-    """The matrix M_rs = z_r . (u_s / (1 - g))."""
+def _feedback(step: Step, loss: Array) -> Array:
+    """The matrix M_rs = z_r . (u_s / loss); M is that of the step if loss = 1 - g."""
     return np.array(
-        [[right @ (left / step.loss) for left in step.gain.left] for right in step.gain.right]
+        [[right @ (left / loss) for left in step.gain.left] for right in step.gain.right]
     )
+
+
+def _spectral_radius(step: Step, loss: Array) -> float:
+    return float(np.max(np.abs(np.linalg.eigvals(_feedback(step, loss)))))
 
 
 def _limit(instance: Instance, sgd: SGD) -> float:
@@ -149,7 +153,7 @@ def _limit(instance: Instance, sgd: SGD) -> float:
     step, wq = Step.of(instance), instance.quantized_target
     # n = (1 - G)^{-1} c_0, with 1 - G = diag(loss) - sum_r u_r z_r^T, by Woodbury's formula
     direct = (step.gain @ wq**2 + step.mixed @ wq + step.c) / step.loss
-    small = np.eye(len(step.gain.left)) - _feedback(step)
+    small = np.eye(len(step.gain.left)) - _feedback(step, step.loss)
     weights = np.linalg.solve(small, [right @ direct for right in step.gain.right])
     response = sum(w * left for w, left in zip(weights, step.gain.left, strict=True))
     second = direct + response / step.loss
@@ -157,12 +161,26 @@ def _limit(instance: Instance, sgd: SGD) -> float:
 
 
 def _largest_stepsize(instance: Instance) -> float:
+    """Where theta = 1, by the secant rule of Illinois, which keeps a bracket.
+
+    A step of u gamma_1 has M = u (z_r . (u_s / (2 x - u gain))) in terms of the step of gamma_1.
+    The root is taken of u / theta - u, which is a straight line for d = 1; as u <= 1, the first
+    term may be cut at 1 (theta may rise from 0 to infinity at once).
+    """
     # theta grows with gamma; past 2 / lambda^q_1 the largest coordinate alone diverges.
-    low, high = 0.0, 2 / float(np.max(instance.quantized_eigenvalues))
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _theta(replace(instance, stepsize=np.float64(middle))) < 1:
-            low = middle
-        else:
-            high = middle
-    return low
+    longest = np.float64(2 / float(np.max(instance.quantized_eigenvalues)))
+    step = Step.of(replace(instance, stepsize=longest))
+
+    def excess(u: float) -> float:
+        loss = 2 * step.x - u * step.gain.diagonal
+        return -u if np.any(loss <= 0) else min(1 / _spectral_radius(step, loss), 1.0) - u
+
+    kept, last = (0.0, excess(0.0)), (1.0, excess(1.0))
+    for _ in range(200):
+        u = (kept[0] * last[1] - last[0] * kept[1]) / (last[1] - kept[1])
+        here = excess(u)
+        kept = last if here * last[1] < 0 else (kept[0], kept[1] / 2)
+        last = u, here
+        if here == 0 or abs(u - kept[0]) <= 4 * np.finfo(float).eps * u:
+            break
+    return float(u * longest)

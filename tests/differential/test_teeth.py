@@ -219,7 +219,7 @@ TWINS = {
         {"curve = its points", "curve, certified"},
     ),
     "theta": (
-        patched(STABILITY, "_theta", scaled(1 + 1e-7)), EDGE, [stability],
+        patched(STABILITY, "_spectral_radius", scaled(1 + 1e-7)), EDGE, [stability],
         {"stable", "largest stepsize, to 10^-9"},
     ),
     "no refusal": (

@@ -68,6 +68,14 @@ def test_the_edge_is_decided_where_float64_cannot_tell(data, largest):
         qt.excess_risk(problem, quantization, qt.SGD(above, steps=2), digits=20)
 
 
+def test_the_edge_where_theta_rises_at_once():
+    """B = 10^15: theta is nearly 0 until the largest coordinate diverges by itself."""
+    problem = qt.Problem(5, qt.PowerLaw(2), qt.Constant(1))
+    quantization = qt.Quantization(qt.Multiplicative("0.5"), parameter=qt.Multiplicative(100))
+    largest = qt.stability(problem, quantization, qt.SGD(1, 10**15, steps=1)).largest_stepsize
+    assert largest == pytest.approx(2 / (1.5 * 101), rel=1e-13)
+
+
 def test_a_stepsize_that_float64_cannot_tell_from_zero_is_refused():
     """Its product with an eigenvalue underflows, though neither of them does."""
     problem = qt.Problem(2, qt.Explicit(["1e-200", "1e-201"]), qt.Constant(1))
