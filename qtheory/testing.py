@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -34,6 +35,10 @@ from qtheory.risk import stability
 __all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
 
 
+# Strategies are made once: Hypothesis looks into each new one, for longer than a draw takes.
+
+
+@cache
 def _fractions(low: str, high: str) -> st.SearchStrategy[Fraction]:
     """Fractions in a range; the first whole number of it, if it has any, is the simplest."""
     least, most = Fraction(low), Fraction(high)
@@ -46,19 +51,24 @@ def _fractions(low: str, high: str) -> st.SearchStrategy[Fraction]:
     )
 
 
+@cache
+def _spectra(dim: int) -> st.SearchStrategy[Explicit | PowerLaw]:
+    values = st.lists(_fractions("1/64", "2"), min_size=dim, max_size=dim)
+    power_laws = st.builds(PowerLaw, _fractions("1/4", "4"), _fractions("1/8", "2"))
+    return st.one_of(values.map(Explicit), power_laws)
+
+
+@cache
+def _targets(dim: int) -> st.SearchStrategy[Explicit | Constant]:
+    values = st.lists(_fractions("-3", "3"), min_size=dim, max_size=dim)
+    return st.one_of(values.map(Explicit), st.builds(Constant, _fractions("-2", "2")))
+
+
 @st.composite
 def problems(draw: st.DrawFn, largest_dim: int = 6) -> Problem:
     """Problems with explicit or power-law spectra, ties and zero coefficients included."""
     dim = draw(st.integers(1, largest_dim))
-    values = st.lists(_fractions("1/64", "2"), min_size=dim, max_size=dim)
-    spectrum = draw(
-        st.one_of(
-            values.map(Explicit),
-            st.builds(PowerLaw, _fractions("1/4", "4"), _fractions("1/8", "2")),
-        )
-    )
-    coefficients = st.lists(_fractions("-3", "3"), min_size=dim, max_size=dim)
-    target = draw(st.one_of(coefficients.map(Explicit), st.builds(Constant, _fractions("-2", "2"))))
+    spectrum, target = draw(_spectra(dim)), draw(_targets(dim))
     return Problem(dim, spectrum, target, draw(_fractions("0", "4")))
 
 

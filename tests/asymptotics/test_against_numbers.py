@@ -722,6 +722,13 @@ def test_numbers_and_contradictions_in_assumptions_are_refused(limits):
         qt.asymptotic_sum("min(1, x*eps/i**2)", "i", 1, oo, limits)
 
 
+@pytest.mark.parametrize("limit", ["2*x <= 2*y", "x/3 <= y/3"])
+def test_numbers_on_both_sides_of_an_assumption_cancel(limit):
+    assert qt.compare_orders("x", "y", [limit]).answer == "yes"
+    with pytest.raises(InvalidArgumentError, match="free of numbers"):
+        qt.compare_orders("x", "y", [limit.split("<=")[0] + "<= y"])
+
+
 def test_a_regime_holds_at_a_single_wrong_exponent():
     """At a = 3 the order is 1; the regime of x^(2 (a-2)/(2 a-3)) is for 2 <= a <= 5/2."""
     text = "min(i**a*min(i**-3, i**2), (x + i)**-a*x**2)"

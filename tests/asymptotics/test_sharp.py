@@ -155,9 +155,17 @@ SLOW_CASES = [
 ]
 
 
-@pytest.mark.slow
+#: One of each kind in CI: s = 1 with everything, gradient errors past s = 2, a logarithm.
+IN_CI = (0, 10, 11)
+
+
 @pytest.mark.parametrize(
-    "case", SLOW_CASES, ids=lambda case: "-".join(map(str, case[:4] + case[5:7]))
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if k in IN_CI else pytest.mark.long)
+        for k, case in enumerate(SLOW_CASES)
+    ],
+    ids=lambda case: "-".join(map(str, case[:4] + case[5:7])),
 )
 def test_source_conditions(case):
     a, scale, b, noise, quantization, output, tail, order, tolerance = case
