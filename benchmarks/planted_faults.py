@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import json
 import multiprocessing
 import os
 import shutil
@@ -376,7 +377,12 @@ def through_the_command(fault: Fault) -> tuple[str, str] | None:
         done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
         if done.returncode == 0:
             return None
-        return f"exit status {done.returncode}", done.stdout.decode().strip().splitlines()[-1]
+        if done.returncode != 1 or not Path(place, "ledger.json").exists():
+            raise RuntimeError(f"{fault.name}: {done.returncode}, {done.stderr.decode()[-2000:]}")
+        checks = json.loads(Path(place, "ledger.json").read_text(encoding="utf-8"))["checks"]
+        failed = [check for check in checks if check["status"] == "failed"]
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return f"exit status 1: {failed[0]['id']}{more}", failed[0]["detail"]
 
 
 _no_caches = shutil.ignore_patterns("__pycache__")
