@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -34,7 +35,17 @@ from qtheory.verify.stated_orders import orders_equal
 
 __all__ = ["CHOICES"]
 
-_N, _B, _n = sp.symbols("N B n", positive=True)
+_N, _B, _n, _eps = sp.symbols("N B n eps", positive=True)
+#: a, b and the level of errors of the gradient: a worse choice with a larger batch comes last there.
+_CHOICES = (
+    (2, "3/2", None),
+    (2, "5/2", None),
+    (2, 3, None),
+    (3, 4, None),
+    ("3/2", 2, None),
+    (3, 4, Fraction(3, 4)),
+    (3, 4, Fraction(1, 5)),
+)
 
 
 def choices_searched() -> list[CheckResult]:
@@ -44,13 +55,15 @@ def choices_searched() -> list[CheckResult]:
     """
 
     def pairs() -> Iterator[tuple[str, Any, Any]]:
-        for a, b in ((2, "3/2"), (2, "5/2"), (2, 3), (3, 4), ("3/2", 2)):
+        for a, b, level in _CHOICES:
             problem = Problem(sp.oo, PowerLaw(a), SourceCondition(b), 1)
-            (choice,) = best_choice(problem, Quantization())
-            power, decay = Fraction(a), Fraction(b)
-            where = f"a={a}, b={b}"
+            errors = Multiplicative(0 if level is None else _eps)
+            regime = {} if level is None else {_eps: _n ** -rational(level)}
+            where = f"a={a}, b={b}, errors of level {level}"
+            (choice,) = best_choice(problem, Quantization(gradient=errors), regime)
+            exponent = partial(_exponent, Fraction(a), Fraction(b), level)
             grid = [Fraction(k, 60) for k in range(61)]
-            found = {(beta, g): _exponent(power, decay, g, beta) for g, beta in product(grid, grid)}
+            found = {(beta, g): exponent(g, beta) for g, beta in product(grid, grid)}
             least = min(found.values())
             best = [place for place, exponent in found.items() if exponent == least]
             largest, smallest = max(best)[0], min(best)[0]
@@ -68,10 +81,13 @@ def _power(order: sp.Expr) -> sp.Expr:
     return (sp.S.One * order).as_powers_dict()[_n]
 
 
-def _exponent(a: Fraction, b: Fraction, g: Fraction, beta: Fraction) -> Fraction:
+def _exponent(
+    a: Fraction, b: Fraction, level: Fraction | None, g: Fraction, beta: Fraction
+) -> Fraction:
     r"""The exponent of T4 in n = N B for exact data, a stepsize n^-g and a batch n^beta.
 
-    T4 with N gamma = n^x, k* = n^{x/a}, s2 and alpha of order 1/B; the amplification is
+    T4 with N gamma = n^x, k* = n^{x/a}, s2 of order 1/B, alpha of order 1/B or of that of the
+    shared errors of the gradient, n^-level, if that is larger; the amplification is
     :math:`\frac{D_N}{N} \frac{\alpha}{N\gamma} (\sum_{i \le k^*} i^{a-b} + N\gamma k^{*1-b})`.
     """
     x = 1 - beta - g
@@ -79,7 +95,8 @@ def _exponent(a: Fraction, b: Fraction, g: Fraction, beta: Fraction) -> Fraction
         return Fraction(0)  # no direction is learnt
     bias, _ = stated.bias_order(a, b)
     variance = x / a - (1 - beta) - beta
-    amplification = variance - x + max(Fraction(0), (a + 1 - b) * x / a)
+    shared = Fraction(0) if level is None else max(Fraction(0), beta - level)
+    amplification = variance + shared - x + max(Fraction(0), (a + 1 - b) * x / a)
     return max(bias * x, variance, amplification)
 
 

@@ -59,6 +59,8 @@ def test_comparison_of_numeric_exponents_is_that_of_a_linear_form(p, q, r):
         ("d**(1/a)", "d", ["a > 1"], "yes"),
         ("N**(1/a)", "d", ["d >= N", "a > 1"], "yes"),
         ("N**(1/a)*d", "N*d**(1/a)", ["d >= N", "a > 1"], "no"),
+        ("N**a", "N**b", ["a == b"], "yes"),
+        ("N**b", "N**a", ["a == b"], "yes"),
     ],
 )
 def test_comparisons(left, right, assumptions, answer):

@@ -206,6 +206,7 @@ def test_a_phase_plot_shows_the_lines():
     assert sum("variance" in text for text in texts) == 4
     assert any("=" in text and "delta" in text for text in texts)
     assert len(ax.patches) == 6
+    assert all(patch.get_linewidth() > 0 for patch in ax.patches)
 
 
 def test_phases_need_numbers_and_axes():
@@ -274,6 +275,15 @@ def test_a_table_reads_well():
     text = str(table)
     assert "assuming a > 1, b > 1" in text
     assert max(map(len, text.splitlines())) <= 80
+    for line in (
+        "bias           N**(-(b - 1)/a)            b < 2*a + 1",
+        "               log(N)/N**2                Eq(b, 2*a + 1)",
+        "variance       N**(-1 + 1/a)",
+        "  variance                               b >= a",
+    ):
+        assert line in text.splitlines()
+    assert str(table.variance) == "N**(-1 + 1/a)"
+    assert "log(N)/N**2   if Eq(b, 2*a + 1)" in str(table.bias).splitlines()
     assert table.latex().count("&") == 2 * sum(len(r.regimes) for r in table.terms.values())
     assert table.bias.latex().startswith(r"\begin{cases}")
 

@@ -62,6 +62,27 @@ def test_a_false_bound_falls_with_code_that_makes_the_instance(
     assert CLAIMS[theorem]((made["problem"], made["quantization"], made["sgd"])) is False
 
 
+@pytest.mark.parametrize("method", ["closed form", "powers", "recursion"])
+def test_a_wrong_method_is_noticed(monkeypatch, method):
+    """Each is compared somewhere: the closed form in long runs and where no eigenvalues are equal."""
+    if method == "closed form":
+        right = random_instances.ClosedForm.first_moment
+        monkeypatch.setattr(
+            random_instances.ClosedForm, "first_moment", lambda *given: right(*given) * 1.001
+        )
+    else:
+        module = getattr(random_instances, method)
+        output_moments = module.output_moments
+
+        def wrong(*given):
+            first, second = output_moments(*given)
+            return first, second * 1.001
+
+        monkeypatch.setattr(module, "output_moments", wrong)
+    (check,) = theorem_on_random_instances("recursion", 0, 12)
+    assert check.status == "failed"
+
+
 def test_what_there_is_to_do():
     ids = [job.id for job in thorough_jobs()]
     assert len(ids) == len(set(ids))
