@@ -36,7 +36,7 @@ from qtheory.verify.stated_orders import orders_equal
 __all__ = ["CHOICES"]
 
 _N, _B, _n, _eps = sp.symbols("N B n eps", positive=True)
-#: a, b and the level of errors of the gradient: a worse choice with a larger batch comes last there.
+#: a, b and the level of the errors of the gradient (with them a worse choice comes last).
 _CHOICES = (
     (2, "3/2", None),
     (2, "5/2", None),

@@ -8,7 +8,7 @@ import sympy as sp
 from qtheory.verify import calculus_evaluated as evaluated
 from qtheory.verify import constants
 from qtheory.verify import transcribed_theorems as stated
-from tests.verify.checks import status
+from tests.verify.checks import passed, status
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from tests.verify.checks import status
     ],
 )
 def test_quick_ones(check):
-    assert status(check()) == "passed"
+    assert passed(check())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", evaluated.EVALUATED.values())
 def test_all(check):
-    assert status(check()) == "passed"
+    assert passed(check())
 
 
 # --- twins that must fail ----------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_another_answer_is_noticed(monkeypatch):
 def test_another_constant_in_infinite_dimension_is_noticed(monkeypatch, part, factor):
     """A wrong floor too, though extrapolation in N takes it away."""
     case = next(case for case in constants.CONSTANT_CASES if case.id == "last/everywhere")
-    assert status(constants.constant_agrees(case)) == "passed"
+    assert passed(constants.constant_agrees(case))
     right = constants.sharp_constants
 
     def wrong(*given):

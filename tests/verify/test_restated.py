@@ -19,7 +19,7 @@ from qtheory.verify import (
 )
 from qtheory.verify import transcribed_theorems as stated
 from qtheory.verify.restated import PANEL, PURE
-from tests.verify.checks import status
+from tests.verify.checks import passed, status
 
 SETTING = "all/B=3"
 NEARLY_ONE = 1 + Fraction(1, 10**20)
@@ -27,12 +27,12 @@ NEARLY_ONE = 1 + Fraction(1, 10**20)
 
 @pytest.mark.parametrize("name", PANEL)
 def test_section_2(name):
-    assert status(restated.section_2_restated(name)) == "passed"
+    assert passed(restated.section_2_restated(name))
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_section_3(name):
-    assert status(restated.section_3_restated(name)) == "passed"
+    assert passed(restated.section_3_restated(name))
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_section_3(name):
     ],
 )
 def test_the_rest(check):
-    assert status(check()) == "passed"
+    assert passed(check())
 
 
 @pytest.mark.parametrize("name", rounded.FORMATS)
 def test_formats(name):
-    assert status(rounded.format_integrated(name)) == "passed"
+    assert passed(rounded.format_integrated(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", stated_orders.STATED.values())
 def test_orders(check):
-    assert status(check()) == "passed"
+    assert passed(check())
 
 
 def test_every_quantizer_and_part_is_in_the_panel():

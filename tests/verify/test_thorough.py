@@ -64,7 +64,7 @@ def test_a_false_bound_falls_with_code_that_makes_the_instance(
 
 @pytest.mark.parametrize("method", ["closed form", "powers", "recursion"])
 def test_a_wrong_method_is_noticed(monkeypatch, method):
-    """Each is compared somewhere: the closed form in long runs and where no eigenvalues are equal."""
+    """Each is compared somewhere; the closed form in long runs, if no eigenvalues are equal."""
     if method == "closed form":
         right = random_instances.ClosedForm.first_moment
         monkeypatch.setattr(
