@@ -119,6 +119,8 @@ def test_functions_are_claims():
     assert pair.counterexample is None
     assert 0 < pair.closest[0] <= 1
     assert pair.left_out > 0  # the last iterate has no such bound
+    silent = qt.attack(lambda it: (0 * it.risk.total, it.risk.total), max_examples=5)
+    assert silent.closest is None  # 0 is close to nothing
 
 
 def test_an_error_in_a_function_names_the_instance_and_ends_the_search():
