@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 import sympy as sp
@@ -146,6 +147,7 @@ def test_infinite_and_uncovered_settings():
         qt.rates(power_law(), qt.Quantization(), SGD, assumptions=["b > 3", "b < 2"])
 
 
+@cache
 def additive_scheme():
     problem = qt.Problem(d, qt.PowerLaw(2), qt.Constant(1))
     return qt.rates(problem, qt.Quantization(data=qt.Additive(eps)), SGD,
