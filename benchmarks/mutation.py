@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -385,6 +386,11 @@ def _pytest(tests: list[str], report: Path) -> int:
     """Run tests until one fails; its name goes into the report."""
     import pytest
 
+    try:
+        importlib.import_module("qtheory.verify.proving")  # what the tests' conftest.py imports
+    except Exception as error:
+        report.write_text(f"import: {type(error).__name__}: {error}")
+        return 1
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(report) + ".hypothesis"
     plugin = _Durations()
     status = int(pytest.main([*_PYTEST, "-x", *tests], plugins=[plugin]))
