@@ -57,7 +57,7 @@ def _spectra_and_targets() -> Iterator[Pair]:
         (Exponential("1/5"), lambda i: math.exp(-i / 5)),
         (Logarithmic(3), lambda i: 1 / (i * math.log(i + 1) ** 3)),
         (SpectrumFormula("2*i**-2"), lambda i: 2 * i**-2),
-        (Explicit([3, 2, 1]), lambda i: 4 - i),
+        (Explicit([2, 3, 1]), lambda i: (2, 3, 1)[i - 1]),
     )
     for spectrum, value in spectra:
         targets: tuple[tuple[Target | Explicit, Formula], ...] = (
@@ -67,8 +67,6 @@ def _spectra_and_targets() -> Iterator[Pair]:
             (Explicit([1, -2, "1/2"]), lambda i: (1, -2, 1 / 2)[i - 1]),
         )
         for target, weight in targets:
-            if isinstance(spectrum, Explicit) and not isinstance(target, Explicit | Constant):
-                continue  # a formula of the signal needs one of the spectrum
             problem = Problem(3, spectrum, target)
             instance = instantiate(problem, Quantization(), SGD(1, steps=1), Float64())
             for i in (1, 2, 3):

@@ -111,6 +111,13 @@ PANEL: dict[str, Setting] = {
         label="1/3 1/4 1/5", parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4",
         gradient="1/2 1/6 1/3",
     ),
+    "data of both couplings": Setting.read(
+        "1 1/2", "1 -1", "1/2", "1/40", 2, 5, data="0 1/7 1/9", gradient="0 1/5 1/4"
+    ),
+    "one coordinate, two steps": Setting.read(
+        "3/2", "-2", "1", "1/20", 2, 2, data="1/10 0 0", label="1/3 1/4 1/5",
+        parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4", gradient="1/2 1/6 1/3",
+    ),
     "short steps": Setting.read(
         "1 1/2", "1 -1/3", "1", "1/500", 2, 3, data="1/5 0 0", gradient="0 1/2 0"
     ),
@@ -122,6 +129,9 @@ PANEL: dict[str, Setting] = {
     ),
     "a direction without variance": Setting.read(
         "1 1/2 0", "1 2 -1", "1/3", "1/8", 2, 8, data="1/10 0 0", parameter="1/7 0 0"
+    ),
+    "all data errors in a direction without variance": Setting.read(
+        "1 1/2 0", "1 2 -1", "1/3", "1/12", 2, 8, data="1/10 1/7 1/9", parameter="1/7 0 0"
     ),
     "no noise": Setting.read("1 1/4 1/9", "1 -1 2", "0", "1/6", 2, 12, gradient="0 1/5 1/4"),
     "no noise but in the activation": Setting.read(

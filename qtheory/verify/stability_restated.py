@@ -33,8 +33,8 @@ from qtheory.model.instance import Instance, instantiate
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Balls
-from qtheory.risk import excess_risk, stability
+from qtheory.numbers.arithmetic import Balls, Float64
+from qtheory.risk import excess_risk, recursion, risk_curve, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose
@@ -105,7 +105,13 @@ _LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (Logarithmic(2), Constant(1), Quantization(parameter=Multiplicative("1/10"))),
     (Logarithmic(3), SourceCondition("3/2"), Quantization(gradient=Additive("1/10"))),
 )
-_DIM, _STEPS, _DIGITS = 150, 400, 12
+#: What is too small to be told apart is one coordinate: so many of them, and one sum over all.
+_RESTS: tuple[tuple[Spectrum, Target, Quantization], ...] = (
+    (PowerLaw(8), Constant(2), Quantization(data=Additive("1e-4"))),
+    (PowerLaw(8), SourceCondition("6/5"), Quantization(data=Additive("1e-4"))),
+    (PowerLaw(9), SourceCondition(1), Quantization(label=Additive("1/10"))),
+)
+_DIM, _MANY, _STEPS, _DIGITS = 150, 2000, 400, 12
 #: The average of one iterate is w_0 = 0, whose risk is half the sum of lambda_i w*_i^2: slow sums,
 #: so that what is beyond all coordinates counts.
 _UNLEARNT: tuple[tuple[Spectrum, Target, Callable[[], Any]], ...] = (
@@ -132,6 +138,16 @@ def long_spectra_restated() -> list[CheckResult]:
             numbers += 3
             if not (fits and sums):
                 wrong.append(f"{spectrum} with {target}: off by {gap.str(3)}, bound {error.str(3)}")
+    for spectrum, target, quantization in _RESTS:
+        numbers += 1
+        problem = Problem(_MANY, spectrum, target, "1/2")
+        run = SGD("1/20", 2, steps=50)
+        there = _by_recursion(problem, quantization, run)
+        with arithmetic.working():
+            short, _ = compressed_instance(problem, quantization, run, 50, arithmetic)
+            here = _total(short, run)
+        if not (len(short.eigenvalues) < _MANY / 2 and close(here, there)):
+            wrong.append(f"{spectrum} with {target}, {_MANY} coordinates: {here.str(12)}, {there}")
     for spectrum, target, energy in _UNLEARNT:
         numbers += 1
         problem = Problem(sp.oo, spectrum, target)
@@ -140,6 +156,9 @@ def long_spectra_restated() -> list[CheckResult]:
             there = energy() / 2
         if not close(zero, there):
             wrong.append(f"{spectrum} with {target} in infinite dimension: the risk of 0")
+    numbers += 1
+    if not _a_curve_ends_as_its_last_run():
+        wrong.append("a curve in infinite dimension ends otherwise than its last run by itself")
     for quantization in (
         Quantization(data=Additive("1/900") + Multiplicative("1/10")),
         Quantization(data=Multiplicative("1/10") + Multiplicative("1/5", "elementwise")),
@@ -149,6 +168,15 @@ def long_spectra_restated() -> list[CheckResult]:
             wrong.append(f"{quantization.data!r}: another theta in 250 dimensions than for a list")
     detail = "; ".join(wrong) if wrong else f"{numbers} numbers agree within what is proved"
     return [CheckResult.of("section 2/long spectra", "identity", not wrong, detail)]
+
+
+def _by_recursion(problem: Problem, quantization: Quantization, run: SGD) -> float:
+    """The risk in float64, every coordinate by itself."""
+    instance = instantiate(problem, quantization, run, Float64())
+    first, second = recursion.output_moments(instance, Window.of(run))
+    wq = instance.quantized_target
+    moments = first - wq, second - 2 * wq * first + wq**2
+    return float(decompose(instance, *moments).total)
 
 
 def _total(instance: Instance, run: SGD) -> Any:
@@ -177,6 +205,15 @@ def _sums_are_right(spectrum: Spectrum, target: Target) -> bool:
         and float(here.rad()) < float(known) / 3
         for here, known in zip(heres, there, strict=True)
     )
+
+
+def _a_curve_ends_as_its_last_run() -> bool:
+    """To the last bit: one compression serves all runs, and its error is that of the longest."""
+    problem, run = Problem(sp.oo, PowerLaw(8), SourceCondition(9)), SGD("1/10", 2, steps=10**8)
+    quantization = Quantization(label=Additive("1/10"))
+    *_, longest = risk_curve(problem, quantization, run, [1, 10**8], digits=12)
+    here, there = longest.total, excess_risk(problem, quantization, run, digits=12).total
+    return bool(here.mid() == there.mid() and here.rad() == there.rad())
 
 
 def _same_edge(quantization: Quantization) -> bool:

@@ -1,5 +1,6 @@
 """The model: what it accepts, what it refuses, and what it says."""
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -87,3 +88,9 @@ def test_a_source_condition_needs_positive_eigenvalues():
     problem = qt.Problem(3, qt.Explicit([1, 0, "1/2"]), qt.SourceCondition(2))
     with pytest.raises(qt.QTheoryError, match=r"target is SourceCondition.*an eigenvalue is 0"):
         qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=5))
+
+
+def test_a_list_may_be_an_array_with_one_axis():
+    assert qt.Explicit(np.array([2.0, 0.5])) == qt.Explicit([2, "1/2"])
+    with pytest.raises(qt.InvalidArgumentError, match="values is"):
+        qt.Explicit(np.array([[2.0, 0.5]]))
