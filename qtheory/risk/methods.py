@@ -46,6 +46,7 @@ SECONDS_TO_COMPRESS = 5.0
 LARGEST_DIM_IN_BALLS = 10**6
 # Rates of decay that balls of this many bits cannot tell apart are taken for equal.
 _BITS_ENOUGH = 1000
+_SECONDS_TO_GO_ON = 1.0
 _SECONDS_PER_OPERATION = {"float64": 4e-9, "balls": 1.5e-7}
 
 
@@ -61,7 +62,9 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
         except PrecisionError:
             if isinstance(instance.arithmetic, Balls) and instance.arithmetic.bits < _BITS_ENOUGH:
                 raise  # more bits will do, unless two rates of decay are exactly equal
-            method, _ = method_for(dim, steps, False, balls)
+            method, seconds = method_for(dim, steps, False, balls)
+            if not balls and seconds > _SECONDS_TO_GO_ON:
+                raise  # balls will tell the rates apart, and sooner
     compute = powers.output_moments if method == "powers" else recursion.output_moments
     wq = instance.quantized_target
     found = []

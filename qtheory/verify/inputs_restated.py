@@ -124,6 +124,11 @@ def _defaults() -> Iterator[Pair]:
                 getattr(kept, TARGETS[other]).additive,
                 expected,
             )
+    both = Additive("1/3") + Additive("1/5")
+    both += Multiplicative("1/3") + Multiplicative("1/5", "elementwise")
+    both += both
+    for name, level in (("additive", "16/15"), ("shared", "2/3"), ("elementwise", "2/5")):
+        yield f"sum of models: {name}", getattr(both, name), Fraction(level)
     for given, value in (("data", Additive("1/3")), ("gradient", Multiplicative("1/5"))):
         alone: Any = Quantization(**{given: value})
         yield f"{given} alone", sum(getattr(alone, t) != Quantization().data for t in TARGETS), 1

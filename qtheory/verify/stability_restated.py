@@ -107,7 +107,7 @@ _LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
 )
 #: What is too small to be told apart is one coordinate: so many of them, and one sum over all.
 _RESTS: tuple[tuple[Spectrum, Target, Quantization], ...] = (
-    (PowerLaw(8), Constant(2), Quantization(data=Additive("1e-4"))),
+    (PowerLaw(40), Constant(2), Quantization(data=Additive("1e-2"))),
     (PowerLaw(8), SourceCondition("6/5"), Quantization(data=Additive("1e-4"))),
     (PowerLaw(9), SourceCondition(1), Quantization(label=Additive("1/10"))),
 )

@@ -248,3 +248,17 @@ def test_float64_parts_are_accurate_relative_to_the_total():
     certified = qt.excess_risk(problem, quantization, sgd, digits=20)
     for target, part in plain.by_target.items():
         assert abs(part - float(certified.by_target[target])) <= 1e-9 * plain.total
+
+
+@pytest.mark.parametrize("steps", [10**3, 10**9, 10**15])
+def test_eigenvalues_that_float64_takes_for_equal(steps):
+    """The closed form divides by their difference, and the recursion would take days."""
+    near = [1, "1.00000000000000000001", "1/2"]
+    quantization = qt.Quantization(gradient=qt.Multiplicative("1/3"))
+    sgd = qt.SGD("1/8", 2, steps=steps)
+    problem = qt.Problem(3, qt.Explicit(near), qt.Constant(1), 1)
+    total = qt.excess_risk(problem, quantization, sgd).total
+    equal = qt.Problem(3, qt.Explicit([1, 1, "1/2"]), qt.Constant(1), 1)
+    assert total == pytest.approx(qt.excess_risk(equal, quantization, sgd).total, rel=1e-12)
+    certified = qt.excess_risk(problem, quantization, sgd, digits=20).total
+    assert total == pytest.approx(float(certified), rel=1e-12)
