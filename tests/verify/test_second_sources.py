@@ -107,7 +107,7 @@ def test_a_compression_that_is_off_by_more_than_its_bound_is_noticed(monkeypatch
     "wrong",
     [
         lambda patch: patch.setattr(inputs, "Multiplicative",
-                                    lambda e: qt.Multiplicative(e, "elementwise")),
+                                    lambda *e: qt.Multiplicative(e[0], "elementwise")),
         lambda patch: patch.setattr(inputs, "PowerLaw", lambda a, s: qt.PowerLaw(a, 2 * sp.S(s))),
         lambda patch: patch.setattr(inputs, "SGD", lambda g, steps: qt.SGD(g, 2, steps=steps)),
         lambda patch: patch.setattr(qt.Quantization, "up_to", lambda q, target: q),

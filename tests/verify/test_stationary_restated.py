@@ -15,7 +15,7 @@ NEARLY_ONE = 1 + Fraction(1, 10**20)
 @pytest.fixture(autouse=True)
 def _two_problems(monkeypatch):
     """Of the panel only what each kind of problem needs."""
-    monkeypatch.setattr(restated, "PURE", ("exact",))
+    monkeypatch.setattr(restated, "PANEL", {"exact": PANEL["exact"]})
     one = "source condition"
     monkeypatch.setattr(restated, "FORMULAS", {one: restated.FORMULAS[one]})
 
