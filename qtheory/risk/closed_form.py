@@ -145,13 +145,14 @@ class ClosedForm:
         x, count = self.x, window.count
         if not window.averaged:
             return lambda b, j: 1 if b is None else self._decay(b, window.first)[0]
-        rho, square = 1 - x, count**2
+        rho = 1 - x
         F_x = self._decay(x, count)[1] / x
         derivative = (F_x - count * self._decay(x, count - 1)[0]) / x  # -F'(x)
 
+        # divided by M twice: M^2 is past the integers that NumPy 1 divides by
         def weight(b: Scalar | None, j: int | None) -> Array:
             if b is None:
-                return (count + 2 * rho * (count - F_x) / x) / square
+                return (count + 2 * rho * (count - F_x) / x) / count / count
             F_b = self._decay(b, count)[1] / b
             gaps = b - x
             if j is None:
@@ -162,7 +163,7 @@ class ClosedForm:
                 quotient = (F_x - F_b) / gaps
                 quotient[same] = derivative[same]
             start, _ = self._decay(b, window.first)
-            return start * (F_b + 2 * rho * quotient) / square
+            return start * (F_b + 2 * rho * quotient) / count / count
 
         return weight
 
