@@ -61,9 +61,9 @@ def choices_searched() -> list[CheckResult]:
             regime = {} if level is None else {_eps: _n ** -rational(level)}
             where = f"a={a}, b={b}, errors of level {level}"
             (choice,) = best_choice(problem, Quantization(gradient=errors), regime)
-            exponent = partial(_exponent, Fraction(a), Fraction(b), level)
+            of_bound = partial(_exponent, Fraction(a), Fraction(b), level)
             grid = [Fraction(k, 60) for k in range(61)]
-            found = {(beta, g): exponent(g, beta) for g, beta in product(grid, grid)}
+            found = {(beta, g): of_bound(g, beta) for g, beta in product(grid, grid)}
             least = min(found.values())
             best = [place for place, exponent in found.items() if exponent == least]
             largest, smallest = max(best)[0], min(best)[0]

@@ -347,6 +347,8 @@ def floats_restated() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for name, setting in PANEL.items():
+            values = set(setting.eigenvalues)
+            rates_differ = len(set(map(float, values))) == len(values)
             for output in ("average", "last", "tail"):
                 risks = transcription.risks(setting, _moments(setting, output))
                 run = arguments(setting, output)
@@ -355,8 +357,6 @@ def floats_restated() -> list[CheckResult]:
                 yield f"{where}: R", exact.total, risks.risk
                 yield f"{where}: R^q", exact.quantized_risk, risks.quantized_risk
                 instance, window = instantiate(*run, Float64()), Window.of(run[2])
-                values = set(setting.eigenvalues)
-                rates_differ = len(set(map(float, values))) == len(values)
                 for method, found in by_each_method(instance, window, rates_differ):
                     yield f"{where}, {method}: R", found.total, risks.risk
 

@@ -34,12 +34,12 @@ from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
-from qtheory.risk import excess_risk, recursion, risk_curve, stability
+from qtheory.risk import excess_risk, risk_curve, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose
 from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import PANEL, Pair, arguments, close, report
+from qtheory.verify.restated import PANEL, Pair, arguments, by_each_method, close, report
 from qtheory.verify.stationary_restated import affine_step, expansion
 from qtheory.verify.transcription import Setting
 
@@ -173,10 +173,9 @@ def long_spectra_restated() -> list[CheckResult]:
 def _by_recursion(problem: Problem, quantization: Quantization, run: SGD) -> float:
     """The risk in float64, every coordinate by itself."""
     instance = instantiate(problem, quantization, run, Float64())
-    first, second = recursion.output_moments(instance, Window.of(run))
-    wq = instance.quantized_target
-    moments = first - wq, second - 2 * wq * first + wq**2
-    return float(decompose(instance, *moments).total)
+    method, found = next(by_each_method(instance, Window.of(run)))
+    assert method == "recursion"
+    return float(found.total)
 
 
 def _total(instance: Instance, run: SGD) -> Any:

@@ -18,6 +18,7 @@ from qtheory.verify import (
     transcription,
 )
 from qtheory.verify import transcribed_theorems as stated
+from qtheory.verify.check import CheckResult
 from qtheory.verify.restated import PANEL, PURE
 from tests.verify.checks import passed, status
 
@@ -74,6 +75,12 @@ def test_every_quantizer_and_part_is_in_the_panel():
     }
     assert len(parts) == 15
     assert {setting.batch > 1 for setting in PANEL.values()} == {True, False}
+
+
+def test_a_check_that_compares_less_is_noticed():
+    found = [CheckResult.of("section 2/exact", "identity", True, "42 numbers agree to 30 digits")]
+    assert status(found) == "passed"
+    assert not passed(found)
 
 
 def test_what_a_report_says():

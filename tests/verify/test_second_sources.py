@@ -10,6 +10,7 @@ import sympy as sp
 import qtheory as qt
 from qtheory.errors import HypothesisError
 from qtheory.model import formats
+from qtheory.risk import compression
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.verify import inputs_restated as inputs
 from qtheory.verify import montecarlo, restated, rounded
@@ -77,6 +78,7 @@ def one_long_spectrum(monkeypatch):
     """What a check of long spectra takes a second for."""
     monkeypatch.setattr(stability, "_LONG", stability._LONG[:1])
     monkeypatch.setattr(stability, "_UNLEARNT", ())
+    monkeypatch.setattr(stability, "_RESTS", stability._RESTS[:1])
     assert status(stability.long_spectra_restated()) == "passed"
 
 
@@ -100,6 +102,28 @@ def test_a_compression_that_is_off_by_more_than_its_bound_is_noticed(monkeypatch
     monkeypatch.setattr(
         stability, "_total", lambda i, run: right(i, run) + (len(i.eigenvalues) < 150) * 1e-8
     )
+    assert status(stability.long_spectra_restated()) == "failed"
+
+
+@pytest.mark.usefixtures("one_long_spectrum")
+def test_a_rest_with_another_number_of_coordinates_is_noticed(monkeypatch):
+    right = compression._rest
+
+    def one_less(*given):
+        rest = right(*given)
+        return dataclasses.replace(rest, count=rest.count - 1)
+
+    monkeypatch.setattr(compression, "_rest", one_less)
+    assert status(stability.long_spectra_restated()) == "failed"
+
+
+@pytest.mark.usefixtures("one_long_spectrum")
+def test_a_curve_with_the_error_of_a_shorter_run_is_noticed(monkeypatch):
+    right = stability.risk_curve
+    monkeypatch.setattr(
+        stability, "risk_curve",
+        lambda problem, given, run, steps, digits: right(problem, given, run, [1, 10**7], digits),
+    )  # fmt: skip
     assert status(stability.long_spectra_restated()) == "failed"
 
 
