@@ -14,7 +14,7 @@ import qtheory as qt
 from qtheory.cli import app
 from tests.cli.every_command import COMMANDS
 
-#: Runs that must differ: the twins of those that must not.
+#: Runs that may differ, in their seconds.
 DIFFERENT = ("prove with times",)
 SAME = [*(name for name in COMMANDS if name not in DIFFERENT), "help"]
 
@@ -43,11 +43,11 @@ def test_two_runs_write_the_same_bytes(written, name):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_seconds_are_the_difference(written, name):
-    here, there = written
-    assert here[name] != there[name]
-    without = [re.sub(r'"seconds": [0-9.]+', "", one[name]) for one in written]
+def test_nothing_but_the_seconds_may_differ(written, name):
+    # May: two runs that take the same number of thousandths write the same bytes.
+    without = [re.subn(r'"seconds": [0-9.]+', "", one[name]) for one in written]
     assert without[0] == without[1]
+    assert without[0][1] > 0
 
 
 def test_another_seed_writes_other_bytes(written):
