@@ -16,7 +16,7 @@ and the drive that all coordinates share. :mod:`qtheory.risk.compression_error` 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import flint
@@ -28,8 +28,15 @@ from qtheory.model.instance import Compression, Instance, Rest, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, coordinate
-from qtheory.model.targets import Constant, SourceCondition
+from qtheory.model.spectra import (
+    Explicit,
+    Exponential,
+    Logarithmic,
+    PowerLaw,
+    Spectrum,
+    coordinate,
+)
+from qtheory.model.targets import Constant, SourceCondition, Target
 from qtheory.numbers.arithmetic import Arithmetic, Balls, ComplexBalls
 from qtheory.numbers.discrete_gauss import discrete_gauss
 from qtheory.numbers.evaluate import evaluate
@@ -412,6 +419,12 @@ def _formulas(problem: Problem) -> tuple[sp.Expr, sp.Expr]:
     spectrum, target = problem.spectrum, problem.target
     if isinstance(spectrum, Explicit) or isinstance(target, Explicit):
         raise InvalidArgumentError("dim", problem.dim, "finite with explicit values")
+    return _simplified(spectrum, target)
+
+
+@lru_cache(maxsize=128)
+def _simplified(spectrum: Spectrum, target: Target) -> tuple[sp.Expr, sp.Expr]:
+    """The same; kept, since simplifying takes longer than a thousand evaluations."""
     return spectrum.formula, sp.powsimp(target.formula(spectrum.formula) ** 2)
 
 

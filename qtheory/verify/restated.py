@@ -198,16 +198,20 @@ def close(here: Any, there: Any) -> bool:
 
 
 def report(
-    id: str, pairs: Iterator[Pair], agree: Callable[[Any, Any], bool] = _agrees
+    id: str,
+    pairs: Iterator[Pair],
+    agree: Callable[[Any, Any], bool] = _agrees,
+    how: str | None = None,
 ) -> list[CheckResult]:
-    """One check: every number of the package is the one written down again."""
+    """One check: every number of the package is the one written down again, or stands to it so."""
     with ARITHMETIC.working():
         found = list(pairs)
         wrong = [
             f"{name} is {_short(a)}, not {_short(b)}" for name, a, b in found if not agree(a, b)
         ]
-    how = {_agrees: f"to {DIGITS} digits", close: "up to rounding"}.get(agree, "exactly")
-    detail = _some(wrong) if wrong else f"{len(found)} numbers agree {how}"
+    usual = {_agrees: f"agree to {DIGITS} digits", close: "agree up to rounding"}
+    how = how or usual.get(agree, "agree exactly")
+    detail = _some(wrong) if wrong else f"{len(found)} numbers {how}"
     return [CheckResult.of(id, "identity", not wrong, detail)]
 
 

@@ -17,6 +17,7 @@ from qtheory.verify.experiments import STEPS, Experiment, experiments
 from qtheory.verify.findings import Finding, findings
 from qtheory.verify.inputs_restated import hypotheses_are_required, inputs_restated
 from qtheory.verify.instances import verify_experiment
+from qtheory.verify.long_spectra_restated import LONG_SPECTRA
 from qtheory.verify.montecarlo import SMALL, simulation_agrees, small_simulation_agrees
 from qtheory.verify.proving import proofs_replayed
 from qtheory.verify.rates import RATE_CASES, rate_agrees
@@ -43,7 +44,6 @@ from qtheory.verify.rounded import (
 )
 from qtheory.verify.stability_restated import (
     limits_of_the_risk_restated,
-    long_spectra_restated,
     stability_restated,
 )
 from qtheory.verify.stated_orders import STATED
@@ -104,7 +104,6 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("T2/outcomes", "identity", outcomes_added_up, (), 3.0),
         Job("T2/paths", "identity", paths_added_up, (), 1.0),
         Job("section 2/float64", "identity", floats_restated, (), 3.0),
-        Job("section 2/long spectra", "identity", long_spectra_restated, (), 10.0),
         Job("section 2/inputs", "identity", inputs_restated, (), 0.5),
         Job("section 3/hypotheses", "identity", hypotheses_are_required, (), 1.0),
         Job("stability", "identity", stability_restated, (), 2.0),
@@ -119,6 +118,8 @@ def jobs(steps: int = STEPS) -> list[Job]:
         found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
         if name in PURE:
             found.append(Job(f"section 3/{name}", "identity", section_3_restated, (name,), 0.2))
+    for name, function in LONG_SPECTRA.items():
+        found.append(Job(name, "identity", function, (), 2.0))
     for name in FORMATS:
         found.append(Job(f"format/{name}", "identity", format_integrated, (name,), 1.0))
     found.append(Job("format/standards", "identity", formats_as_in_standards, (), 1.0))

@@ -1,4 +1,4 @@
-"""Stability, long spectra, inputs, formats and short simulations: each check, and its twin."""
+"""Stability, inputs, formats and short simulations: each check, and its twin."""
 
 import dataclasses
 
@@ -10,7 +10,6 @@ import sympy as sp
 import qtheory as qt
 from qtheory.errors import HypothesisError
 from qtheory.model import formats
-from qtheory.risk import compression
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.verify import inputs_restated as inputs
 from qtheory.verify import montecarlo, restated, rounded
@@ -25,7 +24,6 @@ from tests.verify.checks import passed, status
         restated.floats_restated,
         stability.stability_restated,
         stability.limits_of_the_risk_restated,
-        stability.long_spectra_restated,
         inputs.inputs_restated,
         inputs.hypotheses_are_required,
         rounded.formats_as_in_standards,
@@ -71,60 +69,6 @@ def test_another_edge_is_noticed(monkeypatch):
 
     monkeypatch.setattr(stability, "stability", wrong)
     assert status(stability.stability_restated()) == "failed"
-
-
-@pytest.fixture
-def one_long_spectrum(monkeypatch):
-    """What a check of long spectra takes a second for."""
-    monkeypatch.setattr(stability, "_LONG", stability._LONG[:1])
-    monkeypatch.setattr(stability, "_UNLEARNT", ())
-    monkeypatch.setattr(stability, "_RESTS", stability._RESTS[:1])
-    assert status(stability.long_spectra_restated()) == "passed"
-
-
-@pytest.mark.usefixtures("one_long_spectrum")
-@pytest.mark.parametrize("part", [0, 1])
-def test_other_sums_of_the_rest_are_noticed(monkeypatch, part):
-    right = stability.sums_from
-    change = [1, 1]
-    change[part] = 1 + sp.Rational(1, 10**9)
-
-    def wrong(problem, first):
-        return tuple(s * float(c) for s, c in zip(right(problem, first), change, strict=True))
-
-    monkeypatch.setattr(stability, "sums_from", wrong)
-    assert status(stability.long_spectra_restated()) == "failed"
-
-
-@pytest.mark.usefixtures("one_long_spectrum")
-def test_a_compression_that_is_off_by_more_than_its_bound_is_noticed(monkeypatch):
-    right = stability._total
-    monkeypatch.setattr(
-        stability, "_total", lambda i, run: right(i, run) + (len(i.eigenvalues) < 150) * 1e-8
-    )
-    assert status(stability.long_spectra_restated()) == "failed"
-
-
-@pytest.mark.usefixtures("one_long_spectrum")
-def test_a_rest_with_another_number_of_coordinates_is_noticed(monkeypatch):
-    right = compression._rest
-
-    def one_less(*given):
-        rest = right(*given)
-        return dataclasses.replace(rest, count=rest.count - 1)
-
-    monkeypatch.setattr(compression, "_rest", one_less)
-    assert status(stability.long_spectra_restated()) == "failed"
-
-
-@pytest.mark.usefixtures("one_long_spectrum")
-def test_a_curve_with_the_error_of_a_shorter_run_is_noticed(monkeypatch):
-    right = stability.risk_curve
-    monkeypatch.setattr(
-        stability, "risk_curve",
-        lambda problem, given, run, steps, digits: right(problem, given, run, [1, 10**7], digits),
-    )  # fmt: skip
-    assert status(stability.long_spectra_restated()) == "failed"
 
 
 @pytest.mark.parametrize(
