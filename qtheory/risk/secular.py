@@ -8,6 +8,7 @@ the nearer end of its interval: b = origin + offset.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,6 +21,7 @@ from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar
 __all__ = ["Root", "secular_roots"]
 
 _MOST_ITERATIONS = 200
+_START_BITS = 40
 _FIRST_BITS = 64
 
 
@@ -119,13 +121,24 @@ class _Equation:
             return rest, -slope
         return offset * rest + self.own_weight, rest - offset * slope
 
+    def in_float64(self) -> _Equation:
+        """The same in float64, which is faster by far; what is out of its range is 0 or inf."""
+        rounded = copy(self)
+        rounded.differences = np.array([float(gap) for gap in self.differences])
+        rounded.weights = np.array([float(weight) for weight in self.weights])
+        rounded.own_weight = float(self.own_weight)
+        return rounded
+
 
 def _solve(equation: _Equation, low: Scalar, high: Scalar, arithmetic: Arithmetic) -> Scalar:
     if not isinstance(arithmetic, Balls):
         return _newton(equation, low, high, float(np.finfo(float).eps))
+    with np.errstate(all="ignore"):
+        start = _newton(equation.in_float64(), float(low), float(high), 2.0**-_START_BITS)
     bits = _FIRST_BITS
     with flint.ctx.workprec(bits):
-        offset = _newton(equation, low.mid(), high.mid(), flint.arb(2) ** (8 - bits))
+        # a step so small leaves an error of about its square
+        offset = _newton(equation, low.mid(), high.mid(), flint.arb(2) ** (-bits // 2), start)
     while bits < arithmetic.bits:
         bits = min(2 * bits - 16, arithmetic.bits)
         with flint.ctx.workprec(bits):
@@ -134,12 +147,21 @@ def _solve(equation: _Equation, low: Scalar, high: Scalar, arithmetic: Arithmeti
     return _certified(equation, offset, low, high)
 
 
-def _newton(equation: _Equation, low: Scalar, high: Scalar, tolerance: Scalar) -> Scalar:
+def _newton(
+    equation: _Equation,
+    low: Scalar,
+    high: Scalar,
+    tolerance: Scalar,
+    start: float | None = None,
+) -> Scalar:
     """Newton's method kept inside a bracket; the sign of f is that of g at positive offsets."""
     below = bool(low < 0)
-    # Right at a pole the equation is linear to first order: offset = -W / (1 - sum').
-    value, slope = equation(low * 0)
-    offset = -value / slope
+    if start is not None:
+        offset = low * 0 + start
+    else:
+        # Right at a pole the equation is linear to first order: offset = -W / (1 - sum').
+        value, slope = equation(low * 0)
+        offset = -value / slope
     if not (low < offset and offset < high):
         offset = (low + high) / 2
     for _ in range(_MOST_ITERATIONS):
