@@ -141,7 +141,8 @@ class Evaluation:
             return self.values[part]
         if part in self.definitions:
             return self.order(self.definitions[part])
-        if not part.free_symbols - self.exponents and not part.has(sp.Sum):
+        # in this order: the symbols of a sum take SymPy milliseconds
+        if not part.has(sp.Sum) and not part.free_symbols - self.exponents:
             return self._constant(part)
         _require_no_minus(part)
         match part:
