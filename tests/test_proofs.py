@@ -1,18 +1,38 @@
-"""Every proof file runs to its theorem, reads as a proof, and admits nothing."""
+"""Every proof file runs to its theorem, reads as a proof, admits nothing, and refuses twins."""
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import qtheory as qt
 from qtheory import theorems
+from qtheory.errors import ProofError
+from qtheory.proof import kernel, leaves
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
-from qtheory.verify.proving import PROOFS
+from qtheory.theory.formal import stating
+from qtheory.verify.proving import PROOFS, Replay
+from tests.proof.twins import TWINS, verdict
 
+#: The files that read the statement of a theorem: they are run anew for its twins.
+READERS = {
+    "refined_upper_bound": ("noise", "constants", "refined_upper_bound"),
+    "lower_bound": ("variance", "lower_bound"),
+}
 FOLDER = Path(__file__).parent.parent / "proofs"
 FILES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+
+@pytest.fixture(scope="module")
+def replay():
+    """Every proof, replayed once."""
+    every = Replay()
+    for name in PROOFS:
+        every.prove(name)
+    return every
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +98,55 @@ def test_latex_is_balanced_and_cites_what_stands_above(records):
     assert text.count("{") == text.count("}")
     for label in re.findall(r"\\ref\{(.*?)\}", text):
         assert text.index(rf"\label{{{label}}}") < text.index(rf"\ref{{{label}}}")
+
+
+# --- twins that must be refused -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=str)
+def test_a_twin_is_refuted_where_the_theorem_holds(twin):
+    assert verdict(twin.twin, *twin.false_at) is False
+    true = theorems[twin.twin.name]
+    if true.hypotheses == twin.twin.hypotheses:
+        true.require(*twin.false_at)
+        assert verdict(true, *twin.false_at) is not False
+    else:
+        with pytest.raises(qt.HypothesisError):
+            true.require(*twin.false_at)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A solver that is given a second: what is false would use up all its time."""
+    monkeypatch.setattr(
+        kernel, "refute", lambda *a: leaves.refute(a[0], a[1], min(a[2], 1.0), a[3])
+    )
+
+
+# each theorem's first twin in every run, the others in the long one
+FIRST = [TWINS[0], *(b for a, b in pairwise(TWINS) if a.twin.name != b.twin.name)]
+MARKED = [t if t in FIRST else pytest.param(t, marks=pytest.mark.long) for t in TWINS]
+
+
+@pytest.mark.parametrize("twin", MARKED, ids=str)
+def test_a_twin_is_refused(twin, replay, impatient):
+    name = twin.twin.name
+    anew = replay.without(*READERS.get(name, (PROOFS[name],)))
+    with stating(twin.twin), pytest.raises(ProofError, match=r"refused|does not assume"):
+        anew.prove(name)
+
+
+NAMES = sorted({twin.twin.name for twin in TWINS})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if k < 3 else pytest.param(name, marks=pytest.mark.long) for k, name in enumerate(NAMES)],
+)
+def test_the_true_theorem_passes_by_the_same_path(name, replay):
+    assert replay.without(*READERS.get(name, (PROOFS[name],))).prove(name).checked
+
+
+def test_every_theorem_has_twins():
+    elsewhere = {"recursion", "power_sums"}  # test_update.py, test_power_sums.py
+    assert {twin.twin.name for twin in TWINS} | elsewhere == set(PROOFS)
