@@ -156,9 +156,8 @@ def _newton(
 ) -> Scalar:
     """Newton's method kept inside a bracket; the sign of f is that of g at positive offsets."""
     below = bool(low < 0)
-    if start is not None:
-        offset = low * 0 + start
-    else:
+    offset = low if start is None else low * 0 + start
+    if not (low < offset and offset < high):  # as where a float cannot tell it from the pole
         # Right at a pole the equation is linear to first order: offset = -W / (1 - sum').
         value, slope = equation(low * 0)
         offset = -value / slope

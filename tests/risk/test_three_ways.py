@@ -190,6 +190,23 @@ def test_secular_roots_interlace_and_solve(poles, theta):
             assert root.b.rel_accuracy_bits() > 300
 
 
+@pytest.mark.parametrize("power", [40, 600, 3000])
+def test_secular_roots_nearer_to_their_poles_than_floats_can_tell(power):
+    """Of sum_i w / (a_i - b) = 1 they are a_i - w + O(w^2)."""
+    import numpy as np
+
+    from qtheory.risk.secular import secular_roots
+
+    with BITS.working():
+        weight = flint.arb(2) ** -power
+        a = BITS.array([flint.arb(1) / 4, flint.arb(1) / 2, flint.arb(1)])
+        roots = secular_roots(a, a * 0 + weight, np.arange(3), BITS)
+        for k, root in enumerate(roots):
+            offset = root.differences[k]
+            assert offset.rel_accuracy_bits() > 300
+            assert abs(offset / weight - 1) < 32 * weight + flint.arb(2) ** -380
+
+
 @pytest.mark.parametrize(
     ("problem", "steps", "digits", "message"),
     [
