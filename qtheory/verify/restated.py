@@ -138,10 +138,15 @@ PANEL: dict[str, Setting] = {
         "1 1/2 0", "1 2 -1", "1/3", "1/12", 2, 8, data="1/10 1/7 1/9", parameter="1/7 0 0"
     ),
     "no noise": Setting.read("1 1/4 1/9", "1 -1 2", "0", "1/6", 2, 12, gradient="0 1/5 1/4"),
-    "no noise but in the activation": Setting.read(
-        "1 1/4 1/9", "1 -1 2", "0", "1/6", 2, 12, activation="0 0 1/4"
-    ),
 }  # fmt: skip
+# What keeps the iterates moving where nothing else does: each kind of error on each target.
+PANEL |= {
+    f"no noise but {kind} errors: {target}": Setting.read(
+        "1 1/4", "1 -2", "0", "1/6", 2, 9, **{target: level}
+    )
+    for target in TARGETS
+    for kind, level in (("additive", "1/5 0 0"), ("multiplicative", "0 0 1/4"))
+}
 #: Those in which data errors are of one kind, which T3 to T5 ask for.
 PURE = tuple(
     name

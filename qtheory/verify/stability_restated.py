@@ -43,7 +43,7 @@ def limits_of_the_risk_restated() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for name, setting in PANEL.items():
-            for output in ("average", "last"):
+            for output in ("average", "last", "tail"):
                 here = stability(*arguments(setting, output)).limit
                 yield f"{name}, {output}: limit", here, expansion(setting, output).limit
             one_kind = not (setting.data.shared and setting.data.additive)

@@ -52,11 +52,17 @@ def test_sums_that_may_be_anything_are_noticed(monkeypatch):
 
 
 @pytest.mark.usefixtures("one_spectrum")
-def test_a_compression_that_is_off_by_more_than_its_bound_is_noticed(monkeypatch):
-    right = long._total
-    monkeypatch.setattr(
-        long, "_total", lambda i, run: right(i, run) + (len(i.eigenvalues) < 150) * 1e-8
-    )
+@pytest.mark.parametrize(
+    "part", ["total", "approximation", "quantized_risk", "distortion", "floor"]
+)
+def test_a_part_that_is_off_by_more_than_its_bound_is_noticed(monkeypatch, part):
+    right = long._parts
+
+    def wrong(instance, run):
+        parts = right(instance, run)
+        return {**parts, part: parts[part] + (len(instance.eigenvalues) < 150) * 1e-8}
+
+    monkeypatch.setattr(long, "_parts", wrong)
     assert status(long.compression_keeps_its_bounds()) == "failed"
 
 
