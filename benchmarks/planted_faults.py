@@ -481,9 +481,6 @@ FAULTS = (
     Fault("T4 takes both couplings at once", _THEORY + "upper.py",
           "sp.Le(shared[\"data\"] * (multiplicative[\"data\"] - shared[\"data\"]), 0)",
           "sp.Le(shared[\"data\"] * (shared[\"data\"] - multiplicative[\"data\"]), 0)"),
-    Fault("simulation: no subtractive dither where lambda = 0", "qtheory/simulate/blocks.py",
-          "if rounding is not None and rounding.mode in DITHERS:",
-          "if rounding is not None and rounding.mode == \"dithered\":"),
 )  # fmt: skip
 
 

@@ -249,8 +249,9 @@ def test_coordinates_of_eigenvalue_zero_move_by_additive_data_errors():
     assert abs(estimate.distance(qt.excess_risk(WITHOUT, quantization, sgd).total)) > FAR
 
 
-def test_coordinates_of_eigenvalue_zero_move_by_dithers():
-    dithered = qt.Quantization(data=Rounding(formats.get("int8", scale=2), "dithered"))
+@pytest.mark.parametrize(("mode", "scale"), [("dithered", 2), ("subtractive", 4)])
+def test_coordinates_of_eigenvalue_zero_move_by_dithers(mode, scale):
+    dithered = qt.Quantization(data=Rounding(formats.get("int8", scale=scale), mode))
     sgd = qt.SGD("0.1", steps=40, output="last")
     estimate = qt.simulate(WITH_ZEROS, dithered, sgd, 20_000)
     for problem, same in ((WITH_ZEROS, True), (WITHOUT, False)):
