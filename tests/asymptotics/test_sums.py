@@ -232,6 +232,20 @@ def test_a_range_that_starts_later():
     assert qt.asymptotic_sum("i**-2", "i", 7, oo).order == 1
 
 
+def test_logarithms_below_a_harmonic_sum():
+    """The integral of 1 / (x log^a x): log log x where a = 1."""
+    d, k = qt.symbols("d k")
+    assert qt.asymptotic_sum("1/(i*log(i + 1))", "i", 1, d).order == sp.log(sp.log(d))
+    between = qt.asymptotic_sum("1/(i*log(i + 1))", "i", k, d).order
+    assert between == sp.log(sp.log(d) / sp.log(k))
+    found = qt.asymptotic_sum("1/(i*log(i + 1)**a)", "i", 1, d)
+    assert str(found).splitlines() == [
+        "1   if a > 1",
+        "log(d)**(1 - a)   if a < 1",
+        "log(log(d))   if Eq(a, 1)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
