@@ -35,9 +35,6 @@ class Constants:
     lower: sp.Expr
     upper: sp.Expr
 
-    def __mul__(self, other: Constants) -> Constants:
-        return Constants(self.lower * other.lower, self.upper * other.upper)
-
     def joined(self, other: Constants) -> Constants:
         """Constants for a regime made of two."""
         return Constants(sp.Min(self.lower, other.lower), sp.Max(self.upper, other.upper))

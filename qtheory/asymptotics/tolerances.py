@@ -83,8 +83,7 @@ def _tolerance(target: str, exact: Setting, noisy: Setting, parts: Sequence[Cell
     signs = {**noisy.root.parameters}
     begun = [Cell({**signs, **part.parameters}, part.conditions, part.values) for part in parts]
     leaves = explore(lambda cell: _tolerated(target, exact, noisy, cell), begun)
-    root = begun[0] if len(parts) == 1 else noisy.root
-    tolerated = [_interval(region) for region in joined(root, leaves) if region.outcome]
+    tolerated = [_interval(region) for region in joined(noisy.root, leaves) if region.outcome]
 
     def compute(cell: Cell) -> tuple[Monomial, ...]:
         ends = [end for interval in tolerated if (end := interval.end_in(cell)) is not None]

@@ -24,6 +24,12 @@ def test_a_theorem_holds_on_random_instances(name):
     assert check.values["held"] >= 9
 
 
+def test_long_runs_are_long():
+    """The recursion is asked for none of them, and they go to the longest that is computed."""
+    assert min(random_instances._HUGE) > 100 * random_instances._SHORT
+    assert max(random_instances._HUGE) == 10**15
+
+
 def test_the_work_may_be_divided_in_any_way():
     whole = theorem_on_random_instances("lower_bound", 0, 6)[0].values
     parts = [theorem_on_random_instances("lower_bound", k, 2)[0].values for k in (0, 2, 4)]
