@@ -108,6 +108,13 @@ def test_a_derived_rate_agrees_and_one_off_by_two_percent_does_not(monkeypatch):
         assert wrong.status == "failed"
 
 
+def test_a_deviation_that_leaves_room_for_an_error_of_two_percent_is_refused(monkeypatch):
+    """What is left may be small enough, and the check still not tell 0.02 from nothing."""
+    monkeypatch.setattr(rates, "deviation", lambda *given: 0.004)
+    assert rates.rate_agrees(QUICK)[0].status == "failed"
+    assert rates.WRONG_BY == 0.02  # as docs/rates.md says
+
+
 def test_extrapolation_removes_corrections_that_fall_like_powers():
     (N,) = qt.symbols("N")
     steps = [10**k for k in range(4, 9)]
