@@ -129,10 +129,6 @@ class Arithmetic:
         mantissa, exponent = (int(part) for part in ball.mid().man_exp())
         return self.number(sp.Integer(mantissa) * sp.Integer(2) ** exponent)
 
-    def plain(self, number: Scalar) -> Scalar:
-        """The number as it is handed to a user."""
-        return number
-
     def working(self) -> AbstractContextManager[Any]:
         """The context in which numbers of this arithmetic must be computed."""
         return nullcontext()
@@ -170,9 +166,6 @@ class Float64(Arithmetic):
         done = np.where(loss <= 0.5, -np.expm1(exponent), 1.0 - power)
         return power[()], done[()]
 
-    def plain(self, number: Scalar) -> float:
-        return float(number)
-
     def function(self, name: str, argument: Scalar) -> Scalar:
         functions: dict[str, Callable[[Scalar], Scalar]] = {"exp": np.exp, "log": np.log}
         return functions[name](argument)
@@ -196,6 +189,11 @@ class Intervals(Arithmetic):
 
     def power(self, base: Scalar, exponent: Scalar) -> Interval:
         return base.power(exponent)
+
+    def whole(self, number: Scalar) -> int:
+        if number.radius != 0:
+            raise OverflowError("not known to be a whole number")
+        return int(number.midpoint)
 
     def function(self, name: str, argument: Scalar) -> Interval:
         return getattr(argument, name)()
@@ -237,9 +235,6 @@ class Intervals(Arithmetic):
 
     def floats(self, values: Array) -> FloatArray:
         return values.midpoint
-
-    def plain(self, number: Scalar) -> float:
-        return float(number)
 
 
 def _chosen(condition: Any, left: Interval, right: Interval) -> Interval:

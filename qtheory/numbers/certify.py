@@ -10,8 +10,9 @@ import flint
 
 from qtheory.errors import InvalidArgumentError, PrecisionError
 from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.interval import SLACK, Interval
 
-__all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits"]
+__all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits", "outward"]
 
 MOST_DIGITS = 10_000
 _MOST_BITS = 400_000
@@ -85,3 +86,22 @@ def _is_good(ball: flint.arb, balls: Sequence[flint.arb], wanted: int, digits: i
         return True
     largest = max(other.abs_lower() for other in balls)
     return bool(ball.contains(0) and ball.abs_upper() < largest * flint.arb(10) ** (-2 * digits))
+
+
+def outward(number: Interval | flint.arb, upward: bool) -> float:
+    """The nearest float64 above all that an interval or a ball may be, or below it.
+
+    >>> third = flint.arb(1) / 3
+    >>> outward(third, upward=False) < third < outward(third, upward=True)
+    True
+    """
+    sign = 1 if upward else -1
+    if isinstance(number, Interval):
+        if number.radius == 0:
+            return float(number.midpoint)
+        end = float(number.midpoint + sign * SLACK * number.radius)
+    else:
+        if number.is_exact() and flint.arb(float(number)) == number:
+            return float(number)
+        end = float(number.upper() if upward else number.lower())
+    return math.nextafter(end, sign * math.inf)
