@@ -22,6 +22,7 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.recursion import Step
 from qtheory.risk.secular import Root, secular_roots
+from qtheory.risk.stationary import stationary_second_moment
 
 __all__ = ["ClosedForm"]
 
@@ -56,12 +57,7 @@ class ClosedForm:
     @cached_property
     def limit(self) -> Array:
         """The constant part of n_t, its limit as t grows: (1 - G)^{-1} c_0."""
-        step, wq = self.step, self.wq
-        if _is_noiseless(self.instance):
-            return self.x * 0  # c_0 cancels, and balls would not see it
-        c_0 = step.gain @ wq**2 + step.mixed @ wq + step.c
-        direct, response = c_0 / self.a, self.u / self.a
-        return direct + response * ((self.z @ direct) / (1 - self.z @ response))
+        return stationary_second_moment(self.instance, self.step)
 
     @cached_property
     def _driven(self) -> list[tuple[Scalar, Scalar]]:
@@ -197,15 +193,3 @@ class ClosedForm:
 
     def _decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         return self.instance.arithmetic.decay(loss, n)
-
-
-def _is_noiseless(instance: Instance) -> bool:
-    """Whether w stays at w* once it is there; errors of the gradient may multiply what is 0."""
-    if isinstance(instance.data, NumericFormat):
-        return False
-    levels = (instance.data, instance.label, instance.parameter, instance.activation)
-    noises = [instance.noise, instance.gradient.additive]
-    noises += [part for level in levels for part in (level.additive, level.multiplicative)]
-    return all(noise == 0 for noise in noises)
-
-
