@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import re
+import sys
 from collections.abc import Callable
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -23,6 +25,9 @@ __all__ = ["CertifiedNumber"]
 
 _GUARD_BITS = 32
 _LEAST_BITS = 53
+_DIGITS_OF_FLOATS = 15
+_LEAST_NORMAL = sys.float_info.min
+_BITS_OF_A_DIGIT = 4
 _DIGITS_PER_BIT = math.log10(2)
 _DECIMAL_TYPES = frozenset("eEfFgG%")
 
@@ -45,25 +50,41 @@ class CertifiedNumber(flint.arb):
     """
 
     digits: int
+    # SymPy leaves sums and products with a number of its own to this class
+    _op_priority = 1000.0
 
     def __init__(self, ball: Any, digits: int) -> None:
         super().__init__(ball)
         self.digits = digits
 
+    @classmethod
+    def of(cls, number: Any, digits: int) -> CertifiedNumber | None:
+        """A number of Python, NumPy, SymPy or flint as a ball of this many digits, or more."""
+        with working_bits(math.ceil(digits / _DIGITS_PER_BIT) + _GUARD_BITS):
+            ball = _ball(number)
+        return None if ball is None else cls(ball, digits)
+
     def __str__(self) -> str:
-        if not self.is_finite():
-            return str(flint.arb(self))
-        digits = min(self.digits, math.floor(self.rel_accuracy_bits() * _DIGITS_PER_BIT))
-        if digits < 1:
-            size = self.abs_upper().str(2, radius=False)
-            return f"0 to within {size}" if self.contains(0) else str(flint.arb(self))
-        return str(self.str(digits, radius=False))
+        if self.is_exact() or self.rel_accuracy_bits() >= _BITS_OF_A_DIGIT:
+            return str(self.str(self.digits, radius=False))  # no digit that is not certain
+        if self.contains(0):
+            return f"0 to within {self.abs_upper().str(2, radius=False)}"
+        return str(self.str(2))
 
     __repr__ = __str__
+
+    def _sympy_(self) -> sp.Float:
+        """The midpoint, where SymPy asks for a number of its own."""
+        return sp.Float(str(_decimal(self)), self.digits)
 
     def __format__(self, form: str) -> str:
         if form[-1:] not in _DECIMAL_TYPES:
             return format(str(self), form)
+        precision = re.search(r"\.(\d+)", form)
+        plain = float(self)
+        # Decimal writes exponents in its own way
+        if abs(plain) > _LEAST_NORMAL and int(precision[1] if precision else 6) < _DIGITS_OF_FLOATS:
+            return format(plain, form)
         return format(_decimal(self), form)
 
     def __round__(self, digits: int | None = None) -> Any:

@@ -101,7 +101,9 @@ class Interval:
         middle, radius = _parts(other)
         quotient = self.midpoint / middle
         size, divisor = np.abs(quotient), np.abs(middle)
-        known = radius <= divisor / 2  # else the divisor may be 0, or its radius is rounded too much
+        known = (
+            radius <= divisor / 2
+        )  # else the divisor may be 0, or its radius is rounded too much
         spread = (self.radius + size * radius) / (divisor - radius) + _EPS * size
         if size.size and np.minimum.reduce(size, axis=None) < _NEAR_UNDERFLOW:
             spread = spread + _SMALLEST * _may_be_lost(self, middle, radius)

@@ -51,5 +51,3 @@ def _is_noiseless(instance: Instance) -> bool:
     noises = [instance.noise, instance.gradient.additive]
     noises += [part for level in levels for part in (level.additive, level.multiplicative)]
     return all(noise == 0 for noise in noises)
-
-

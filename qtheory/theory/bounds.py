@@ -208,7 +208,9 @@ def _enclosed(compute: Callable[[Arithmetic], dict[str, Scalar]], dim: int) -> d
     with np.errstate(all="ignore"):
         parts = compute(Intervals())
     total = parts["total"]
-    narrow = all(part.radius <= _NARROW * max(abs(part.midpoint), total.midpoint) for part in parts.values())
+    narrow = all(
+        part.radius <= _NARROW * max(abs(part.midpoint), total.midpoint) for part in parts.values()
+    )
     if narrow and total.midpoint >= _LEAST_NORMAL:
         return parts
     if dim > _MOST_IN_BALLS:

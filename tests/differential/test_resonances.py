@@ -38,7 +38,8 @@ def problems(draw, dims=(1, 4)):
     target = [draw(st.sampled_from((F(0), F(1), F(-2)))) for _ in eigenvalues]
     level = st.sampled_from(LEVELS)
     errors = {
-        name: Errors(F(0), draw(level), draw(level)) for name in ("parameter", "activation", "label")
+        name: Errors(F(0), draw(level), draw(level))
+        for name in ("parameter", "activation", "label")
     }
     errors["gradient"] = Errors(F(0), draw(st.sampled_from((F(0), F(1, 4)))), F(0))
     errors["data"] = Errors(draw(st.sampled_from((F(0), F(1, 10)))))
