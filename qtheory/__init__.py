@@ -30,6 +30,7 @@ from qtheory.errors import (
     QTheoryError,
     SweepError,
     SymbolicValueError,
+    UndecidedError,
     UnstableError,
 )
 from qtheory.model import (
@@ -183,6 +184,7 @@ __all__ = [
     "SweepError",
     "SymbolicValueError",
     "Theorem",
+    "UndecidedError",
     "UnstableError",
     "allocate_bits",
     "asymptotic_sum",

@@ -20,6 +20,7 @@ __all__ = [
     "QTheoryError",
     "SweepError",
     "SymbolicValueError",
+    "UndecidedError",
     "UnstableError",
     "one_of",
 ]
@@ -103,3 +104,7 @@ class SweepError(QTheoryError):
 
 class ProofError(QTheoryError):
     """The kernel refused a step of a proof."""
+
+
+class UndecidedError(ProofError):
+    """The solver reached its limit of work: whether a step follows is not known."""

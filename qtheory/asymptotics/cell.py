@@ -27,7 +27,8 @@ from qtheory.errors import CostError
 __all__ = ["Cell", "Leaf", "Undecided", "explore"]
 
 _MOST_CELLS = 4000
-_MILLISECONDS = 5000
+# The most work of a question, in z3's own units: a busy machine gives the same table later.
+_WORK = 5_000_000
 
 Outcome = TypeVar("Outcome")
 
@@ -231,7 +232,7 @@ class Cell:
         import z3
 
         solver = z3.SolverFor("QF_NRA")
-        solver.set("timeout", _MILLISECONDS)
+        solver.set("rlimit", _WORK)
         solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
         if self._own is None:
             self._own = [self._constraint(condition) for condition in self.conditions]

@@ -20,7 +20,7 @@ from qtheory.cli.common import (
     require_writable,
     write_json,
 )
-from qtheory.errors import InvalidArgumentError, ProofError
+from qtheory.errors import InvalidArgumentError, ProofError, UndecidedError
 from qtheory.report import ledger_view, lemma_tree, proofs_view
 from qtheory.report.appendix import report_appendix
 from qtheory.report.page import report_page
@@ -91,7 +91,9 @@ def prove(
 
     With a NAME the tree of its lemmas is printed too, and what it is proved under.
 
-    Exit status 1 if the kernel refuses a step, or if the second solver disagrees.
+    Exit status 1 if the kernel refuses a step, or if the second solver disagrees. A step that the
+    solver does not decide within its limit of work leaves its theorem unknown: named, not proved,
+    and no failure.
     """
     with errors_reported():
         require_writable(json_file)
@@ -100,12 +102,14 @@ def prove(
             raise InvalidArgumentError("NAME", name, f"one of {', '.join(PROOFS)}")
         if audit:
             require_second_solver()
-        replay, records, refused = Replay(), [], {}
+        replay, records, refused, unknown = Replay(), [], {}, {}
         with progress_bar("Proving") as progress:
             for done, each in enumerate(names):
                 progress(done, len(names))
                 try:
                     records.append(replay.prove(each))
+                except UndecidedError as error:
+                    unknown[each] = str(error)
                 except ProofError as error:
                     refused[each] = str(error)
         audits = None
@@ -116,8 +120,8 @@ def prove(
             console = Console()
             if name is not None:
                 console.print(*(lemma_tree(record, depth) for record in records))
-            console.print(proofs_view(records, refused, audits))
-        write_json(json_file, _proofs_record(records, refused, audits, times))
+            console.print(proofs_view(records, refused, unknown, audits))
+        write_json(json_file, _proofs_record(records, refused, unknown, audits, times))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())
     raise typer.Exit(1 if refused or disagreed or not all(r.checked for r in records) else 0)
 
@@ -207,6 +211,7 @@ def _attack_record(found: Attack) -> dict[str, Any]:
 def _proofs_record(
     records: list[ProofRecord],
     refused: dict[str, str],
+    unknown: dict[str, str],
     audits: dict[str, Counter[str]] | None,
     times: bool,
 ) -> dict[str, Any]:
@@ -218,6 +223,7 @@ def _proofs_record(
             for record in records
         ],
         "refused": refused,
+        "unknown": unknown,
         "proved": sum(record.checked for record in records),
         "versions": versions("sympy", *solvers),
     }

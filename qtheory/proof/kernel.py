@@ -30,7 +30,7 @@ from weakref import WeakKeyDictionary
 import z3
 
 from qtheory.errors import ProofError
-from qtheory.proof.leaves import Leaf, refute
+from qtheory.proof.leaves import WORK, Leaf, refute
 
 __all__ = [
     "INT",
@@ -321,13 +321,16 @@ def _fixed(proofs: Sequence[Proof]) -> set[str]:
 # --- rules -------------------------------------------------------------------------------------
 
 
-def lemma(goal: Any, *premises: Proof, name: str = "", seconds: float = 20) -> Proof:
-    """The goal, if the premises and its negation have no common model."""
+def lemma(goal: Any, *premises: Proof, name: str = "", work: int = WORK) -> Proof:
+    """The goal, if the premises and its negation have no common model.
+
+    UndecidedError if z3 does not tell within ``work`` units of its own.
+    """
     goal = _formula(goal)
     for premise in premises:
         _require(premise)
     start = time.perf_counter()
-    leaf = refute([p.formula for p in premises], goal, seconds, name)
+    leaf = refute([p.formula for p in premises], goal, work, name)
     return _mint("lemma", goal, premises, name, (leaf,), time.perf_counter() - start)
 
 
@@ -360,7 +363,7 @@ def induction(
     base: Sequence[Proof] = (),
     instances: Sequence[dict[str, Any]] = ({},),
     name: str = "",
-    seconds: float = 20,
+    work: int = WORK,
 ) -> Proof:
     """n >= 0 implies the claim, by induction on the variable n.
 
@@ -387,8 +390,8 @@ def induction(
     zero = z3.substitute(claim, (n, z3.IntVal(0)))
     succ = z3.substitute(claim, (n, n + 1))
     leaves = (
-        refute([p.formula for p in base], zero, seconds, f"{name} (base)"),
-        refute([*assumed, n >= 0, *(p.formula for p in premises)], succ, seconds, f"{name} (step)"),
+        refute([p.formula for p in base], zero, work, f"{name} (base)"),
+        refute([*assumed, n >= 0, *(p.formula for p in premises)], succ, work, f"{name} (step)"),
     )
     took = time.perf_counter() - start
     return _mint("induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took)

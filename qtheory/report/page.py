@@ -14,6 +14,7 @@ import sympy as sp
 
 import qtheory.asymptotics as rates_room
 from qtheory.asymptotics import Rates
+from qtheory.errors import ProofError, UndecidedError
 from qtheory.measure import compare_formats
 from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantization, SourceCondition
 from qtheory.plots import break_even, risk, spectra, tightness
@@ -127,14 +128,31 @@ def _formula(expression: sp.Basic) -> str:
 
 def _theorems() -> str:
     replay = Replay()
-    return "\n".join(_theorem(theorem, replay.prove(name)) for name, theorem in theorems.items())
+    return "\n".join(_theorem(theorem, _verdict(replay, name)) for name, theorem in theorems.items())
+
+
+def _verdict(replay: Replay, name: str) -> str:
+    """The proof of a theorem, or why there is none: a page with a gap is still a page."""
+    try:
+        record = replay.prove(name)
+    except UndecidedError as error:
+        return f'<p><span class="soft">unknown</span>: {escape(str(error))}</p>'
+    except ProofError as error:
+        return f'<p><span class="bad">not proved</span>: {escape(str(error))}</p>'
+    style, verdict = ("good", "proved") if record.checked else ("bad", "not proved")
+    kind = "identities" if record.root is None else "lemmas"
+    return (
+        f'<p><span class="{style}">{verdict}</span>: {record.steps} {kind}, '
+        f"{record.questions} questions to the solver</p>"
+        f"<details><summary>the proof</summary>{_proof(record)}</details>"
+    )
 
 
 def _heading(theorem: Theorem) -> str:
     return f"{escape(theorem.label)}: {escape(theorem.title)}"
 
 
-def _theorem(theorem: Theorem, record: ProofRecord) -> str:
+def _theorem(theorem: Theorem, verdict: str) -> str:
     assumptions = "".join(
         f"<li>{mathml(theorem.relation_latex(hypothesis.relation))} "
         f"<span class='soft'>{escape(hypothesis.meaning)}</span></li>"
@@ -144,18 +162,13 @@ def _theorem(theorem: Theorem, record: ProofRecord) -> str:
         f'<li class="scroll">{_inline(theorem.relation_latex(definition))}</li>'
         for definition in theorem.definitions
     )
-    verdict = ("good", "proved") if record.checked else ("bad", "not proved")
-    kind = "identities" if record.root is None else "lemmas"
     return (
         f'<h3 id="{theorem.name}">{_heading(theorem)}</h3>'
         f'<div class="scroll">{mathml(theorem.relation_latex(theorem.statement), "block")}</div>'
         + (f"<p>if</p><ul>{assumptions}</ul>" if assumptions else "")
         + "<details><summary>where the symbols are defined</summary>"
         f'<ul class="definitions">{definitions}</ul></details>'
-        f'<p><span class="{verdict[0]}">{verdict[1]}</span>: {record.steps} {kind}, '
-        f"{record.questions} questions to the solver</p>"
-        f"<details><summary>the proof</summary>{_proof(record)}</details>"
-        f'<p class="soft">{escape(theorem.source)}</p>'
+        f'{verdict}<p class="soft">{escape(theorem.source)}</p>'
     )
 
 

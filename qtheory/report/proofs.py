@@ -26,9 +26,10 @@ SHOWN_RULES = ("lemma", "induction", "axiom")
 def proofs_view(
     records: Sequence[ProofRecord],
     refused: Mapping[str, str],
+    unknown: Mapping[str, str],
     audits: Mapping[str, Counter[str]] | None = None,
 ) -> RenderableType:
-    """A line for each theorem, what was refused, and the axioms with their reasons."""
+    """A line for each theorem, what was refused or not decided, and the axioms with their reasons."""
     table = plain_table("Proofs replayed by the kernel")
     table.add_column("theorem", overflow="fold")
     table.add_column("")
@@ -47,7 +48,10 @@ def proofs_view(
         table.add_row(record.name, verdict, *map(str, counts))
     for name in refused:
         table.add_row(name, Text("REFUSED", style="bold red"))
+    for name in unknown:
+        table.add_row(name, Text("unknown", style="bold yellow"))
     notes = [Text(f"{name}: {why}", style="red") for name, why in refused.items()]
+    notes += [Text(f"{name}: {why}", style="yellow") for name, why in unknown.items()]
     return Group(table, *notes, _axioms(records))
 
 

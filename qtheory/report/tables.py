@@ -15,7 +15,7 @@ from qtheory.verify import CheckResult, Finding, Ledger
 
 __all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 
-_STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+_STYLES = {"passed": "green", "failed": "bold red", "unknown": "yellow"}
 _VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
 
 
@@ -76,7 +76,7 @@ def _instances(ledger: Ledger) -> RenderableType:
             else ["-"] * 5
         )
         digits = f"{identity.values['digits']:.0f}" if "digits" in identity.values else "-"
-        both = check if check.status == "failed" else identity
+        both = identity if check.status == "passed" else check
         table.add_row(scheme, *numbers, *columns, digits, _mark(both))
     note = Text(
         "up/ex, ex/low: distance of the bounds from the exact risk; 1 is tight.\n"
@@ -89,7 +89,7 @@ def _instances(ledger: Ledger) -> RenderableType:
 
 def _mark(check: CheckResult) -> Text:
     return Text(
-        {"passed": "ok", "failed": "FAIL", "skipped": "skip"}[check.status],
+        {"passed": "ok", "failed": "FAIL", "unknown": "?"}[check.status],
         style=_STYLES[check.status],
     )
 
@@ -107,8 +107,12 @@ def _others(ledger: Ledger, group: str, title: str) -> RenderableType:
 
 
 def _failures(ledger: Ledger) -> RenderableType:
-    failed = [check for check in ledger.checks if check.status == "failed"]
-    lines = [Text(f"FAILED {check.id}: {check.detail}", style="bold red") for check in failed]
+    lines = [
+        Text(f"{check.status.upper()} {check.id}: {check.detail}", style=_STYLES[check.status])
+        for status in ("unknown", "failed")
+        for check in ledger.checks
+        if check.status == status
+    ]
     return Group(*lines)
 
 
@@ -126,8 +130,10 @@ def _findings(found: tuple[Finding, ...]) -> RenderableType:
 
 def _summary(ledger: Ledger) -> RenderableType:
     passed, failed = ledger.count("passed"), ledger.count("failed")
-    style = "bold green" if ledger.ok else "bold red"
-    return Text(f"{passed} checks passed, {failed} failed", style=style)
+    unknown = ledger.count("unknown")
+    style = "bold red" if failed else "bold yellow" if unknown else "bold green"
+    rest = f", {unknown} unknown" if unknown else ""
+    return Text(f"{passed} checks passed, {failed} failed{rest}", style=style)
 
 
 def problem_view(problem: Problem) -> RenderableType:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from qtheory.errors import InvalidArgumentError, ProofError
+from qtheory.errors import InvalidArgumentError, ProofError, UndecidedError
 from qtheory.theory import theorems
 from qtheory.verify.check import CheckResult
 
@@ -209,7 +209,7 @@ def prove(name: str) -> ProofRecord:
     Raises
     ------
     ProofError
-        If the kernel refuses a step.
+        If the kernel refuses a step; UndecidedError if the solver reaches its limit of work first.
 
     Examples
     --------
@@ -229,6 +229,8 @@ def proofs_replayed() -> list[CheckResult]:
             record = replay.prove(name)
             detail = f"{record.label}: {record.steps} lemmas, {len(record.axioms)} axioms"
             found.append(CheckResult.of(f"proof/{name}", "proof", record.checked, detail))
+        except UndecidedError as error:
+            found.append(CheckResult(f"proof/{name}", "proof", "unknown", str(error)))
         except ProofError as error:
             found.append(CheckResult.of(f"proof/{name}", "proof", False, str(error)))
     return found
