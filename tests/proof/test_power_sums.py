@@ -80,13 +80,13 @@ def test_an_axiom_says_why_and_speaks_of_positive_bases(name):
     assert entry.reason
     assert entry.formula.decl().kind() == z3.Z3_OP_IMPLIES
     with pytest.raises(ProofError, match="does not follow"):  # nothing is said of the base 0
-        lemma(z3.substitute(entry.formula.arg(1), (u, z3.RealVal(0))), axiom(name), seconds=2)
+        lemma(z3.substitute(entry.formula.arg(1), (u, z3.RealVal(0))), axiom(name), work=1_000_000)
 
 
 def test_the_axioms_do_not_prove_false():
     everything = [*map(axiom, AXIOMS), *LEMMAS.values(), proof.comparison, proof.dimension]
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(z3.BoolVal(False), *everything, seconds=2)
+        lemma(z3.BoolVal(False), *everything, work=1_000_000)
 
 
 def test_nobody_can_define_what_the_axioms_speak_of():
@@ -152,7 +152,7 @@ def test_a_false_fact_about_powers_is_refused(name):
     twin, true, point = FALSE_POWERS[name]
     assert holds(twin, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, true, *true.premises, seconds=2)
+        lemma(twin, true, *true.premises, work=1_000_000)
 
 
 # --- sums of powers -----------------------------------------------------------------------------
@@ -272,16 +272,16 @@ def test_a_false_bound_on_a_sum_is_refused(name):
     twin, point = FALSE_SUMS[name]
     assert holds(twin, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, proof.comparison, *proof.comparison.premises, seconds=2)
+        lemma(twin, proof.comparison, *proof.comparison.premises, work=1_000_000)
     steps = [*proof.both_sums.premises, *proof.comparison.premises[1:]]
     with pytest.raises(ProofError, match="does not follow"):  # nor by the induction itself
-        induction(n, twin, *steps, base=steps, seconds=2)
+        induction(n, twin, *steps, base=steps, work=1_000_000)
 
 
 def test_the_logarithm_is_left_out():
     # k^0 - n^0 over 0 has no known value.
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(z3.Implies(indices, after <= middle), proof.comparison, proof.tail, seconds=2)
+        lemma(z3.Implies(indices, after <= middle), proof.comparison, proof.tail, work=1_000_000)
 
 
 half = z3.And(M > 0, a > z3.Q(1, 2), n >= 0)
@@ -342,10 +342,10 @@ def test_a_false_bound_on_the_effective_dimension_is_refused(name):
     twin, point = FALSE_DIMENSIONS[name]
     assert holds(twin, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, proof.dimension, *proof.dimension.premises, seconds=2)
+        lemma(twin, proof.dimension, *proof.dimension.premises, work=1_000_000)
     steps = [*proof.above.premises, *proof.below.premises, proof.area_at(right=at_n)]
     with pytest.raises(ProofError, match="does not follow"):  # nor by the induction itself
-        induction(n, twin, *steps, base=steps, seconds=2)
+        induction(n, twin, *steps, base=steps, work=1_000_000)
 
 
 # --- the numbers themselves ---------------------------------------------------------------------
