@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Rational
+from typing import Any
 
 __all__ = [
     "CostError",
@@ -23,6 +25,10 @@ __all__ = [
     "UnstableError",
     "one_of",
 ]
+
+
+# A number of more characters is shown as a decimal number.
+_LONGEST_NUMBER = 24
 
 
 def one_of(value: object, names: Iterable[str]) -> str:
@@ -43,7 +49,18 @@ def _shown(value: object) -> str:
         shown = repr(value)
     except Exception:  # Python writes out no integer of more than 4300 digits, for one
         shown = f"a {type(value).__name__} that cannot be shown"
+    shown = " ".join(shown.split())  # an array has a line for each row
+    if isinstance(value, Rational) and len(shown) > _LONGEST_NUMBER:
+        shown = _rounded(value) or shown
     return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _rounded(number: Any) -> str | None:
+    """About what a long fraction is, such as the binary value of a float."""
+    try:
+        return f"{int(number.numerator) / int(number.denominator):.15g}"
+    except OverflowError:  # past float64
+        return None
 
 
 class QTheoryError(ValueError):

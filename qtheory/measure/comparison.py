@@ -14,12 +14,13 @@ from qtheory.model import formats
 from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import TARGETS, Quantization, checked_targets
 from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.sgd import SGD
+from qtheory.numbers.arrays import sequence
 from qtheory.risk import excess_risk
 from qtheory.simulate import Estimate, Ranges, calibrate, ranges
-from qtheory.simulate.blocks import check_sampling
+from qtheory.simulate.blocks import sampling
 from qtheory.simulate.ranges import pilot, scaled
 from qtheory.simulate.update import estimate
 
@@ -266,13 +267,12 @@ def compare_formats(
     >>> [row.name for row in rows], rows[0].theory > rows[1].theory
     (['int4', 'fp8_e4m3'], True)
     """
-    given = formats.names() if quantizers is None else quantizers
-    wanted = [_rounding(quantizer) for quantizer in given]
-    check_sampling(replicates, seed)
-    targets = list(targets)
-    for target in targets:
-        if target not in TARGETS:
-            raise InvalidArgumentError("targets", target, f"some of {', '.join(TARGETS)}")
+    if quantizers is None:
+        quantizers = formats.names()
+    allowed = "a sequence of names, number formats or Roundings"
+    wanted = [_rounding(quantizer) for quantizer in sequence(quantizers, "quantizers", allowed)]
+    replicates, seed = sampling(replicates, seed)
+    targets = checked_targets(targets)
     largest = pilot(problem, sgd, seed=seed)
     found = []
     for done, rounding in enumerate(wanted):

@@ -6,10 +6,13 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
 from qtheory.model.problem import Problem
@@ -17,7 +20,8 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
 from qtheory.model.spectra import coordinate
-from qtheory.numbers.exact import require_numeric
+from qtheory.numbers.arrays import sequence
+from qtheory.numbers.exact import dimension, exact, part_of_one, require_numeric, whole
 
 __all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
 
@@ -69,14 +73,13 @@ class Settings:
         for name in ("exact", "bounds", "calibrate"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgumentError(name, getattr(self, name), "true or false")
-        whole = isinstance(self.replicates, int) and not isinstance(self.replicates, bool)
-        if whole and abs(self.replicates) >= 10**_MOST_DIGITS:
-            raise InvalidArgumentError("replicates", "a huge integer", "0, or at least 2")
-        if not whole or self.replicates == 1 or self.replicates < 0:
+        replicates = whole(self.replicates, "replicates", 0)
+        if replicates == 1:
             raise InvalidArgumentError("replicates", self.replicates, "0, or at least 2")
-        part = self.relative_error
-        if part is not None and not (isinstance(part, float) and 0 < part < 1):
-            raise InvalidArgumentError("relative_error", part, "between 0 and 1")
+        object.__setattr__(self, "replicates", replicates)
+        if self.relative_error is not None:
+            part = part_of_one(self.relative_error, "relative_error")
+            object.__setattr__(self, "relative_error", part)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ class Grid:
     Parameters
     ----------
     axes
-        For some axes their values, numbers or text; the others have their default.
+        For some axes their values, numbers or text, in any sequence (a range, an array, a Series);
+        the others have their default.
     settings
         What is computed at each point.
 
@@ -215,19 +219,29 @@ def _known(name: Any, names: Any, what: str) -> None:
 
 def _texts(name: str, values: Any) -> tuple[str, ...]:
     """The values of an axis as distinct texts."""
-    listed = values if isinstance(values, list | tuple) else [values]
-    allowed = "a number, a text, or a list of them without repetition"
-    for value in listed:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise InvalidArgumentError(name, value, allowed)
-        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
-            # Python would not write it out, in the error message neither
-            raise InvalidArgumentError(name, "a huge integer", f"of at most {_MOST_DIGITS} digits")
-    # the shortest text of a float is what was written, 0.1 and not its binary value
-    texts = tuple(str(value) for value in listed)
-    if not texts or len(set(texts)) < len(texts):
+    allowed = "a number, a text, or a sequence of them without repetition"
+    single = isinstance(values, str) or not isinstance(values, Iterable)
+    single = single or getattr(values, "shape", None) == ()
+    listed = [values] if single else sequence(values, name, allowed)
+    texts = tuple(_text(name, value, allowed) for value in listed)
+    if len(set(texts)) < len(texts):
         raise InvalidArgumentError(name, values, allowed)
     return texts
+
+
+def _text(name: str, value: Any, allowed: str) -> str:
+    """One value of an axis as text."""
+    if isinstance(value, str):
+        return value
+    number = dimension(value) if name == "dim" else exact(value, name)
+    if number is sp.oo:
+        return "oo"
+    if not number.is_Rational:
+        raise InvalidArgumentError(name, value, allowed)
+    if max(abs(number.p), number.q) >= 10**_MOST_DIGITS:
+        raise InvalidArgumentError(name, value, f"of at most {_MOST_DIGITS} digits")
+    # the shortest text of a float is what was written, 0.1 and not its binary value
+    return str(value) if isinstance(value, float | np.floating) else str(number)
 
 
 def _read(name: str, value: str) -> Any:

@@ -21,7 +21,7 @@ from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.measure.store import Store, checked_path, open_store
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 
 __all__ = ["Outcome", "sweep"]
 
@@ -103,7 +103,7 @@ def sweep(
     """
     if not isinstance(grid, Grid):
         grid = load_grid(grid)
-    require_whole("workers", workers, 1, MOST_WORKERS)
+    workers = whole(workers, "workers", 1, MOST_WORKERS)
     import qtheory
 
     path = checked_path(out, "out")

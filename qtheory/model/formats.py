@@ -22,7 +22,7 @@ from qtheory.model.grid import Grid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 from qtheory.model.rounding import Floats
-from qtheory.numbers.exact import Number, positive
+from qtheory.numbers.exact import Number, positive, whole
 
 __all__ = [
     "FP",
@@ -239,13 +239,13 @@ def FP(  # noqa: N802
     >>> FP(3, 4, scale="1/8")
     formats.FP(3, 4, scale='1/8')
     """
-    _whole("exponent_bits", exponent_bits, 2, _MOST_EXPONENT_BITS)
-    _whole("mantissa_bits", mantissa_bits, 1, _MOST_MANTISSA_BITS)
+    exponent_bits = whole(exponent_bits, "exponent_bits", 2, _MOST_EXPONENT_BITS)
+    mantissa_bits = whole(mantissa_bits, "mantissa_bits", 1, _MOST_MANTISSA_BITS)
     if not isinstance(specials, str) or specials not in _SPECIALS:
         raise InvalidArgumentError("specials", specials, f"one of {', '.join(_SPECIALS)}")
     name = f"FP({exponent_bits}, {mantissa_bits})"
     scale = positive(scale, "scale")
-    return FloatFormat(name, int(exponent_bits), int(mantissa_bits), specials, scale=scale)
+    return FloatFormat(name, exponent_bits, mantissa_bits, specials, scale=scale)
 
 
 def integer(bits: int, scale: Number = 1) -> FixedFormat:
@@ -256,7 +256,7 @@ def integer(bits: int, scale: Number = 1) -> FixedFormat:
     >>> integer(4, scale="0.5").largest
     7/2
     """
-    _whole("bits", bits, 2, 16)
+    bits = whole(bits, "bits", 2, 16)
     return replace(_INTEGERS[f"int{bits}"], scale=positive(scale, "scale"))
 
 
@@ -272,17 +272,11 @@ def fixed_point(integer_bits: int, fraction_bits: int, scale: Number = 1) -> Fix
     >>> fixed_point(7, 0) == get("int8")
     True
     """
-    _whole("integer_bits", integer_bits, 0, _MOST_FIXED_BITS)
-    _whole("fraction_bits", fraction_bits, 0, _MOST_FIXED_BITS)
-    width = 1 + int(integer_bits) + int(fraction_bits)
+    integer_bits = whole(integer_bits, "integer_bits", 0, _MOST_FIXED_BITS)
+    fraction_bits = whole(fraction_bits, "fraction_bits", 0, _MOST_FIXED_BITS)
+    width = 1 + integer_bits + fraction_bits
     if not 2 <= width <= _MOST_FIXED_BITS:
         allowed = f"with integer_bits, 1 to {_MOST_FIXED_BITS - 1} together"
         raise InvalidArgumentError("fraction_bits", fraction_bits, allowed)
     name = f"fixed_point({integer_bits}, {fraction_bits})"
-    return FixedFormat(name, width, int(fraction_bits), scale=positive(scale, "scale"))
-
-
-def _whole(argument: str, value: Any, least: int, most: int) -> None:
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:
-        raise InvalidArgumentError(argument, value, f"a whole number from {least} to {most}")
+    return FixedFormat(name, width, fraction_bits, scale=positive(scale, "scale"))

@@ -38,10 +38,11 @@ import numpy as np
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.grid import Grid
+from qtheory.numbers.arrays import Floats
+from qtheory.numbers.exact import whole
 
 __all__ = ["DITHERS", "MODES", "Bits", "Floats", "checked_random_bits", "round_to_grid"]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 #: Where random bits come from: a generator, or the whole numbers themselves.
 Bits = np.random.Generator | np.ndarray[Any, np.dtype[np.integer[Any]]] | int
 
@@ -61,11 +62,9 @@ _RECIPROCAL = 2046 << _MANTISSA
 
 def checked_random_bits(random_bits: int | None) -> int | None:
     """The number of random bits, None for as many as ``rng.random`` has."""
-    whole = isinstance(random_bits, int | np.integer) and not isinstance(random_bits, bool)
-    if random_bits is None or (whole and 1 <= random_bits <= _MOST_RANDOM_BITS):
-        return random_bits
-    allowed = f"None or a whole number from 1 to {_MOST_RANDOM_BITS}"
-    raise InvalidArgumentError("random_bits", random_bits, allowed)
+    if random_bits is None:
+        return None
+    return whole(random_bits, "random_bits", 1, _MOST_RANDOM_BITS, absent="None")
 
 
 def round_to_grid(

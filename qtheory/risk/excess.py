@@ -23,6 +23,7 @@ from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Extended, Float64, Scalar
+from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certify import certified, checked_digits, is_good
 from qtheory.numbers.display import html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
@@ -172,10 +173,8 @@ def risk_curve(
     """
     digits = checked_digits(digits)
     require_kinds(problem, quantization, sgd)
-    listed = isinstance(steps, Sequence | np.ndarray) and not isinstance(steps, str | bytes)
-    if not listed or not len(steps):
-        raise InvalidArgumentError("steps", steps, "at least one number of steps")
-    runs = [sgd.with_steps(number) for number in steps]
+    numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
+    runs = [sgd.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")
     for single in runs:
         require_numeric(single.steps, "steps")

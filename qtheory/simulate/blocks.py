@@ -23,17 +23,17 @@ from qtheory.model.rounding import DITHERS
 from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
 
 __all__ = [
     "Block",
     "Progress",
     "Work",
-    "check_sampling",
     "require_affordable",
     "require_quantization",
     "run_blocks",
+    "sampling",
 ]
 
 #: Called with the steps done and the steps to do.
@@ -166,10 +166,11 @@ def _block(
     return Block(risks, observed)
 
 
-def check_sampling(replicates: Any, seed: Any) -> None:
-    """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
-    require_whole("replicates", replicates, 2, _MOST_REPLICATES)
-    require_whole("seed", seed, 0, _LARGEST_SEED)
+def sampling(replicates: Any, seed: Any) -> tuple[int, int]:
+    """The number of replicates, at least 2, and the seed; InvalidArgumentError if they are none."""
+    return whole(replicates, "replicates", 2, _MOST_REPLICATES), whole(
+        seed, "seed", 0, _LARGEST_SEED
+    )
 
 
 def require_affordable(work: Work, replicates: int) -> None:

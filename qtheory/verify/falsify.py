@@ -10,7 +10,7 @@ from typing import Any
 from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.code import python_code
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.verify.claims import Claim, Sides, claim_of
 
 __all__ = ["Attack", "Counterexample", "attack", "falsify"]
@@ -170,7 +170,8 @@ def attack(
     """
     from qtheory.testing import instances as all_instances
 
-    require_whole("max_examples", max_examples, 1, _MOST_EXAMPLES)
+    max_examples = whole(max_examples, "max_examples", 1, _MOST_EXAMPLES)
+    seed = whole(seed, "seed", 0)
     read = claim_of(claim, theorem)
     if instances is None:
         outputs = ("average",) if read.average_only else ("average", "last", "tail")
