@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 
-# A number of more characters is shown as a decimal number.
-_LONGEST_NUMBER = 24
+# A fraction of more characters is shown as the float it came from, if there is one.
+_LONGEST_FRACTION = 24
 
 
 def one_of(value: object, names: Iterable[str]) -> str:
@@ -50,17 +50,19 @@ def _shown(value: object) -> str:
     except Exception:  # Python writes out no integer of more than 4300 digits, for one
         shown = f"a {type(value).__name__} that cannot be shown"
     shown = " ".join(shown.split())  # an array has a line for each row
-    if isinstance(value, Rational) and len(shown) > _LONGEST_NUMBER:
-        shown = _rounded(value) or shown
+    if isinstance(value, Rational) and len(shown) > _LONGEST_FRACTION:
+        shown = _as_float(value) or shown
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
-def _rounded(number: Any) -> str | None:
-    """About what a long fraction is, such as the binary value of a float."""
+def _as_float(number: Any) -> str | None:
+    """The float whose exact value this is, if it is one's: it is what was written."""
+    ratio = int(number.numerator), int(number.denominator)
     try:
-        return f"{int(number.numerator) / int(number.denominator):.15g}"
-    except OverflowError:  # past float64
+        value = ratio[0] / ratio[1]
+    except OverflowError:
         return None
+    return repr(value) if ratio[1] > 1 and value.as_integer_ratio() == ratio else None
 
 
 class QTheoryError(ValueError):

@@ -8,11 +8,11 @@ import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
 from qtheory.model.problem import Problem
@@ -21,7 +21,8 @@ from qtheory.model.sgd import SGD
 from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
 from qtheory.model.spectra import coordinate
 from qtheory.numbers.arrays import sequence
-from qtheory.numbers.exact import dimension, exact, part_of_one, require_numeric, whole
+from qtheory.numbers.exact import exact, is_infinite, part_of_one, require_numeric, whole
+from qtheory.simulate.blocks import MOST_REPLICATES
 
 __all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
 
@@ -41,6 +42,7 @@ AXES = {
 }
 MOST_POINTS = 10**7
 _MOST_DIGITS = 1000
+_REPLICATES = f"a whole number: 0, or at least 2 and at most {MOST_REPLICATES}"
 # A file of so many bytes; devices such as /dev/zero never end.
 _LARGEST_FILE = 10**7
 
@@ -73,9 +75,9 @@ class Settings:
         for name in ("exact", "bounds", "calibrate"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgumentError(name, getattr(self, name), "true or false")
-        replicates = whole(self.replicates, "replicates", 0)
+        replicates = whole(self.replicates, "replicates", 0, MOST_REPLICATES, _REPLICATES)
         if replicates == 1:
-            raise InvalidArgumentError("replicates", self.replicates, "0, or at least 2")
+            raise InvalidArgumentError("replicates", self.replicates, _REPLICATES)
         object.__setattr__(self, "replicates", replicates)
         if self.relative_error is not None:
             part = part_of_one(self.relative_error, "relative_error")
@@ -231,17 +233,22 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
 
 def _text(name: str, value: Any, allowed: str) -> str:
     """One value of an axis as text."""
+    if name == "dim" and is_infinite(value):
+        return "oo"
     if isinstance(value, str):
         return value
-    number = dimension(value) if name == "dim" else exact(value, name)
-    if number is sp.oo:
-        return "oo"
+    if isinstance(value, float | np.floating):
+        # the shortest text of a float is what was written, 0.1 and not its binary value
+        return str(value)
+    if isinstance(value, Integral) and abs(int(value)) >= 10**_MOST_DIGITS:
+        raise InvalidArgumentError(name, value, f"of at most {_MOST_DIGITS} digits")
+    try:
+        number = exact(value, name)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(name, value, f"{allowed}; {error.allowed}") from None
     if not number.is_Rational:
         raise InvalidArgumentError(name, value, allowed)
-    if max(abs(number.p), number.q) >= 10**_MOST_DIGITS:
-        raise InvalidArgumentError(name, value, f"of at most {_MOST_DIGITS} digits")
-    # the shortest text of a float is what was written, 0.1 and not its binary value
-    return str(value) if isinstance(value, float | np.floating) else str(number)
+    return str(number)
 
 
 def _read(name: str, value: str) -> Any:

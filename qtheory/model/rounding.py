@@ -64,7 +64,8 @@ def checked_random_bits(random_bits: int | None) -> int | None:
     """The number of random bits, None for as many as ``rng.random`` has."""
     if random_bits is None:
         return None
-    return whole(random_bits, "random_bits", 1, _MOST_RANDOM_BITS, absent="None")
+    allowed = f"None or a whole number from 1 to {_MOST_RANDOM_BITS}"
+    return whole(random_bits, "random_bits", 1, _MOST_RANDOM_BITS, allowed)
 
 
 def round_to_grid(

@@ -25,7 +25,8 @@ def checked_digits(digits: int | None) -> int | None:
     """The digits asked for, if they are None (float64) or a whole number within the limit."""
     if digits is None:
         return None
-    return whole(digits, "digits", 1, MOST_DIGITS, absent="None (float64)")
+    allowed = f"None (float64) or a whole number from 1 to {MOST_DIGITS}"
+    return whole(digits, "digits", 1, MOST_DIGITS, allowed)
 
 
 def certified(

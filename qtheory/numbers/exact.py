@@ -13,7 +13,7 @@ import math
 import re
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Rational, Real
+from numbers import Integral, Rational, Real
 from typing import Any, TypeAlias
 
 import flint
@@ -27,6 +27,7 @@ __all__ = [
     "Number",
     "dimension",
     "exact",
+    "is_infinite",
     "is_writable",
     "nonnegative",
     "part_of_one",
@@ -206,26 +207,24 @@ def nonnegative(value: Number, name: str) -> sp.Expr:
 
 
 def whole(
-    value: Number, name: str, least: int, most: int | None = None, absent: str | None = None
+    value: Any, name: str, least: int, most: int | None = None, allowed: str | None = None
 ) -> int:
-    """A whole number of a range, as a Python int.
+    """A count in a range, as a Python int: a whole number of Python, NumPy, SymPy or python-flint.
 
-    ``absent`` is what else the argument may be, for the error message.
+    What is counted has no decimal point: a float is refused even where its value is whole.
+    ``allowed`` says what the argument may be, if that is more than such a number.
 
-    >>> import numpy as np
     >>> whole(np.int64(2), "workers", 1)
     2
     """
-    allowed = f"a whole number of at least {least}"
-    if most is not None:
-        allowed = f"a whole number from {least} to {most}"
-    if absent is not None:
-        allowed = f"{absent} or {allowed}"
-    result = _exact(value, name, allowed)
-    require_numeric(result, name)
-    if not result.is_Integer or result < least or (most is not None and result > most):
+    if allowed is None:
+        range_ = f"of at least {least}" if most is None else f"from {least} to {most}"
+        allowed = f"a whole number {range_}"
+    scalar = _scalar(value, name)
+    counts = isinstance(scalar, Integral | flint.fmpz) and not isinstance(scalar, bool)
+    if not counts or scalar < least or (most is not None and scalar > most):
         raise InvalidArgumentError(name, value, allowed)
-    return int(result)
+    return int(scalar)
 
 
 def part_of_one(value: Number, name: str) -> float:
@@ -249,15 +248,23 @@ def dimension(value: Number) -> sp.Expr:
     >>> dimension("200"), dimension(float("inf"))
     (200, oo)
     """
+    return sp.oo if is_infinite(value) else positive_integer(value, "dim")
+
+
+def is_infinite(value: Any) -> bool:
+    """Whether a value is infinity, in any of the ways to write it.
+
+    >>> is_infinite("oo"), is_infinite(10)
+    (True, False)
+    """
     scalar = _scalar(value, "dim")
     if isinstance(scalar, str):
-        infinite = scalar.strip().lower() in _INFINITIES
-    elif scalar is sp.oo or isinstance(scalar, Real | Decimal | flint.arb | flint.arf):
-        usual = not (isinstance(scalar, Decimal) and scalar.is_snan())  # which cannot be compared
-        infinite = usual and bool(scalar == math.inf)
-    else:
-        infinite = False
-    return sp.oo if infinite else positive_integer(value, "dim")
+        return scalar.strip().lower() in _INFINITIES
+    if scalar is sp.oo:
+        return True
+    if isinstance(scalar, Decimal) and scalar.is_snan():  # which cannot be compared
+        return False
+    return isinstance(scalar, Real | Decimal | flint.arb | flint.arf) and bool(scalar == math.inf)
 
 
 def positive_integer(value: Number, name: str, power: int = 18) -> sp.Expr:

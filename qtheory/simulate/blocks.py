@@ -27,6 +27,7 @@ from qtheory.numbers.exact import whole
 from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
 
 __all__ = [
+    "MOST_REPLICATES",
     "Block",
     "Progress",
     "Work",
@@ -45,7 +46,9 @@ _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
 # A core draws about 10^8 a second.
 _MOST_SAMPLES = 10**14
-_MOST_REPLICATES, _LARGEST_SEED = 10**9, 10**1000
+_LARGEST_SEED = 10**1000
+#: As many runs as are simulated at once.
+MOST_REPLICATES = 10**9
 # The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
 _CACHE_LINE = 8
 # Blocks waiting for each thread, so that none idles and few results are held.
@@ -168,7 +171,7 @@ def _block(
 
 def sampling(replicates: Any, seed: Any) -> tuple[int, int]:
     """The number of replicates, at least 2, and the seed; InvalidArgumentError if they are none."""
-    return whole(replicates, "replicates", 2, _MOST_REPLICATES), whole(
+    return whole(replicates, "replicates", 2, MOST_REPLICATES), whole(
         seed, "seed", 0, _LARGEST_SEED
     )
 
