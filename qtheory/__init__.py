@@ -25,6 +25,7 @@ from qtheory.errors import (
     InfiniteRiskError,
     InvalidArgumentError,
     LostDigitsWarning,
+    NoTheoremError,
     PrecisionError,
     ProofError,
     QTheoryError,
@@ -123,9 +124,13 @@ _LATER = {
 }
 
 
+# Modules for users, whose imports need more than the model.
+_MODULES = ("plots", "proof", "testing")
+
+
 def __getattr__(name: str) -> _Any:
-    if name == "plots":  # a module, whose import needs the theory
-        return _import_module("qtheory.plots")
+    if name in _MODULES:
+        return _import_module(f"qtheory.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'qtheory' has no attribute {name!r}")
     value = globals()[name] = getattr(_import_module(_LATER[name]), name)
@@ -133,7 +138,7 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*__all__, *_MODULES, *(name for name in globals() if name[:2] == "__")})
 
 
 def symbols(names: str) -> tuple[_sympy.Symbol, ...]:
@@ -167,6 +172,7 @@ __all__ = [
     "Logarithmic",
     "LostDigitsWarning",
     "Multiplicative",
+    "NoTheoremError",
     "PowerLaw",
     "PrecisionError",
     "Problem",

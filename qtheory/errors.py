@@ -17,6 +17,7 @@ __all__ = [
     "InfiniteRiskError",
     "InvalidArgumentError",
     "LostDigitsWarning",
+    "NoTheoremError",
     "PrecisionError",
     "ProofError",
     "QTheoryError",
@@ -82,6 +83,12 @@ class InvalidArgumentError(QTheoryError):
         # The default rebuilds an exception from its message alone, which
         # does not fit three arguments; worker processes need this.
         return type(self), (self.argument, self.value, self.allowed)
+
+
+class NoTheoremError(InvalidArgumentError, KeyError):
+    """There is no theorem of this name or number."""
+
+    __str__ = Exception.__str__  # that of KeyError puts the message in quotes
 
 
 class SymbolicValueError(QTheoryError):

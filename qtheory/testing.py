@@ -35,6 +35,11 @@ from qtheory.risk import stability
 __all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
 
 
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__
+
+
 # Strategies are made once: Hypothesis looks into each new one, for longer than a draw takes.
 
 

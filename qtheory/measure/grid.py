@@ -193,7 +193,8 @@ def load_grid(path: Path | str) -> Grid:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
             raise ValueError(f"it has more than {_LARGEST_FILE} bytes")
-        content = tomllib.loads(text.decode())
+        # editors of Windows write a byte order mark
+        content = tomllib.loads(text.decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error

@@ -36,6 +36,12 @@ __all__ = [
     "names",
 ]
 
+
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__
+
+
 #: What the codes with the largest exponent field stand for.
 _SPECIALS = ("ieee", "nan", "none")
 

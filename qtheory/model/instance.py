@@ -295,8 +295,7 @@ def _spectrum_and_target(
     values = {coordinate: arithmetic.array(indices)}
 
     def fill(formula: sp.Expr, name: str) -> Array:
-        free = formula.free_symbols - {coordinate}
-        require_numeric(formula if free else sp.S.Zero, name)
+        require_numeric(formula, name, given=coordinate)
         result = evaluate(formula, values, arithmetic)
         return arithmetic.array([result] * len(indices)) if formula.is_number else result
 
@@ -320,6 +319,6 @@ def _spectrum_and_target(
             "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
         )
     values[eigenvalue] = eigenvalues
-    require_numeric(formula.subs({eigenvalue: 1, coordinate: 1}), "target")
+    require_numeric(formula.subs(eigenvalue, 1), "target", given=coordinate)
     result = evaluate(formula, values, arithmetic)
     return eigenvalues, arithmetic.array([result] * len(indices)) if formula.is_number else result

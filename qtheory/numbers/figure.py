@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ class ShownFigure(Figure):
         if _in_notebook():
             from IPython.display import display
 
-            display(self)
+            display(self)  # type: ignore[no-untyped-call]
             return
         _hand_to_pyplot(self)
         super().show(warn)
@@ -64,10 +65,10 @@ def _hand_to_pyplot(figure: ShownFigure) -> None:
         ours = [number for number, label in open_ if label == _LABEL]
         for number in ours[: max(0, len(ours) + 1 - _MOST_OPEN)]:
             pyplot.close(number)
-    try:
-        pyplot.figure(FigureClass=lambda *arguments, **options: figure)
-    except ImportError:  # a window system that is not there; the figure can still be saved
-        pass
+    made: Any = lambda *arguments, **options: figure  # noqa: E731
+    # without a window system the figure can still be saved
+    with suppress(ImportError):
+        pyplot.figure(FigureClass=made)
 
 
 def _in_notebook() -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from qtheory.errors import HypothesisError
@@ -191,6 +194,23 @@ class _Broken(BaseException):
         self.error = error
 
 
+@contextmanager
+def _no_folder_left() -> Iterator[None]:
+    """Keep Hypothesis from writing its folder where it is run, unless it was told another one."""
+    from hypothesis import configuration
+
+    if "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
+        yield
+        return
+    before = getattr(configuration, "__hypothesis_home_directory", None)
+    with TemporaryDirectory(prefix="qtheory-", ignore_cleanup_errors=True) as folder:
+        configuration.set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(before)
+
+
 class _Search:
     """The claim at instance after instance, with what is to be told at the end."""
 
@@ -212,12 +232,13 @@ class _Search:
             database=None,
             suppress_health_check=list(HealthCheck),
         )
-        try:
-            found: Run = find(
-                instances, self.fails_at, settings=bounded, random=random.Random(seed)
-            )
-        except NoSuchExample:
-            return None
+        with _no_folder_left():
+            try:
+                found: Run = find(
+                    instances, self.fails_at, settings=bounded, random=random.Random(seed)
+                )
+            except NoSuchExample:
+                return None
         return found
 
     def fails_at(self, run: Run) -> bool:
