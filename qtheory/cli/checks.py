@@ -77,7 +77,7 @@ def verify(
 def prove(
     name: Annotated[
         str | None,
-        typer.Argument(help="A theorem by its name or number, such as T5; all without one."),
+        typer.Argument(help="A theorem by its name or number, T5; all without one."),
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="How deep the tree of lemmas is printed.")] = 3,
     audit: Annotated[

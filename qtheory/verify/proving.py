@@ -27,7 +27,7 @@ __all__ = [
     "ProofRecord",
     "Replay",
     "audit",
-    "proof_named",
+    "proofs_named",
     "proofs_replayed",
     "prove",
     "require_second_solver",
