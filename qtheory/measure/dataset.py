@@ -87,15 +87,10 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 
 def _coordinate(values: tuple[str, ...]) -> list[Any]:
-    readers: tuple[Callable[[str], Any], ...] = (int, _number)
+    readers: tuple[Callable[[str], Any], ...] = (int, float, lambda text: float(Fraction(text)))
     for read in readers:
         try:
             return [read(value) for value in values]
         except (ValueError, ArithmeticError):
             continue
     return list(values)
-
-
-def _number(text: str) -> float:
-    """A number of an axis; an infinite dimension has its own text."""
-    return math.inf if text == "oo" else float(Fraction(text))

@@ -193,8 +193,7 @@ def load_grid(path: Path | str) -> Grid:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
             raise ValueError(f"it has more than {_LARGEST_FILE} bytes")
-        # editors of Windows write a byte order mark
-        content = tomllib.loads(text.decode("utf-8-sig"))
+        content = tomllib.loads(_decoded(text))
     except (OSError, ValueError, RecursionError) as error:
         # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error
@@ -212,6 +211,14 @@ def load_grid(path: Path | str) -> Grid:
         return Grid(tables["grid"], Settings(**tables["compute"]))
     except QTheoryError as error:
         raise SweepError(f"{path}: {error}") from error
+
+
+def _decoded(text: bytes) -> str:
+    """Text in UTF-8; editors of Windows begin it with a byte order mark."""
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 def _known(name: Any, names: Any, what: str) -> None:

@@ -50,7 +50,9 @@ def load_table(path: Path) -> np.ndarray[Any, Any]:
                 raise ValueError(f"its format has version {version[0]}.{version[1]}")
             shape, _, kind = read(file)
             if kind.kind not in _KINDS:
-                raise ValueError(f"it holds {kind}, not real numbers")
+                raw = ": NumPy stores other libraries' types so; store them as float32"
+                hint = raw if kind.kind == "V" and kind.names is None else ""
+                raise ValueError(f"it holds {kind}, not real numbers{hint}")
             if math.prod(shape) * kind.itemsize > size:
                 raise ValueError(f"it is cut off: shape {shape} needs more bytes than it has")
             file.seek(0)

@@ -12,6 +12,8 @@ Sources: Open Compute Project, *OCP 8-bit Floating Point Specification (OFP8)* f
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +50,8 @@ _SPECIALS = ("ieee", "nan", "none")
 # Within these float64 holds every value, and the reciprocal of every step, as a normal number.
 _MOST_EXPONENT_BITS, _MOST_MANTISSA_BITS = 10, 40
 _MOST_FIXED_BITS = 32
+# The bits of formats that are none of these.
+_OTHER_WIDTHS = {"1", "32", "64", "128"}
 # Comparing a longer text with the names takes time, and none of them is near.
 _LONGEST_NAME = 100
 
@@ -193,29 +197,53 @@ fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16 \
     if not isinstance(name, str) or name not in known:
         first, *_, last = _INTEGERS
         allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}"
-        near = _near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
+        near = near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
         if near:
             allowed += f" (did you mean {' or '.join(near)}?)"
         raise InvalidArgumentError("name", name, allowed)
     return replace(known[name], scale=positive(scale, "scale"))
 
 
-def _near_names(name: str) -> list[str]:
-    """At most three names, those most like this one."""
+def near_names(name: str) -> list[str]:
+    """At most three names, those most like this one, of which it may be another spelling.
 
-    def spelled(text: str) -> str:
-        return text.lower().replace("-", "_").replace(" ", "_").replace("fp", "float")
+    >>> near_names("FP16"), near_names("float8_e4m3fn"), near_names("float8_e4m3fnuz")
+    (['float16'], ['fp8_e4m3'], [])
+    """
+    given = _spelled(name)
 
     def likeness(known: str) -> float:
-        whole = spelled(known)
+        whole = _spelled(known)
         width, _, fields = whole.partition("_")
         forms = [form for form in (whole, width, fields) if form]
-        return max(difflib.SequenceMatcher(None, spelled(name), f).ratio() for f in forms)
+        return max(difflib.SequenceMatcher(None, given, form).ratio() for form in forms)
 
-    best = max(map(likeness, names()))
-    if best < 0.6:
-        return []
-    return [known for known in names() if likeness(known) >= best - 0.05][:3]
+    found = {known: likeness(known) for known in names() if _may_be(given, _spelled(known))}
+    best = max(found.values(), default=0)
+    return [known for known in found if found[known] >= max(0.6, best - 0.05)][:3]
+
+
+def _spelled(name: str) -> str:
+    """In one way of writing: fp8 is float8, and PyTorch's e4m3fn is e4m3."""
+    text = name.lower().replace("-", "_").replace(" ", "_").replace("fp", "float")
+    return re.sub(r"(e\d+m\d+)fn$", r"\1", text)
+
+
+def _may_be(given: str, known: str) -> bool:
+    """Whether a name may be a slip for one that is known, rather than that of another format.
+
+    A letter more is another format (uint8, nvfp4, e4m3fnuz), and so are two other numbers (e3m4)
+    or another width (float32, int17).
+    """
+    if Counter(filter(str.isalpha, given)) - Counter(filter(str.isalpha, known)):
+        return False
+    numbers, those = (re.findall(r"\d+", text) for text in (given, known))
+    slips = Counter(numbers) - Counter(those)
+    if not slips:
+        rest = iter(those)
+        return all(number in rest for number in numbers)  # in the same order
+    other = known in _INTEGERS or _OTHER_WIDTHS & slips.keys()
+    return slips.total() == 1 and not other
 
 
 def FP(  # noqa: N802

@@ -59,7 +59,7 @@ class Quantization:
                     target,
                     quantizer,
                     "an error model (Additive(...), Multiplicative(...) or a sum), a number format "
-                    "or a Rounding",
+                    "(formats.get('int8'), for one) or a Rounding",
                 )
             if isinstance(quantizer, Rounding) and quantizer.is_plain:
                 object.__setattr__(self, target, quantizer.format)

@@ -21,6 +21,7 @@ import sympy as sp
 import qtheory
 from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS
+from qtheory.measure.store import why_not_opened
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
 from qtheory.numbers.exact import whole
 from qtheory.verify.check import CheckResult, Job
@@ -164,7 +165,8 @@ def _opened(path: Path, instances: int) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(path)
     except sqlite3.Error as error:
-        raise refused from error
+        reason = why_not_opened(path, error)
+        raise InvalidArgumentError("store", str(path), f"a file to open: {reason}") from error
     with closing(connection):
         try:
             with connection:
