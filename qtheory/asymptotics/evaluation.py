@@ -227,7 +227,7 @@ class Evaluation:
 
 
 def _unit(base: sp.Expr, exponent: sp.Expr, index: sp.Symbol) -> sp.Expr:
-    """The rate of an exponential up to rational factors and symbols: log(2) for exp(-3*i*log(2))."""
+    """The rate of an exponential up to rational factors and symbols: log(2) for 2**(-3*i)."""
     rate = exponent.coeff(index, 1)
     number = rate.as_independent(*rate.free_symbols, as_Add=False)[0] if rate.free_symbols else rate
     unit = sp.expand_log(sp.log(base) * number.as_coeff_Mul()[1], force=True)

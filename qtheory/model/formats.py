@@ -24,6 +24,7 @@ from qtheory.model.grid import Grid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 from qtheory.model.rounding import Floats
+from qtheory.numbers.arrays import code_array
 from qtheory.numbers.exact import Number, positive, whole
 
 __all__ = [
@@ -91,10 +92,8 @@ class FloatFormat(NumberFormat):
         >>> get("fp8_e4m3").decode([0x01, 0x38, 0x7E, 0x7F, 0x80]).tolist()
         [0.001953125, 1.0, 448.0, nan, -0.0]
         """
-        words = np.asarray(codes)
-        if words.dtype.kind not in "iu" or np.any(words < 0) or np.any(words >= 2**self.bits):
-            raise InvalidArgumentError("codes", codes, f"whole numbers from 0 to 2^{self.bits} - 1")
-        words = words.astype(np.int64)
+        allowed = f"whole numbers from 0 to 2^{self.bits} - 1"
+        words = code_array(codes, "codes", allowed, self.bits)
         grid, significands = self.grid, 2**self.mantissa_bits
         exponent, fraction = np.divmod(words % 2 ** (self.bits - 1), significands)
         significand = np.where(exponent > 0, fraction + significands, fraction)

@@ -12,7 +12,7 @@ import numpy as np
 from qtheory.errors import InvalidArgumentError, QTheoryError
 from qtheory.numbers.exact import exact, require_numeric
 
-__all__ = ["Floats", "real_array", "sequence"]
+__all__ = ["Floats", "code_array", "real_array", "sequence"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -75,6 +75,16 @@ def real_array(values: Any, *, truth_values: bool = False) -> Floats:
         raise TypeError(f"not {array.dtype}")
     with np.errstate(over="ignore"):  # what becomes infinite is refused as that, if it is
         return array.astype(np.float64, copy=False)
+
+
+def code_array(values: Any, name: str, allowed: str, bits: int) -> Any:
+    """Whole numbers from 0 to 2^bits - 1, of any shape, as int64."""
+    if _unsuitable(values) is not None:
+        raise InvalidArgumentError(name, values, f"{allowed} ({_unsuitable(values)})")
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu" or np.any(array < 0) or np.any(array >= 2**bits):
+        raise InvalidArgumentError(name, values, allowed)
+    return array.astype(np.int64)
 
 
 def _unsuitable(values: Any) -> str | None:
