@@ -218,6 +218,7 @@ def _record(found: Comparison) -> dict[str, Any]:
         "name": found.name,
         "quantization": repr(found.quantization),
         "exact": finite(found.theory),
+        "missing": found.missing,
         "mean": finite(found.estimate.mean),
         "stderr": finite(found.estimate.stderr),
         "replicates": found.estimate.replicates,
