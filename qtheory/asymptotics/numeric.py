@@ -19,6 +19,7 @@ import mpmath
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, PrecisionError
+from qtheory.numbers.precision import working_digits
 from qtheory.theory.notation import i
 
 __all__ = ["agreed", "infinite_sum", "value_of"]
@@ -61,7 +62,7 @@ def infinite_sum(term: sp.Expr, digits: int) -> Any:
             raise InvalidArgumentError("term", term, allowed)
     if power <= 1 or decay <= 0 or slope > 0 or constant <= -slope:
         raise InvalidArgumentError("term", term, allowed + ", with a finite sum")
-    with mpmath.workdps(digits + _GUARD_DIGITS):
+    with working_digits(digits + _GUARD_DIGITS):
         p, a, u, v = (_number(part) for part in (power, decay, constant, -slope))
         head = mpmath.fsum(n**-p / (u - v * n**-a) for n in map(mpmath.mpf, range(1, _HEAD + 1)))
         rest, part, k = mpmath.mpf(0), mpmath.inf, 0
@@ -78,7 +79,7 @@ def value_of(formula: sp.Expr, digits: int) -> Any:
         part: sp.Float(infinite_sum(part.function, digits), working)
         for part in formula.atoms(sp.Sum)
     }
-    with mpmath.workdps(working):
+    with working_digits(working):
         return _number(formula.xreplace(sums))
 
 
@@ -93,7 +94,7 @@ def agreed(compute: Callable[[int], Any], digits: int) -> Any:
     working, rough = digits, None
     while working <= _MOST_DIGITS:
         working += digits + _GUARD_DIGITS
-        with mpmath.workdps(working):
+        with working_digits(working):
             fine = mpmath.mpf(compute(working))
             if rough is not None and abs(fine - rough) <= abs(fine) * mpmath.mpf(10) ** -(
                 digits + 2

@@ -269,10 +269,9 @@ def _coordinates(
                 f"dim is {problem.dim}, but at most {_MOST_COORDINATES} coordinates are computed "
                 "one by one"
             )
-        indices = [arithmetic.number(i) for i in range(1, int(problem.dim) + 1)]
-        counts = arithmetic.array([arithmetic.number(1)] * len(indices))
-        return *_spectrum_and_target(problem, arithmetic, indices), counts
-    indices = [arithmetic.from_ball(position) for position in compression.positions]
+        indices = arithmetic.indices(int(problem.dim))
+        return *_spectrum_and_target(problem, arithmetic, indices), indices * 0 + 1
+    indices = arithmetic.array([arithmetic.from_ball(each) for each in compression.positions])
     weights = [arithmetic.from_ball(count) for count in compression.multiplicities]
     eigenvalues, target = _spectrum_and_target(problem, arithmetic, indices)
     if compression.rest is None:
@@ -290,9 +289,9 @@ def _coordinates(
 
 
 def _spectrum_and_target(
-    problem: Problem, arithmetic: Arithmetic, indices: list[Scalar]
+    problem: Problem, arithmetic: Arithmetic, indices: Array
 ) -> tuple[Array, Array]:
-    values = {coordinate: arithmetic.array(indices)}
+    values = {coordinate: indices}
 
     def fill(formula: sp.Expr, name: str) -> Array:
         require_numeric(formula, name, given=coordinate)

@@ -6,6 +6,7 @@ NumPy's object arrays carry mpmath numbers, arb balls and SymPy expressions thro
 
 =============  ====================  =====================================================
 float64        numpy.float64         fast; about 15 digits, rounding not tracked
+intervals      Interval              float64 with a bound on its rounding errors
 mpmath         mpmath.mpf            any number of digits, rounding not tracked
 balls          flint.arb             any number of digits, every rounding enclosed
 symbolic       sympy.Expr            exact, for identities in small dimension
@@ -15,8 +16,8 @@ symbolic       sympy.Expr            exact, for identities in small dimension
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,13 +27,16 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from qtheory.numbers.interval import Interval
+from qtheory.numbers.precision import working_bits
+
 __all__ = [
     "Arithmetic",
     "Array",
     "Balls",
     "ComplexBalls",
-    "Extended",
     "Float64",
+    "Intervals",
     "MPMath",
     "Scalar",
     "Symbolic",
@@ -40,8 +44,9 @@ __all__ = [
 
 #: A number of one arithmetic; its type depends on the arithmetic.
 Scalar = Any
-#: A one-dimensional array of such numbers.
-Array = np.ndarray[Any, np.dtype[Any]]
+#: A one-dimensional array of such numbers: of NumPy, or an Interval.
+Array = Any
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,18 @@ class Arithmetic:
         result[:] = values
         return result
 
+    def indices(self, count: int) -> Array:
+        """The numbers 1, ..., count."""
+        return self.array([self.number(i) for i in range(1, count + 1)])
+
+    def enclosure(self, midpoint: Scalar, radius: Scalar) -> Scalar:
+        """All numbers within a radius of a midpoint, for arithmetics that enclose."""
+        raise TypeError(f"{type(self).__name__} does not enclose")
+
+    def floats(self, values: Array) -> FloatArray:
+        """The numbers rounded to float64."""
+        return np.array([float(value) for value in values])
+
     def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         """(1 - loss)^n and 1 - (1 - loss)^n for n >= 0."""
         if n == 0:
@@ -112,10 +129,6 @@ class Arithmetic:
         mantissa, exponent = (int(part) for part in ball.mid().man_exp())
         return self.number(sp.Integer(mantissa) * sp.Integer(2) ** exponent)
 
-    def plain(self, number: Scalar) -> Scalar:
-        """The number as it is handed to a user."""
-        return number
-
     def working(self) -> AbstractContextManager[Any]:
         """The context in which numbers of this arithmetic must be computed."""
         return nullcontext()
@@ -129,6 +142,9 @@ class Float64(Arithmetic):
 
     def precision(self) -> int:
         return int(np.finfo(self.dtype).nmant) + 1
+
+    def indices(self, count: int) -> Array:
+        return np.arange(1.0, count + 1)
 
     def number(self, value: sp.Rational | int) -> np.float64:
         number = float(value)
@@ -150,29 +166,82 @@ class Float64(Arithmetic):
         done = np.where(loss <= 0.5, -np.expm1(exponent), 1.0 - power)
         return power[()], done[()]
 
-    def plain(self, number: Scalar) -> float:
-        return float(number)
-
     def function(self, name: str, argument: Scalar) -> Scalar:
         functions: dict[str, Callable[[Scalar], Scalar]] = {"exp": np.exp, "log": np.log}
         return functions[name](argument)
 
 
 @dataclass(frozen=True)
-class Extended(Float64):
-    """The widest floating point of the machine (80 bits on x86), to judge float64 by."""
+class Intervals(Arithmetic):
+    """Float64 with a bound on every rounding error (:mod:`qtheory.numbers.interval`)."""
 
-    dtype: Any = np.longdouble
+    def precision(self) -> int:
+        return int(np.finfo(np.float64).nmant) + 1
 
-    def number(self, value: sp.Rational | int) -> Any:
-        high = float(value)
-        low = float(sp.Rational(value) - sp.Rational(*high.as_integer_ratio()))
-        return np.longdouble(high) + np.longdouble(low)
+    def number(self, value: sp.Rational | int) -> Interval:
+        value = sp.Rational(value)
+        midpoint = float(Float64().number(value))
+        error = abs(value - sp.Rational(*midpoint.as_integer_ratio()))
+        return Interval(midpoint, math.nextafter(float(error), math.inf) if error else None)
 
-    @property
-    def is_wider(self) -> bool:
-        """Whether this machine has more than float64."""
-        return bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps / 100)
+    def constant(self, value: sp.Expr) -> Interval:
+        return Interval(float(value), math.ulp(float(value)))
+
+    def power(self, base: Scalar, exponent: Scalar) -> Interval:
+        return base.power(exponent)
+
+    def whole(self, number: Scalar) -> int:
+        if number.radius != 0:
+            raise OverflowError("not known to be a whole number")
+        return int(number.midpoint)
+
+    def function(self, name: str, argument: Scalar) -> Interval:
+        return getattr(argument, name)()
+
+    def minimum(self, left: Scalar, right: Scalar) -> Interval:
+        radius = np.maximum(left.radius, right.radius)
+        return Interval(np.minimum(left.midpoint, right.midpoint), radius)
+
+    def maximum(self, left: Scalar, right: Scalar) -> Interval:
+        return -self.minimum(-left, -right)
+
+    def array(self, values: Sequence[Scalar]) -> Array:
+        midpoints = np.array([value.midpoint for value in values])
+        return Interval(midpoints, np.array([value.radius for value in values]))
+
+    def indices(self, count: int) -> Array:
+        return Interval(np.arange(1.0, count + 1))
+
+    def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
+        if n == 0:
+            return loss * 0 + 1, loss * 0
+        # as for float64: through log1p and expm1 the digits of a small loss survive
+        near = loss.midpoint + loss.radius <= 0.5
+        small = Interval(np.where(near, loss.midpoint, 0.5), np.where(near, loss.radius, 0.0))
+        exponent = (-small).log1p() * n
+        power, direct = exponent.exp(), (1 - loss) ** n
+        return _chosen(near, power, direct), _chosen(near, -exponent.expm1(), 1 - direct)
+
+    def to_ball(self, number: Scalar) -> flint.arb:
+        return flint.arb(float(number.midpoint), float(number.radius))
+
+    def from_ball(self, ball: flint.arb) -> Interval:
+        midpoint = float(ball.mid())
+        error = abs(ball - flint.arb(midpoint)).upper()
+        return Interval(midpoint, math.nextafter(float(error), math.inf) if error != 0 else None)
+
+    def enclosure(self, midpoint: Scalar, radius: Scalar) -> Interval:
+        return Interval(midpoint.midpoint, radius.abs_upper().midpoint)
+
+    def floats(self, values: Array) -> FloatArray:
+        return values.midpoint
+
+
+def _chosen(condition: Any, left: Interval, right: Interval) -> Interval:
+    return Interval(
+        np.where(condition, left.midpoint, right.midpoint),
+        np.where(condition, left.radius, right.radius),
+    )
 
 
 @dataclass(frozen=True)
@@ -236,6 +305,9 @@ class Balls(Arithmetic):
     def from_ball(self, ball: flint.arb) -> flint.arb:
         return ball
 
+    def enclosure(self, midpoint: Scalar, radius: Scalar) -> flint.arb:
+        return flint.arb(midpoint.mid(), radius.abs_upper())
+
     def whole(self, number: Scalar) -> int:
         return int(number.unique_fmpz())
 
@@ -254,11 +326,8 @@ class Balls(Arithmetic):
     def maximum(self, left: Scalar, right: Scalar) -> flint.arb:
         return left.max(right)
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        # python-flint keeps one global precision; it is set here and put back after.
-        with flint.ctx.workprec(self.bits):
-            yield
+    def working(self) -> AbstractContextManager[None]:
+        return working_bits(self.bits)
 
 
 @dataclass(frozen=True)

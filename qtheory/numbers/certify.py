@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import flint
@@ -11,8 +11,9 @@ import flint
 from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.exact import whole
+from qtheory.numbers.interval import SLACK, Interval
 
-__all__ = ["MOST_DIGITS", "certified", "checked_digits", "is_good"]
+__all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits", "outward"]
 
 MOST_DIGITS = 10_000
 _MOST_BITS = 400_000
@@ -32,15 +33,16 @@ def checked_digits(digits: int | None) -> int | None:
 def certified(
     compute: Callable[[Balls], Result],
     digits: int,
-    judged: Callable[[Result], list[flint.arb]],
+    judged: Callable[[Result], Sequence[Sequence[flint.arb]]],
     first_bits: int | None = None,
     more_bits: Callable[[int], int] = lambda bits: 2 * bits,
 ) -> Result:
     """The result of ``compute`` at the first precision where every judged ball is good.
 
-    A ball is good if its relative accuracy is at least ``digits``, or if it contains zero and
-    is narrower than 10^(-2 digits) of the largest judged ball (an exact zero computed as a
-    difference would otherwise never be accepted).
+    The balls are judged in groups. A ball is good if its relative accuracy is at least ``digits``,
+    or if it contains zero and is narrower than 10^(-2 digits) of the largest ball of its group (an
+    exact zero computed as a difference would otherwise never be accepted). One that is a group of
+    its own must have its digits, or be 0 exactly.
 
     ``first_bits`` is the first precision to try, by default that of the digits and 64 more;
     ``more_bits`` gives the next one.
@@ -60,10 +62,7 @@ def certified(
             except PrecisionError:
                 bits = more_bits(bits)
                 continue
-            balls = judged(result)
-            if all(ball.is_finite() for ball in balls) and all(
-                is_good(ball, balls, wanted, digits) for ball in balls
-            ):
+            if all_good(judged(result), wanted, digits):
                 return result
         bits = more_bits(bits)
     raise PrecisionError(
@@ -71,9 +70,36 @@ def certified(
     )
 
 
-def is_good(ball: flint.arb, balls: list[flint.arb], wanted: int, digits: int) -> bool:
-    """Whether a ball has ``wanted`` bits, or is 0 beside the largest ball to 2 ``digits``."""
+def all_good(groups: Sequence[Sequence[flint.arb]], wanted: int, digits: int) -> bool:
+    """Whether each ball has ``wanted`` bits, or is 0 beside the largest of its group."""
+    return all(
+        ball.is_finite() and _is_good(ball, balls, wanted, digits)
+        for balls in groups
+        for ball in balls
+    )
+
+
+def _is_good(ball: flint.arb, balls: Sequence[flint.arb], wanted: int, digits: int) -> bool:
     if ball.is_exact() or ball.rel_accuracy_bits() >= wanted:
         return True
     largest = max(other.abs_lower() for other in balls)
     return bool(ball.contains(0) and ball.abs_upper() < largest * flint.arb(10) ** (-2 * digits))
+
+
+def outward(number: Interval | flint.arb, upward: bool) -> float:
+    """The nearest float64 above all that an interval or a ball may be, or below it.
+
+    >>> third = flint.arb(1) / 3
+    >>> outward(third, upward=False) < third < outward(third, upward=True)
+    True
+    """
+    sign = 1 if upward else -1
+    if isinstance(number, Interval):
+        if number.radius == 0:
+            return float(number.midpoint)
+        end = float(number.midpoint + sign * SLACK * number.radius)
+    else:
+        if number.is_exact() and flint.arb(float(number)) == number:
+            return float(number)
+        end = float(number.upper() if upward else number.lower())
+    return math.nextafter(end, sign * math.inf)

@@ -18,6 +18,7 @@ import flint
 import numpy as np
 
 from qtheory.numbers.arithmetic import Array
+from qtheory.numbers.precision import working_bits
 
 Grid = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -42,7 +43,7 @@ def rounded_moments(
 
     Cells so small, or so far out, that they matter less than 2^-bits are bounded, not summed.
     """
-    with flint.ctx.workprec(bits + 60):
+    with working_bits(bits + 60):
         grid = magnitudes
         first, last = _cells_that_matter(grid, float(scale), float(variance), bits)
         unit = flint.arb(flint.fmpq(scale.numerator, scale.denominator))

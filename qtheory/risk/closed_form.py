@@ -22,8 +22,11 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.recursion import Step
 from qtheory.risk.secular import Root, secular_roots
+from qtheory.risk.stationary import stationary_second_moment
 
 __all__ = ["ClosedForm"]
+
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class ClosedForm:
@@ -54,19 +57,21 @@ class ClosedForm:
     @cached_property
     def limit(self) -> Array:
         """The constant part of n_t, its limit as t grows: (1 - G)^{-1} c_0."""
-        step, wq = self.step, self.wq
-        if _is_noiseless(self.instance):
-            return self.x * 0  # c_0 cancels, and balls would not see it
-        c_0 = step.gain @ wq**2 + step.mixed @ wq + step.c
-        direct, response = c_0 / self.a, self.u / self.a
-        return direct + response * ((self.z @ direct) / (1 - self.z @ response))
+        return stationary_second_moment(self.instance, self.step)
 
     @cached_property
-    def _driven(self) -> tuple[Array, Array]:
-        """The sequences rho_j^t, as the coefficients sigma_j and own_j of their vectors P_j.
+    def _driven(self) -> list[tuple[Scalar, Scalar]]:
+        """The sequences rho_j^t: for each j what multiplies u in P_j, and its own entry.
 
-        n_t contains P_j rho_j^t with P_j = sigma_j u / (a - x_j) - e_j own_j / (a_j - x_j), which
-        solves (rho_j - G) P_j = -(2 gain w^q_j^2 + mixed w^q_j) e_j.
+        n_t contains P_j rho_j^t, where (rho_j - G) P_j = -(2 gain w^q_j^2 + mixed w^q_j) e_j. With
+        w = u z, the gaps g_i = a_i - x_j, own_j e_j the diagonal part of that right side, shared_j
+        the rest divided by u, and W and r = 1 - sum w_i / g_i summed within the group of j and
+        without it,
+
+            P_j = (shared_j g_j + z_j own_j) / (W - r g_j)  u / g - e_j own_j / g_j.
+
+        Alone in its group, coordinate j has the entry (shared_j u_j + own_j r) / (W - r g_j): the
+        poles at a_j = x_j cancel there, and numbers must not be left to do it.
         """
         step, wq, z, u = self.step, self.wq, self.z, self.u
         own = 2 * step.gain.diagonal * wq**2 + step.mixed.diagonal * wq
@@ -74,21 +79,40 @@ class ClosedForm:
         ratio = step.mixed.left[0][0] / u[0]
         shared = 2 * z * wq**2 + ratio * step.mixed.right[0] * wq
         weights = u * z
-        sigma = []
+        found = []
         for j in range(len(wq)):
-            response = 1 - (weights / (self.a - self.x[j])).sum()
-            sigma.append(-(shared[j] + z[j] * own[j] / (self.a[j] - self.x[j])) / response)
-        return self.instance.arithmetic.array(sigma), own
+            gaps, gap, group = self._gaps(j)
+            quotients = weights / gaps
+            quotients[group] = quotients[group] * 0
+            rest = 1 - quotients.sum()
+            within = weights[group].sum()
+            response = within - rest * gap
+            factor = (shared[j] * gap + z[j] * own[j]) / response
+            entry = (shared[j] * u[j] + own[j] * rest) / response
+            if self._tied[j]:
+                entry = entry - own[j] * (within - weights[j]) / (gap * response)
+            found.append((factor, entry))
+        return found
+
+    def _gaps(self, j: int) -> tuple[Array, Scalar, BoolArray]:
+        """a - x_j with 1 in the group of j, a_j - x_j, and which coordinates are in the group."""
+        group = self.groups == self.groups[j]
+        gaps = self.a - self.x[j]
+        gap = gaps[j]
+        gaps[group] = gaps[group] * 0 + 1
+        return gaps, gap, group
 
     @property
     def _driving(self) -> range:
         return range(len(self.x) if self.is_driven else 0)
 
     def _driven_vector(self, j: int) -> Array:
-        sigma, own = self._driven
-        gaps = self.a - self.x[j]
-        vector = sigma[j] * self.u / gaps
-        vector[j] = vector[j] - own[j] / gaps[j]
+        factor, entry = self._driven[j]
+        gaps, gap, group = self._gaps(j)
+        if self._tied[j]:
+            gaps[group] = gaps[group] * gap
+        vector = factor * self.u / gaps
+        vector[j] = entry
         return vector
 
     @cached_property
@@ -109,7 +133,7 @@ class ClosedForm:
         return amplitudes, rest
 
     @cached_property
-    def _tied(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _tied(self) -> BoolArray:
         """Which coordinates share their pole with another."""
         _, inverse, counts = np.unique(self.groups, return_inverse=True, return_counts=True)
         return counts[inverse] > 1
@@ -132,7 +156,7 @@ class ClosedForm:
         for j in self._driving:
             total = total + self._driven_vector(j) * weight(self.x[j], j)
         for i in np.flatnonzero(self._tied):
-            total[i] = total[i] + rest[i] * _entry(weight(self.a[i], None), int(i))
+            total[i] = total[i] + rest[i] * (self.x * 0 + weight(self.a[i], None))[i]
         return total
 
     def _weights(self, window: Window) -> Callable[[Scalar | None, int | None], Scalar | Array]:
@@ -169,17 +193,3 @@ class ClosedForm:
 
     def _decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         return self.instance.arithmetic.decay(loss, n)
-
-
-def _is_noiseless(instance: Instance) -> bool:
-    """Whether w stays at w* once it is there; errors of the gradient may multiply what is 0."""
-    if isinstance(instance.data, NumericFormat):
-        return False
-    levels = (instance.data, instance.label, instance.parameter, instance.activation)
-    noises = [instance.noise, instance.gradient.additive]
-    noises += [part for level in levels for part in (level.additive, level.multiplicative)]
-    return all(noise == 0 for noise in noises)
-
-
-def _entry(weight: Scalar | Array, i: int) -> Scalar:
-    return weight[i] if isinstance(weight, np.ndarray) else weight

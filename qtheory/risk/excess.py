@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,13 @@ from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Arithmetic, Balls, Extended, Float64, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
 from qtheory.numbers.arrays import sequence
-from qtheory.numbers.certify import certified, checked_digits, is_good
+from qtheory.numbers.certified_number import CertifiedNumber
+from qtheory.numbers.certify import all_good, certified, checked_digits
 from qtheory.numbers.display import html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
+from qtheory.numbers.interval import SLACK, Interval
 from qtheory.risk.compression import compressed_instance, is_compressible, working_bits
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
 from qtheory.risk.methods import MOST_STEPS, is_long, moments, require_affordable
@@ -36,12 +39,16 @@ __all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "risk_curve"
 
 #: Relative accuracy of a float64 total; where it cannot be had, a LostDigitsWarning is given.
 FLOAT_ACCURACY = 1e-9
+# That of E R^q, whose errors are bounded less sharply where additive data errors make many rates of
+# decay nearly equal.
+_QUANTIZED_ACCURACY = 1e-7
 #: Balls replace a float64 result that lost digits if they take at most about this long.
 _SECONDS_FOR_BALLS = 5.0
 _DIGITS_FOR_FLOAT = 17
 _BITS_FOR_A_SCALE = 4
 _MOST_BITS_FOR_A_SCALE = 300
 _MORE_BITS_FOR_COMPRESSION = 96
+_LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +121,9 @@ def excess_risk(
     problem, quantization, sgd
         What to learn, with which errors, by which run; all numeric, at most 10^15 steps.
     digits
-        None for float64 (relative accuracy 1e-9, or a LostDigitsWarning), or the number of
-        certified digits: the results are then ``flint.arb`` balls with at least that relative
-        accuracy.
+        None for float64, with a bound on every rounding error (relative accuracy 1e-9 of the total
+        and 1e-7 of ``quantized_risk``, or a LostDigitsWarning), or the number of certified digits:
+        the results are then ``flint.arb`` balls with at least that relative accuracy.
 
     Raises
     ------
@@ -222,10 +229,7 @@ def _found(
     """Named values of a spectrum as it is, in balls or float64."""
     wanted = _digits_in_time(problem, quantization, runs, digits)
     if wanted is None:
-        try:
-            return _in_float64(problem, quantization, runs, compute)
-        except PrecisionError:  # rates of decay that float64 takes for equal, in a long run
-            wanted = _DIGITS_FOR_FLOAT
+        return _in_float64(problem, quantization, runs, compute)
     found = _certified(compute, wanted)
     return found if digits is not None else _as_floats(found)
 
@@ -318,11 +322,16 @@ def _certified(
     compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, **precision: Any
 ) -> list[dict[str, Scalar]]:
     """Named values in balls, with this many certified digits each."""
-    return certified(compute, digits, judged=_judged, **precision)
+    found = certified(compute, digits, judged=_judged, **precision)
+    return [
+        {name: CertifiedNumber(value, digits) for name, value in values.items()} for values in found
+    ]
 
 
-def _judged(found: list[dict[str, Scalar]]) -> list[flint.arb]:
-    return [flint.arb(value) for values in found for value in values.values()]
+def _judged(found: list[dict[str, Scalar]]) -> list[list[flint.arb]]:
+    """Every run by itself, and its total without the rest, which may be larger by far."""
+    runs = [[flint.arb(value) for value in values.values()] for values in found]
+    return [*runs, *([flint.arb(values["total"])] for values in found)]
 
 
 def _found_compressed(
@@ -336,12 +345,13 @@ def _found_compressed(
         arithmetic = Balls(bits=working_bits(tolerance_bits))
         with arithmetic.working():
             try:
-                balls = _judged(compute(arithmetic))
+                runs = _judged(compute(arithmetic))
             except PrecisionError:  # near the edge of stability a rough compression shows nothing
                 if tolerance_bits >= _MOST_BITS_FOR_A_SCALE:
                     raise
                 continue
-            if all(is_good(ball, balls, _BITS_FOR_A_SCALE, wanted) for ball in balls):
+            if all_good(runs, _BITS_FOR_A_SCALE, wanted):
+                balls = [ball for run in runs for ball in run]
                 known = [ball for ball in balls if ball.rel_accuracy_bits() >= _BITS_FOR_A_SCALE]
                 sizes = [float(abs(ball.mid()).log()) for ball in known if ball != 0]
                 scale_bits = max([0, *(-math.floor(size / math.log(2)) for size in sizes)])
@@ -357,9 +367,17 @@ def _found_compressed(
 
 
 def _as_floats(found: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """The values rounded to float64, with a warning where that leaves no digits of a total."""
     plain = [{name: float(value) for name, value in values.items()} for values in found]
     require_finite(value for values in plain for value in values.values())
+    for rounded, values in zip(plain, found, strict=True):
+        if rounded["total"] < _LEAST_NORMAL and values["total"] != 0:
+            _warn(f"the total is {_size(values['total'])}, below the range of float64")
     return plain
+
+
+def _size(total: Scalar) -> str:
+    return str(total.str(3, radius=False)) if isinstance(total, flint.arb) else f"{total:.3g}"
 
 
 def _in_float64(
@@ -368,38 +386,51 @@ def _in_float64(
     runs: list[SGD],
     compute: Callable[[Arithmetic], list[dict[str, Scalar]]],
 ) -> list[dict[str, Scalar]]:
-    """Float64 results, judged by wider arithmetic and replaced by balls where digits are lost."""
-    wider = Extended()
-    with np.errstate(all="ignore"):
-        plain = compute(Float64())
-        better = compute(wider) if wider.is_wider else plain
-    lost = max(_lost(a, b) for a, b in zip(plain, better, strict=True))
-    if not (wider.is_wider and lost <= FLOAT_ACCURACY / 10):
-        longest = max(int(single.steps) for single in runs)
-        try:
-            require_affordable(
-                problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS
-            )
-            better = _certified(compute, _DIGITS_FOR_FLOAT)
-        except CostError:
-            warnings.warn(
-                f"float64 lost digits: the total is good to about {lost:.1g} relative; "
-                f"ask for digits={_DIGITS_FOR_FLOAT} to have them certified",
-                LostDigitsWarning,
-                stacklevel=4,
-            )
-    return _as_floats(better)
+    """Float64 results whose rounding errors are bounded; balls where digits are lost."""
+    try:
+        with np.errstate(all="ignore"):
+            found = compute(Intervals())
+    except PrecisionError:  # rates of decay that float64 takes for equal, in a long run
+        return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
+    if max(map(_lost, found)) <= FLOAT_ACCURACY:
+        return _as_floats(found)
+    longest = max(int(single.steps) for single in runs)
+    try:
+        require_affordable(problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS)
+    except CostError:
+        for name, allowed in (("total", FLOAT_ACCURACY), ("quantized_risk", _QUANTIZED_ACCURACY)):
+            lost = max(_lost({"total": values["total"], name: values[name]}) for values in found)
+            if lost > allowed:
+                _warn(f"the {name.replace('_', ' ')} is good to about {lost:.1g} relative")
+        return _as_floats(found)
+    return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
 
 
-def _lost(plain: dict[str, Scalar], better: dict[str, Scalar]) -> float:
-    """The largest error of a value, relative to itself or to the total if that is larger."""
+def _warn(loss: str) -> None:
+    warnings.warn(
+        f"float64 lost digits: {loss}; ask for digits={_DIGITS_FOR_FLOAT} to have them certified",
+        LostDigitsWarning,
+        stacklevel=_levels_to_the_caller(),
+    )
+
+
+def _levels_to_the_caller() -> int:
+    """How far up the first frame outside this package is, seen from the function that warns."""
+    frame, levels = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("qtheory."):
+        frame, levels = frame.f_back, levels + 1
+    return levels
+
+
+def _lost(values: dict[str, Interval]) -> float:
+    """The largest bound on an error, relative to the value or to the total if that is larger."""
+    total = abs(float(values["total"]))
     worst = 0.0
-    for name, value in better.items():
-        if plain[name] == value:
-            continue
-        scale = max(abs(value), abs(better["total"]))
-        relative = float(abs(plain[name] - value) / scale) if scale else math.inf
-        worst = max(worst, relative if relative == relative else math.inf)  # not a number is lost
+    for value in values.values():
+        radius = SLACK * float(value.radius) if isinstance(value, Interval) else 0.0
+        scale = max(abs(float(value)), total)
+        if radius:
+            worst = max(worst, radius / scale if scale and radius < math.inf else math.inf)
     return worst
 
 

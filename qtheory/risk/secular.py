@@ -16,13 +16,16 @@ import flint
 import numpy as np
 
 from qtheory.errors import PrecisionError
-from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Intervals, Scalar
+from qtheory.numbers.interval import Interval
+from qtheory.numbers.precision import working_bits
 
 __all__ = ["Root", "secular_roots"]
 
 _MOST_ITERATIONS = 200
 _START_BITS = 40
 _FIRST_BITS = 64
+_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,30 +124,34 @@ class _Equation:
             return rest, -slope
         return offset * rest + self.own_weight, rest - offset * slope
 
-    def in_float64(self) -> _Equation:
+    def in_float64(self, arithmetic: Arithmetic) -> _Equation:
         """The same in float64, which is faster by far; what is out of its range is 0 or inf."""
         rounded = copy(self)
-        rounded.differences = np.array([float(gap) for gap in self.differences])
-        rounded.weights = np.array([float(weight) for weight in self.weights])
+        rounded.differences = arithmetic.floats(self.differences)
+        rounded.weights = arithmetic.floats(self.weights)
         rounded.own_weight = float(self.own_weight)
         return rounded
 
 
 def _solve(equation: _Equation, low: Scalar, high: Scalar, arithmetic: Arithmetic) -> Scalar:
+    ends = float(low), float(high)
+    if isinstance(arithmetic, Intervals):
+        offset = _newton(equation.in_float64(arithmetic), *ends, _EPS)
+        return _certified(equation, Interval(offset), low, high, arithmetic)
     if not isinstance(arithmetic, Balls):
-        return _newton(equation, low, high, float(np.finfo(float).eps))
+        return _newton(equation, low, high, _EPS)
     with np.errstate(all="ignore"):
-        start = _newton(equation.in_float64(), float(low), float(high), 2.0**-_START_BITS)
+        start = _newton(equation.in_float64(arithmetic), *ends, 2.0**-_START_BITS)
     bits = _FIRST_BITS
-    with flint.ctx.workprec(bits):
+    with working_bits(bits):
         # a step so small leaves an error of about its square
         offset = _newton(equation, low.mid(), high.mid(), flint.arb(2) ** (-bits // 2), start)
     while bits < arithmetic.bits:
         bits = min(2 * bits - 16, arithmetic.bits)
-        with flint.ctx.workprec(bits):
+        with working_bits(bits):
             value, slope = equation(offset)
             offset = (offset - value / slope).mid()
-    return _certified(equation, offset, low, high)
+    return _certified(equation, offset, low, high, arithmetic)
 
 
 def _newton(
@@ -186,15 +193,13 @@ def _mid(number: Scalar) -> Scalar:
 
 
 def _certified(
-    equation: _Equation, offset: flint.arb, low: flint.arb, high: flint.arb
-) -> flint.arb:
-    """A ball that holds the root, by the interval Newton theorem, inside the bracket."""
+    equation: _Equation, offset: Scalar, low: Scalar, high: Scalar, arithmetic: Arithmetic
+) -> Scalar:
+    """An enclosure of the root, by the interval Newton theorem, inside the bracket."""
     value, slope = equation(offset)
-    radius = 4 * (value / slope).abs_upper() + abs(offset).abs_upper() * flint.arb(2) ** (
-        -flint.ctx.prec
-    )
+    radius = 4 * (value / slope).abs_upper() + offset.abs_upper() / 2 ** arithmetic.precision()
     for _ in range(4):
-        ball = flint.arb(offset.mid(), radius.abs_upper())
+        ball = arithmetic.enclosure(offset, radius)
         _, slope_over_ball = equation(ball)
         image = offset - value / slope_over_ball
         if image.is_finite() and ball.contains_interior(image) and low <= ball and ball <= high:

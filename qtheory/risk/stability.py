@@ -8,8 +8,10 @@ theta = sum_i gamma lambda_i / (B (2 - gamma lambda_i (1 + 1/B))).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -19,14 +21,19 @@ from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.arithmetic import Array, Balls, Float64
+from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Float64, Intervals, Scalar
+from qtheory.numbers.certify import certified
+from qtheory.numbers.interval import SLACK
 from qtheory.risk.compression import compressed_instance, is_compressible
 from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.recursion import Step
+from qtheory.risk.stationary import feedback, stationary_second_moment
 
 # Closer to 1 than this, float64 cannot tell on which side theta is.
 _UNDECIDED = 1e-9
 _BITS_AT_THE_EDGE = 400
+_LIMIT_ACCURACY = 1e-9
+_DIGITS_OF_THE_LIMIT = 17
 # Past this many coordinates float64 may underflow, and the compression costs no more.
 _LONG = 200
 
@@ -55,7 +62,7 @@ class Stability:
 
 @within_float64
 def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stability:
-    """theta, the largest stable step size and the limit of the risk, in float64.
+    """theta, the largest stable step size and the limit of the risk, rounded to float64.
 
     Examples
     --------
@@ -65,22 +72,21 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    instance = _in_float64(problem, quantization, sgd)
-    theta = _theta(instance)
-    limit = _limit(instance, sgd) if theta < 1 else float("inf")
-    return Stability(theta, _largest_stepsize(instance), limit)
+    theta, _ = _theta(_instance(problem, quantization, sgd, Intervals()))
+    limit = _limit(problem, quantization, sgd) if theta < 1 else float("inf")
+    return Stability(theta, _largest_stepsize(problem, quantization, sgd), limit)
 
 
 @within_float64
 def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
-    instance = _in_float64(problem, quantization, sgd)
-    theta = _theta(instance)
-    undecided = abs(theta - 1) < _UNDECIDED
+    theta, error = _theta(_instance(problem, quantization, sgd, Intervals()))
+    undecided = not abs(theta - 1) >= max(error, _UNDECIDED)
     if not (_is_certainly_stable(problem, quantization, sgd) if undecided else theta < 1):
         raise UnstableError(
             f"stepsize is {sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
-            f"below 1; the largest stable stepsize is {_largest_stepsize(instance):.6g}"
+            f"below 1; the largest stable stepsize is "
+            f"{_largest_stepsize(problem, quantization, sgd):.6g}"
         )
 
 
@@ -108,72 +114,88 @@ def _contracts(instance: Instance) -> bool:
     step = Step.of(instance)
     if not all(loss > 0 for loss in step.loss):
         return False
-    small = np.eye(len(step.gain.left), dtype=int) - _feedback(step, step.loss)
-    if len(small) == 1:
-        return bool(small[0, 0] > 0)
-    determinant = small[0, 0] * small[1, 1] - small[0, 1] * small[1, 0]
-    return bool(small[0, 0] > 0 and small[1, 1] > 0 and determinant > 0)
+    matrix = feedback(step)
+    if len(matrix) == 1:
+        return bool(matrix[0][0] < 1)
+    (a, b), (c, d) = matrix
+    return bool(a < 1 and d < 1 and (1 - a) * (1 - d) - b * c > 0)
 
 
-def _in_float64(problem: Problem, quantization: Quantization, sgd: SGD) -> Instance:
+def _instance(
+    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
+) -> Instance:
     typed = isinstance(problem, Problem) and isinstance(quantization, Quantization)
     if typed and _is_compressed(problem, quantization):
-        return compressed_instance(problem, quantization, sgd, 1, Float64())[0]
-    return instantiate(problem, quantization, sgd, Float64())
+        return compressed_instance(problem, quantization, sgd, 1, arithmetic)[0]
+    return instantiate(problem, quantization, sgd, arithmetic)
 
 
-def _theta(instance: Instance) -> float:
-    step = Step.of(instance)
-    (zeros,) = np.nonzero(instance.quantized_eigenvalues == 0)
+def _theta(instance: Instance) -> tuple[float, float]:
+    """theta, and a bound on its rounding error."""
+    eigenvalues = instance.quantized_eigenvalues
+    (zeros,) = np.nonzero(eigenvalues.midpoint == 0)
     if len(zeros) and zeros[0] > 0:  # not if all of them are
         value = f"0 in float64 at i = {zeros[0] + 1}"
         raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
-    if np.any(instance.stepsize * instance.quantized_eigenvalues == 0):
+    if np.any((instance.stepsize * eigenvalues).midpoint == 0):
         raise FloatingPointError("a stepsize that float64 cannot tell from 0")
-    if np.any(step.loss <= 0):
-        return float("inf")
-    return _spectral_radius(step, step.loss)
+    with np.errstate(all="ignore"):
+        step = Step.of(instance)
+        if np.any(step.loss.midpoint <= 0):
+            return math.inf, 0.0 if np.any(step.loss < 0) else math.inf
+        matrix = [entry for row in feedback(step) for entry in row]
+        middles = np.array([float(entry) for entry in matrix])
+        # entries are positive: raised by a factor, they raise the spectral radius by no more
+        relative = max(float(entry.radius) / abs(float(entry)) for entry in matrix)
+        theta = _spectral_radius(middles.reshape(len(step.gain.left), -1))
+    return theta, SLACK * relative * theta
 
 
-def _feedback(step: Step, loss: Array) -> Array:
-    """The matrix M_rs = z_r . (u_s / loss); M is that of the step if loss = 1 - g."""
-    return np.array(
-        [[right @ (left / loss) for left in step.gain.left] for right in step.gain.right]
+def _spectral_radius(matrix: Array) -> float:
+    return float(np.max(np.abs(np.linalg.eigvals(matrix))))
+
+
+def _limit(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
+    """In float64, or in balls where the noise that remains is small beside what it is made of."""
+    with np.errstate(all="ignore"):
+        limit = _settled(_instance(problem, quantization, sgd, Intervals()), sgd)
+    if limit.radius <= _LIMIT_ACCURACY * limit.midpoint:
+        return float(limit)
+    return float(
+        certified(
+            lambda balls: _settled(_instance(problem, quantization, sgd, balls), sgd),
+            _DIGITS_OF_THE_LIMIT,
+            judged=lambda limit: [[flint.arb(limit)]],
+        )
     )
 
 
-def _spectral_radius(step: Step, loss: Array) -> float:
-    return float(np.max(np.abs(np.linalg.eigvals(_feedback(step, loss)))))
-
-
-def _limit(instance: Instance, sgd: SGD) -> float:
+def _settled(instance: Instance, sgd: SGD) -> Scalar:
     """Averages settle at w^q, so F is left; the last iterate keeps its stationary variance."""
     if sgd.output != "last":
-        return float(floor(instance))
-    step, wq = Step.of(instance), instance.quantized_target
-    # n = (1 - G)^{-1} c_0, with 1 - G = diag(loss) - sum_r u_r z_r^T, by Woodbury's formula
-    direct = (step.gain @ wq**2 + step.mixed @ wq + step.c) / step.loss
-    small = np.eye(len(step.gain.left)) - _feedback(step, step.loss)
-    weights = np.linalg.solve(small, [right @ direct for right in step.gain.right])
-    response = sum(w * left for w, left in zip(weights, step.gain.left, strict=True))
-    second = direct + response / step.loss
-    return float(decompose(instance, second * 0, second).total)
+        return floor(instance)
+    second = stationary_second_moment(instance, Step.of(instance))
+    return decompose(instance, second * 0, second).total
 
 
-def _largest_stepsize(instance: Instance) -> float:
+def _largest_stepsize(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
     """Where theta = 1, by the secant rule of Illinois, which keeps a bracket.
 
     A step of u gamma_1 has M = u (z_r . (u_s / (2 x - u gain))) in terms of the step of gamma_1.
     The root is taken of u / theta - u, which is a straight line for d = 1; as u <= 1, the first
     term may be cut at 1 (theta may rise from 0 to infinity at once).
     """
+    instance = _instance(problem, quantization, sgd, Float64())
     # theta grows with gamma; past 2 / lambda^q_1 the largest coordinate alone diverges.
     longest = np.float64(2 / float(np.max(instance.quantized_eigenvalues)))
     step = Step.of(replace(instance, stepsize=longest))
 
     def excess(u: float) -> float:
         loss = 2 * step.x - u * step.gain.diagonal
-        return -u if np.any(loss <= 0) else min(1 / _spectral_radius(step, loss), 1.0) - u
+        if np.any(loss <= 0):
+            return -u
+        rows = [[row @ (left / loss) for left in step.gain.left] for row in step.gain.right]
+        return min(1 / _spectral_radius(np.array(rows)), 1.0) - u
 
     kept, last = (0.0, excess(0.0)), (1.0, excess(1.0))
     for _ in range(200):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import flint
+import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
@@ -12,8 +15,9 @@ from qtheory.model.instance import instantiate, require_kinds
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.arithmetic import Arithmetic, Float64, Scalar
-from qtheory.numbers.certify import certified, checked_digits
+from qtheory.numbers.arithmetic import Arithmetic, Float64, Intervals, Scalar
+from qtheory.numbers.certified_number import CertifiedNumber
+from qtheory.numbers.certify import certified, checked_digits, outward
 from qtheory.numbers.display import html_table, shown
 from qtheory.theory.definitions import D_N, A, bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
@@ -26,6 +30,12 @@ __all__ = ["Bound", "lower_bound", "upper_bound"]
 
 #: The forms of the upper bound.
 UPPER_FORMS = {"refined": refined_upper_bound, "paper": paper_upper_bound}
+LOWER = "lower"
+# A float64 bound is this tight, or it is computed in balls.
+_NARROW = 1e-12
+_LEAST_NORMAL = float(np.finfo(np.float64).tiny)
+_DIGITS_FOR_FLOAT = 17
+_MOST_IN_BALLS = 10**6
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,9 @@ class Bound:
 
     ``total = approximation + bias + variance`` bounds E R; ``quantized_risk`` bounds E R^q.
     ``form`` names the theorem used. In a lower bound ``approximation`` is the floor
-    F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound.
+    F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound. In float64 every term of an upper bound is
+    rounded up and every term of a lower bound down, by what rounding errors can have changed, so
+    that the number is a bound as well as the formula.
     """
 
     form: str
@@ -124,7 +136,7 @@ def lower_bound(
     True
     """
     return _bound(
-        "lower",
+        LOWER,
         risk_lower_bound,
         quantized_lower_bound,
         floor,
@@ -161,10 +173,10 @@ def _bound(
         )
     theorem.require(problem, quantization, sgd)
 
-    def compute(arithmetic: Arithmetic) -> Bound:
+    def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
         instance = instantiate(problem, quantization, sgd, arithmetic)
         values, quantized_values = theorem.values(instance), quantized.values(instance)
-        parts = {
+        return {
             "approximation": values[approximation],
             "bias": values[bias],
             "variance": values[variance],
@@ -172,15 +184,35 @@ def _bound(
             "quantized_risk": quantized_values[bias] + quantized_values[variance],
             "total": values[approximation] + values[bias] + values[variance],
         }
-        plain = {name: arithmetic.plain(part) for name, part in parts.items()}
-        return Bound(form, **plain, digits=digits)
 
-    if digits is None:
-        bound = compute(Float64())
-        require_finite([bound.total, bound.quantized_risk])
-        return bound
-    return certified(
-        compute,
-        digits,
-        judged=lambda b: [b.approximation, b.bias, b.variance, b.effective_dimension, b.total],
+    if digits is not None:
+        parts = certified(compute, digits, judged=_judged)
+        return Bound(
+            form,
+            **{name: CertifiedNumber(part, digits) for name, part in parts.items()},
+            digits=digits,
+        )
+    found = _enclosed(compute, int(problem.dim))
+    outwards = {name: outward(part, upward=form != LOWER) for name, part in found.items()}
+    require_finite(outwards.values())
+    return Bound(form, **outwards)
+
+
+def _judged(parts: dict[str, Scalar]) -> list[list[flint.arb]]:
+    names = ("approximation", "bias", "variance", "effective_dimension", "total")
+    return [[parts[name] for name in names], [parts["total"]], [parts["quantized_risk"]]]
+
+
+def _enclosed(compute: Callable[[Arithmetic], dict[str, Scalar]], dim: int) -> dict[str, Scalar]:
+    """The terms with bounds on their rounding errors: in float64, or in balls where that is wide."""
+    with np.errstate(all="ignore"):
+        parts = compute(Intervals())
+    total = parts["total"]
+    narrow = all(
+        part.radius <= _NARROW * max(abs(part.midpoint), total.midpoint) for part in parts.values()
     )
+    if narrow and total.midpoint >= _LEAST_NORMAL:
+        return parts
+    if dim > _MOST_IN_BALLS:
+        return parts  # a bound all the same, though a wide one
+    return certified(compute, _DIGITS_FOR_FLOAT, judged=_judged)

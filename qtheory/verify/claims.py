@@ -9,12 +9,15 @@ from functools import cached_property
 from typing import Any
 
 import flint
+import numpy as np
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
 from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model import SGD, TARGETS, Problem, Quantization
 from qtheory.model.instance import instantiate
 from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.grammar import parse_relation
 from qtheory.risk import Risk, excess_risk
@@ -186,7 +189,7 @@ def _of_relation(relation: Any, theorem: Theorem, text: str) -> Claim:
                 values[definitions.risk_q] = exact.quantized_risk
                 values[floor] = exact.floor
             sides: list[Any] = [evaluate(side, values, arithmetic) for side in (left, right)]
-        return Sides(flint.arb(sides[0]), operator, flint.arb(sides[1]))
+        return Sides(CertifiedNumber(sides[0], digits), operator, CertifiedNumber(sides[1], digits))
 
     return Claim(text, at, average_only=needs_theorem)
 
@@ -198,8 +201,10 @@ def _of_function(function: Callable[[Instance], Any]) -> Claim:
         instance = Instance(problem, quantization, sgd, digits)
         found = function(instance)
         if isinstance(found, tuple) and len(found) == 2:
-            return Sides(flint.arb(found[0]), "<=", flint.arb(found[1]))
-        if isinstance(found, bool | int):
+            left, right = (CertifiedNumber.of(side, digits) for side in found)
+            if left is not None and right is not None:
+                return Sides(left, "<=", right)
+        if isinstance(found, bool | int | np.bool_ | BooleanAtom):
             return bool(found)
         allowed = (
             "a function that returns a truth value, or the pair (left, right) of left <= right"

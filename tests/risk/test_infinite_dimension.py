@@ -184,9 +184,7 @@ def test_the_closed_form_needs_no_drive_without_multiplicative_errors():
         )
         form = ClosedForm(instance)
         assert not form.is_driven
-        sigma, own = form._driven
-        assert all(entry.contains(0) for entry in sigma)
-        assert all(entry.contains(0) for entry in own)
+        assert all(number.contains(0) for pair in form._driven for number in pair)
 
 
 @pytest.mark.slow

@@ -9,7 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import qtheory as qt
+from qtheory.model.instance import instantiate
+from qtheory.numbers.arithmetic import Float64
 from qtheory.testing import problems, quantizations
+from qtheory.theory.definitions import bias, variance
+from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as t5
 from qtheory.theory.upper import upper_bound as t4
 from tests.reference import PROBLEM
@@ -166,3 +170,59 @@ def test_twins_with_a_false_constant_fail(monkeypatch):
     assert qt.lower_bound(*arguments, digits=15).quantized_risk <= risk.quantized_risk
     monkeypatch.setattr(bounds, "quantized_lower_bound", scaled(t5, 24))
     assert not qt.lower_bound(*arguments, digits=15).quantized_risk <= risk.quantized_risk
+
+
+# --- float64 bounds are bounds -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stepsize", ["0.1", "1e-3", "6e-17", "1e-100"])
+def test_small_steps_cost_no_digits(stepsize):
+    """1 - (1 - x)^N as it stands is all rounding there; the lower bound was above the exact risk."""
+    problem = qt.Problem(35, qt.Exponential(1), qt.SourceCondition("1.1"), noise=0)
+    run = problem, qt.Quantization(), qt.SGD(stepsize, steps=1000)
+    certified = qt.lower_bound(*run, digits=30), qt.upper_bound(*run, digits=30)
+    plain = qt.lower_bound(*run), qt.upper_bound(*run)
+    exact = qt.excess_risk(*run, digits=30).total
+    assert plain[0].total <= certified[0].total
+    assert certified[1].total <= plain[1].total
+    # at the smallest step they agree to 90 digits, and balls overlap
+    assert not certified[0].total > exact
+    assert not exact > certified[1].total
+    for rounded, balls in zip(plain, certified, strict=True):
+        for name in ("total", "approximation", "bias", "variance", "effective_dimension"):
+            near = float(getattr(balls, name))
+            assert getattr(rounded, name) == pytest.approx(near, rel=1e-11, abs=1e-300)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.sampled_from((qt.Exponential(1), qt.PowerLaw(2), qt.PowerLaw("6/5"))),
+    st.sampled_from((qt.Constant(1), qt.SourceCondition("1.1"), qt.SourceCondition(3))),
+    st.sampled_from((0, 1, "1e-9")),
+    st.sampled_from(("0", "1e-3", "1/4")),
+    st.integers(0, 40),
+    st.sampled_from((2, 10, 1000, 10**6)),
+)
+def test_float64_bounds_lie_outside_of_certified_ones(
+    dim, spectrum, target, noise, level, power, steps
+):
+    problem = qt.Problem(dim, spectrum, target, noise)
+    quantization = qt.Quantization(data=qt.Additive(level), label=qt.Additive(level))
+    run = problem, quantization, qt.SGD(Fraction(1, 4 * 2**power), 4, steps=steps)
+    lower, upper = qt.lower_bound(*run), qt.upper_bound(*run)
+    assert lower.total <= qt.lower_bound(*run, digits=20).total
+    assert upper.total >= qt.upper_bound(*run, digits=20, form=upper.form).total
+    assert lower.quantized_risk <= qt.lower_bound(*run, digits=20).quantized_risk
+    exact = qt.excess_risk(*run, digits=20)
+    assert lower.total <= exact.total <= upper.total
+    assert exact.quantized_risk <= upper.quantized_risk
+
+
+def test_the_formula_in_plain_float64_is_no_bound():
+    """The negative control of the two above: this is what was handed out."""
+    problem = qt.Problem(35, qt.Exponential(1), qt.SourceCondition("1.1"), noise=0)
+    run = problem, qt.Quantization(), qt.SGD("0.1", steps=1000)
+    values = risk_lower_bound.values(instantiate(*run, Float64()))
+    formula = sum(float(values[part]) for part in (floor, bias, variance))
+    assert formula > qt.excess_risk(*run, digits=20).total

@@ -1,7 +1,9 @@
 """The attack on claims: wrong ones fall, proved ones stand, and the verdict says no more."""
 
 import flint
+import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 
 import qtheory as qt
@@ -204,3 +206,23 @@ def test_every_name_has_a_value():
         if name != "d":
             assert claim_of(f"{name} <= d*1000").at(*instance, 30).holds is True
     assert claim_of("d <= 2*N").at(*instance, 30).holds is True
+
+
+def test_a_function_may_mix_what_the_objects_hand_out():
+    """Balls, SymPy numbers and Python's; both sides of a pair and of a comparison."""
+    claims = [
+        lambda i: (i.risk.total, i.problem.noise + 1),
+        lambda i: i.risk.total <= i.problem.noise + 1,
+        lambda i: i.problem.noise + 1 >= i.risk.total,
+        lambda i: (i.risk.total - i.problem.noise, 1),
+        lambda i: (i.risk.total / 2, (i.problem.noise + sp.sqrt(1)) / 2),
+        lambda i: (i.risk.total, np.float64(1) + float(i.problem.noise)),
+        lambda i: np.bool_(i.risk.total <= i.problem.noise + 1),
+    ]
+    for claim in claims:
+        found = qt.attack(claim, max_examples=60)
+        assert found.counterexample is not None  # with w* large the risk exceeds sigma^2 + 1
+    held = qt.attack(lambda i: (0 * i.problem.noise, i.risk.total), max_examples=20)
+    assert held.counterexample is None
+    with pytest.raises(qt.InvalidArgumentError, match="claim"):
+        qt.attack(lambda i: (i.risk.total, "1"), max_examples=5)
