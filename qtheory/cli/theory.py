@@ -42,8 +42,9 @@ from qtheory.model.shorthand import (
     parse_target,
     with_symbols,
 )
-from qtheory.report import exact_parts, problem_view, rates_view, risk_view
+from qtheory.report import problem_view, rates_view, risk_view
 from qtheory.risk import Risk, excess_risk
+from qtheory.risk.excess import parts_if_any
 from qtheory.theory import Bound, lower_bound, upper_bound
 from qtheory.versions import EXACT, versions
 
@@ -85,7 +86,7 @@ def risk(
         quantization = _covered(given_quantizers)
         with busy("Computing"):
             exact = excess_risk(problem, quantization, sgd, digits=digits)
-            parts = exact_parts(exact)  # they cost a run each
+            parts = parts_if_any(exact)  # they cost a run each
             bounds = _bounds(exact)
         replaced = _replaced(given_quantizers, quantization)
         record = _risk_record(exact, parts, bounds, replaced)

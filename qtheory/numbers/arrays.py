@@ -106,6 +106,8 @@ def _has_masked(values: Any) -> bool:
 def _float(value: Any) -> float:
     if isinstance(value, Real | Decimal) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, str):  # NumPy has arrays of text, which are none of numbers either
+        raise TypeError(f"not text such as {value!r}")
     try:
         number = exact(value, "an entry")
         require_numeric(number, "an entry")

@@ -8,12 +8,11 @@ from qtheory.report.formats import (
 )
 from qtheory.report.proofs import lemma_tree, proofs_view
 from qtheory.report.rates import rates_view
-from qtheory.report.tables import exact_parts, ledger_view, problem_view, risk_view
+from qtheory.report.tables import ledger_view, problem_view, risk_view
 
 __all__ = [
     "comparison_view",
     "comparisons_view",
-    "exact_parts",
     "format_view",
     "formats_view",
     "ledger_view",

@@ -9,14 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qtheory.errors import QTheoryError
-from qtheory.model import TARGETS, Problem
+from qtheory.model import Problem
 from qtheory.numbers.display import shown
 from qtheory.risk import Risk
 from qtheory.theory import Bound
 from qtheory.verify import CheckResult, Finding, Ledger
 
-__all__ = ["exact_parts", "ledger_view", "plain_table", "problem_view", "risk_view"]
+__all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 _VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
@@ -136,15 +135,6 @@ def _summary(ledger: Ledger) -> RenderableType:
 def problem_view(problem: Problem) -> RenderableType:
     """What is assumed of a problem that was made from data."""
     return Group(*(Text(f"- {line}") for line in problem.assumptions))
-
-
-def exact_parts(risk: Risk) -> dict[str, Any]:
-    """Bias, variance and what each target adds; why there is none, where they cannot be had."""
-    names = ("bias", "variance", *TARGETS)
-    try:
-        return {"bias": risk.bias, "variance": risk.variance, **risk.by_target}
-    except QTheoryError as error:
-        return dict.fromkeys(names, f"none: {error}")
 
 
 def risk_view(risk: Risk, parts: dict[str, Any], bounds: dict[str, Bound | str]) -> RenderableType:
