@@ -36,6 +36,7 @@ __all__ = [
     "Rest",
     "instantiate",
     "require_kinds",
+    "require_numbers",
 ]
 
 
@@ -163,6 +164,16 @@ def require_kinds(problem: Any, quantization: Any, sgd: Any) -> None:
                 "an error model where the theory is asked (quantization.error_models() puts one "
                 "in the place of every number format); simulate takes it as it is",
             )
+
+
+def require_numbers(problem: Problem) -> None:
+    """Raise SymbolicValueError if a formula of the problem has parameters without a value."""
+    spectrum, target = problem.spectrum, problem.target
+    at = sp.S.One if isinstance(spectrum, Explicit) else spectrum.formula
+    if not isinstance(spectrum, Explicit):
+        require_numeric(at, "spectrum", given=coordinate)
+    if not isinstance(target, Explicit):
+        require_numeric(target.formula(at), "target", given=coordinate)
 
 
 def instantiate(

@@ -158,7 +158,7 @@ def test_what_is_no_number_is_refused_by_name(pair):
         value = [True]
     else:
         value = NO_NUMBERS[kind]
-    with pytest.raises(qt.InvalidArgumentError, match=" is .*, but must be "):
+    with pytest.raises(qt.InvalidArgumentError, match=r" is .*, but must be "):
         CALLS[name](value)
 
 
@@ -171,7 +171,7 @@ def test_what_is_no_number_is_refused_by_name(pair):
 def test_what_is_no_sequence_is_refused_by_name(name, values):
     if name == "axis" and isinstance(values, str):
         return  # a text is one value of an axis
-    with pytest.raises(qt.InvalidArgumentError, match=" is .*, but must be "):
+    with pytest.raises(qt.InvalidArgumentError, match=r" is .*, but must be "):
         LISTED[name](values)
 
 
@@ -200,7 +200,8 @@ def test_numbers_of_mpmath_keep_their_digits():
 
 
 @pytest.mark.parametrize(
-    "value", [mpmath.inf, mpmath.nan, mpmath.ldexp(1, 10**9), flint.arb(2) ** 10**12, flint.arb("inf")]
+    "value",
+    [mpmath.inf, mpmath.nan, mpmath.ldexp(1, 10**9), flint.arb(2) ** 10**12, flint.arb("inf")],
 )  # fmt: skip
 def test_numbers_that_are_none_or_fill_the_memory_are_refused(value):
     with pytest.raises(qt.InvalidArgumentError, match="epsilon is"):
