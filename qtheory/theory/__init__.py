@@ -54,10 +54,13 @@ class Theorems(Mapping[str, Theorem]):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self._entries)
 
-    def names_of(self, name: str, others: Mapping[str, str] | None = None) -> list[str]:
+    def names_of(
+        self, name: str, others: Mapping[str, str] | None = None, argument: str = "name"
+    ) -> list[str]:
         """The names of the theorems that a name or a number stands for.
 
-        ``others`` are further names with their labels, of what is looked up like a theorem.
+        ``others`` are further names with their labels, of what is looked up like a theorem;
+        ``argument`` is what the name was given as, for the error message.
         """
         labels = {each.name: each.label for each in self._entries.values()} | dict(others or {})
         if isinstance(name, str):
@@ -70,7 +73,7 @@ class Theorems(Mapping[str, Theorem]):
             if found:
                 return found
         numbers = [label for label in labels.values() if "," not in label]
-        raise NoTheoremError("name", name, one_of(name, [*labels, *numbers]))
+        raise NoTheoremError(argument, name, one_of(name, [*labels, *numbers]))
 
 
 def _spelled(name: str) -> str:

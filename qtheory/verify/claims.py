@@ -146,7 +146,7 @@ class Claim:
 
 def claim_of(claim: Any, theorem: str = "upper_bound") -> Claim:
     """A claim from a relation, a text or a function; see :func:`qtheory.falsify`."""
-    meant = theorems[theorem]
+    meant = theorems[theorems.names_of(theorem, argument="theorem")[0]]
     if isinstance(claim, str):
         return _of_relation(_parsed(claim), meant, claim)
     if isinstance(claim, sp.core.relational.Relational):
