@@ -133,12 +133,15 @@ def _connected(path: Path, *, writing: bool = True) -> Iterator[sqlite3.Connecti
 def why_not_opened(path: Path, error: Exception) -> str:
     """What SQLite calls "unable to open database file", in more words."""
     folder = path.absolute().parent
-    if not folder.is_dir():
-        return f"there is no folder {folder}"
-    if path.is_dir():
-        return "it is a folder"
-    if not os.access(folder, os.W_OK):
-        return f"nothing may be written in {folder}"
+    try:
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        if path.is_dir():
+            return "it is a folder"
+        if not os.access(folder, os.W_OK):
+            return f"nothing may be written in {folder}"
+    except OSError as cause:  # a name that is too long
+        return cause.strerror or str(cause)
     return str(error)
 
 
