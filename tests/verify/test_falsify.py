@@ -198,7 +198,7 @@ def test_what_is_no_claim(claim, message):
 
 
 def test_other_bad_arguments():
-    with pytest.raises(qt.QTheoryError, match="theorem is 'T44'.*did you mean T4"):
+    with pytest.raises(qt.QTheoryError, match=r"theorem is 'T44'.*did you mean T4"):
         qt.falsify("risk >= 0*d", theorem="T44")
     with pytest.raises(qt.QTheoryError, match="max_examples is 0"):
         qt.falsify("risk >= floor", max_examples=0)
