@@ -25,6 +25,7 @@ from qtheory.errors import (
     InfiniteRiskError,
     InvalidArgumentError,
     LostDigitsWarning,
+    NoTheoremError,
     PrecisionError,
     ProofError,
     QTheoryError,
@@ -124,9 +125,13 @@ _LATER = {
 }
 
 
+# Modules for users, whose imports need more than the model.
+_MODULES = ("plots", "proof", "testing")
+
+
 def __getattr__(name: str) -> _Any:
-    if name == "plots":  # a module, whose import needs the theory
-        return _import_module("qtheory.plots")
+    if name in _MODULES:
+        return _import_module(f"qtheory.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'qtheory' has no attribute {name!r}")
     value = globals()[name] = getattr(_import_module(_LATER[name]), name)
@@ -134,7 +139,7 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*__all__, *_MODULES, *(name for name in globals() if name[:2] == "__")})
 
 
 def symbols(names: str) -> tuple[_sympy.Symbol, ...]:
@@ -168,6 +173,7 @@ __all__ = [
     "Logarithmic",
     "LostDigitsWarning",
     "Multiplicative",
+    "NoTheoremError",
     "PowerLaw",
     "PrecisionError",
     "Problem",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Rational
+from typing import Any
 
 __all__ = [
     "CostError",
@@ -15,6 +17,7 @@ __all__ = [
     "InfiniteRiskError",
     "InvalidArgumentError",
     "LostDigitsWarning",
+    "NoTheoremError",
     "PrecisionError",
     "ProofError",
     "QTheoryError",
@@ -24,6 +27,10 @@ __all__ = [
     "UnstableError",
     "one_of",
 ]
+
+
+# A fraction of more characters is shown as the float it came from, if there is one.
+_LONGEST_FRACTION = 24
 
 
 def one_of(value: object, names: Iterable[str]) -> str:
@@ -44,7 +51,20 @@ def _shown(value: object) -> str:
         shown = repr(value)
     except Exception:  # Python writes out no integer of more than 4300 digits, for one
         shown = f"a {type(value).__name__} that cannot be shown"
+    shown = " ".join(shown.split())  # an array has a line for each row
+    if isinstance(value, Rational) and len(shown) > _LONGEST_FRACTION:
+        shown = _as_float(value) or shown
     return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _as_float(number: Any) -> str | None:
+    """The float whose exact value this is, if it is one's: it is what was written."""
+    ratio = int(number.numerator), int(number.denominator)
+    try:
+        value = ratio[0] / ratio[1]
+    except OverflowError:
+        return None
+    return repr(value) if ratio[1] > 1 and value.as_integer_ratio() == ratio else None
 
 
 class QTheoryError(ValueError):
@@ -64,6 +84,12 @@ class InvalidArgumentError(QTheoryError):
         # The default rebuilds an exception from its message alone, which
         # does not fit three arguments; worker processes need this.
         return type(self), (self.argument, self.value, self.allowed)
+
+
+class NoTheoremError(InvalidArgumentError, KeyError):
+    """There is no theorem of this name or number."""
+
+    __str__ = Exception.__str__  # that of KeyError puts the message in quotes
 
 
 class SymbolicValueError(QTheoryError):

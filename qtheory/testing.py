@@ -30,9 +30,15 @@ from qtheory.model import (
     Quantization,
 )
 from qtheory.model.sgd import OUTPUTS
+from qtheory.numbers.exact import whole
 from qtheory.risk import stability
 
 __all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
+
+
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__
 
 
 # Strategies are made once: Hypothesis looks into each new one, for longer than a draw takes.
@@ -67,7 +73,7 @@ def _targets(dim: int) -> st.SearchStrategy[Explicit | Constant]:
 @st.composite
 def problems(draw: st.DrawFn, largest_dim: int = 6) -> Problem:
     """Problems with explicit or power-law spectra, ties and zero coefficients included."""
-    dim = draw(st.integers(1, largest_dim))
+    dim = draw(st.integers(1, whole(largest_dim, "largest_dim", 1)))
     spectrum, target = draw(_spectra(dim)), draw(_targets(dim))
     return Problem(dim, spectrum, target, draw(_fractions("0", "4")))
 

@@ -9,10 +9,11 @@ from itertools import permutations
 import sympy as sp
 
 from qtheory.asymptotics.schemes import scheme_named
-from qtheory.errors import HypothesisError, InvalidArgumentError, UnstableError
+from qtheory.errors import HypothesisError, UnstableError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
+from qtheory.numbers.exact import whole
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 
@@ -73,8 +74,7 @@ def allocate_bits(problem: Problem, sgd: SGD, bits: int, scheme: str = "additive
     (20, True)
     """
     model = scheme_named(scheme)
-    if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits <= _MOST_BITS:
-        raise InvalidArgumentError("bits", bits, f"a whole number from 0 to {_MOST_BITS}")
+    bits = whole(bits, "bits", 0, _MOST_BITS)
 
     def quantization(split: tuple[int, ...]) -> Quantization:
         levels = [model(sp.Rational(1, 4**k)) for k in split]

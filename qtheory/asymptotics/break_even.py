@@ -14,7 +14,14 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, UnstableError
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
+from qtheory.model.quantization import (
+    TARGETS,
+    Additive,
+    ErrorModel,
+    Multiplicative,
+    Quantization,
+    checked_targets,
+)
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, coordinate
 from qtheory.numbers.exact import Number, exact
@@ -131,15 +138,15 @@ def break_even(
     >>> found.rule, 0 < found.lower < found.upper < 8
     (2, True)
     """
-    unknown = set(targets) - set(TARGETS)
-    if unknown or not targets:
+    names = checked_targets(targets)
+    if not names:
         raise InvalidArgumentError("targets", targets, f"some of {', '.join(TARGETS)}")
     number = exact(bits, "bits")
     if not number.is_Rational or not 0 <= number <= _MOST_MANTISSA_BITS:
         raise InvalidArgumentError("bits", bits, f"a number from 0 to {_MOST_MANTISSA_BITS}")
 
     def risk(model: ErrorModel) -> float:
-        quantization = Quantization(**dict.fromkeys(targets, model))
+        quantization = Quantization(**dict.fromkeys(names, model))
         return float(excess_risk(problem, quantization, sgd).total)
 
     integer = risk(Additive(sp.Integer(4) ** -number))

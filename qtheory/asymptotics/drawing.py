@@ -21,9 +21,9 @@ _FILLS = ("#cfe8f7", "#fbe3b5", "#d5efe3", "#f3d3e2", "#fdf6c0", "#d9dcec", "#f6
 def draw_phases(phases: Phases, ax: Any = None) -> Any:
     """The regions as polygons, their terms and exponents inside, the boundaries labelled."""
     if ax is None:
-        from matplotlib.figure import Figure
+        from qtheory.numbers.figure import new_axes
 
-        ax = Figure(figsize=(7.2, 5.6), layout="constrained").subplots()
+        ax = new_axes(7.2, 5.6)
     (x0, x1), (y0, y1) = phases.window
     ax.set_xlim(float(x0), float(x1))
     ax.set_ylim(float(y0), float(y1))

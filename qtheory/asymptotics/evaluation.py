@@ -206,15 +206,15 @@ class Evaluation:
         self, part: sp.Expr, index: sp.Symbol, low: sp.Expr, high: sp.Expr
     ) -> PiecewisePower:
         """An expression in the index as powers on pieces."""
-        bases = [base for base, _ in exponentials_in(part, index)]
+        exponentials = list(exponentials_in(part, index))
         start = self.order(low)
         if low == 1:
             _require_finite_first_term(part, index)
-        if bases:
+        if exponentials:
             if start != ONE:
                 raise unsupported(low, "an exponential sum starts at a number")
             end = None if high is sp.oo else self.order(high)
-            unit = sp.log(bases[0])
+            unit = _unit(*exponentials[0], index)
             span = Range(ONE, None, step=0, index_at_end=end, unit=unit)
             if end == ONE:
                 span = Range(ONE, ONE, step=0, unit=unit)
@@ -224,6 +224,15 @@ class Evaluation:
             return _Summand(self, index, span).build(part)
         except Unsupported as cause:
             raise unsupported(part, str(cause)) from None
+
+
+def _unit(base: sp.Expr, exponent: sp.Expr, index: sp.Symbol) -> sp.Expr:
+    """The rate of an exponential up to rational factors and symbols: log(2) for 2**(-3*i)."""
+    rate = exponent.coeff(index, 1)
+    number = rate.as_independent(*rate.free_symbols, as_Add=False)[0] if rate.free_symbols else rate
+    unit = sp.expand_log(sp.log(base) * number.as_coeff_Mul()[1], force=True)
+    unit = unit.as_coeff_Mul()[1]
+    return -unit if unit.is_negative else unit
 
 
 def _require_finite_first_term(part: sp.Expr, index: sp.Symbol) -> None:

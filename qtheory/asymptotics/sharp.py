@@ -50,9 +50,9 @@ from qtheory.errors import InfiniteRiskError, InvalidArgumentError, SymbolicValu
 from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantization, SourceCondition
 from qtheory.model.instance import instantiate, require_kinds
 from qtheory.numbers.arithmetic import MPMath
-from qtheory.numbers.certify import checked_digits
+from qtheory.numbers.certify import MOST_DIGITS
 from qtheory.numbers.evaluate import evaluate
-from qtheory.numbers.exact import Number, require_numeric
+from qtheory.numbers.exact import Number, require_numeric, whole
 from qtheory.risk.stability import require_stable
 from qtheory.theory.notation import N, i, lam, w_star
 
@@ -113,7 +113,7 @@ class SharpConstants:
         SymbolicValueError
             If a parameter is a symbol.
         """
-        checked_digits(digits)
+        digits = whole(digits, "digits", 1, MOST_DIGITS)
         run = self.sgd.with_steps(steps)
         require_numeric(run.steps, "steps")
         values = {

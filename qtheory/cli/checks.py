@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,14 +18,14 @@ from qtheory.cli.common import (
     require_writable,
     write_json,
 )
-from qtheory.errors import InvalidArgumentError, ProofError, UndecidedError
+from qtheory.errors import ProofError, UndecidedError
 from qtheory.report import ledger_view, lemma_tree, proofs_view
 from qtheory.report.appendix import report_appendix
 from qtheory.report.page import report_page
 from qtheory.verify import verify as run_verification
 from qtheory.verify.claims import NAMES
 from qtheory.verify.falsify import Attack, attack
-from qtheory.verify.proving import PROOFS, ProofRecord, Replay, require_second_solver
+from qtheory.verify.proving import PROOFS, ProofRecord, Replay, proofs_named, require_second_solver
 from qtheory.verify.proving import audit as audit_proofs
 from qtheory.verify.thorough import verify_thoroughly
 from qtheory.versions import EXACT, versions
@@ -78,7 +76,8 @@ def verify(
 @app.command(epilog="Example: qtheory prove refined_upper_bound")
 def prove(
     name: Annotated[
-        str | None, typer.Argument(help="A theorem by its name; all of them without one.")
+        str | None,
+        typer.Argument(help="A theorem by its name or number, T5; all without one."),
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="How deep the tree of lemmas is printed.")] = 3,
     audit: Annotated[
@@ -97,9 +96,7 @@ def prove(
     """
     with errors_reported():
         require_writable(json_file)
-        names = list(PROOFS) if name is None else [name]
-        if name is not None and name not in PROOFS:
-            raise InvalidArgumentError("NAME", name, f"one of {', '.join(PROOFS)}")
+        names = list(PROOFS) if name is None else proofs_named(name)
         if audit:
             require_second_solver()
         replay, records, refused, unknown = Replay(), [], {}, {}
@@ -147,10 +144,6 @@ def falsify(
 
     The claim may use:
     """
-    # Hypothesis would leave a folder of its own where the command is run
-    os.environ.setdefault(
-        "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "qtheory-hypothesis"))
-    )
     with errors_reported():
         require_writable(json_file)
         with progress_bar("Attacking") as progress:

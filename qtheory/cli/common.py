@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
-from qtheory.model import Problem
+from qtheory.model import SGD, Problem
 from qtheory.model.data import load_table
 from qtheory.model.shorthand import parse_spectrum, parse_target
 
@@ -38,6 +38,7 @@ __all__ = [
     "Spectrum",
     "Steps",
     "Stepsize",
+    "Tail",
     "Target",
     "Times",
     "app",
@@ -47,6 +48,7 @@ __all__ = [
     "problem_from",
     "progress_bar",
     "require_writable",
+    "run_from",
     "table_from",
     "write_json",
 ]
@@ -93,11 +95,21 @@ Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
 Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
 Output = Annotated[str, typer.Option(help="average, last or tail.")]
+Tail = Annotated[
+    str | None, typer.Option(help="The part of the iterates that --output tail averages, or 1/2.")
+]
 
 
 def problem_from(dim: str, spectrum: str, target: str, noise: str) -> Problem:
     """The problem that the options describe."""
     return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+
+
+def run_from(stepsize: str, batch: str, steps: str, output: str, tail: str | None) -> SGD:
+    """The run that the options describe."""
+    if tail is not None and output != "tail":
+        raise InvalidArgumentError("tail", tail, "left out without --output tail")
+    return SGD(stepsize, batch, steps=steps, output=output, tail="1/2" if tail is None else tail)
 
 
 def table_from(data: Path | None, labels: Path | None) -> tuple[Any, Any] | None:

@@ -21,6 +21,7 @@ from qtheory.cli.common import (
     Spectrum,
     Steps,
     Stepsize,
+    Tail,
     Target,
     app,
     errors_reported,
@@ -28,6 +29,7 @@ from qtheory.cli.common import (
     problem_from,
     progress_bar,
     require_writable,
+    run_from,
     table_from,
     write_json,
 )
@@ -35,7 +37,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.measure import Comparison, compare, compare_formats, compare_rows, load_grid
 from qtheory.measure import sweep as run_sweep
 from qtheory.measure.cluster import dask_executor
-from qtheory.model import SGD, TARGETS, formats
+from qtheory.model import TARGETS, formats
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.shorthand import parse_quantization
 from qtheory.report import comparison_view, comparisons_view, format_view, formats_view
@@ -70,6 +72,7 @@ def simulate(
     batch: Batch = "1",
     steps: Steps = "500",
     output: Output = "average",
+    tail: Tail = None,
     replicates: Replicates = 1000,
     relative_error: Annotated[
         float | None, typer.Option(help="Stop at this relative standard error.")
@@ -87,7 +90,7 @@ def simulate(
         require_writable(json_file)
         table = table_from(data, labels)
         quantization = parse_quantization(quantize or [])
-        sgd = SGD(stepsize, batch, steps=steps, output=output)
+        sgd = run_from(stepsize, batch, steps, output, tail)
         options: dict[str, Any] = {"seed": seed, "relative_error": relative_error}
         with progress_bar("Simulating") as progress:
             if table is None:
@@ -122,6 +125,7 @@ def list_formats(
     batch: Batch = "1",
     steps: Steps = "500",
     output: Output = "average",
+    tail: Tail = None,
     replicates: Replicates = 1000,
     seed: Seed = 0,
     json_file: JsonFile = None,
@@ -142,7 +146,7 @@ def list_formats(
             }
         else:
             problem = problem_from(dim, spectrum, target, noise)
-            sgd = SGD(stepsize, batch, steps=steps, output=output)
+            sgd = run_from(stepsize, batch, steps, output, tail)
             with progress_bar("Simulating") as progress:
                 rows = compare_formats(
                     problem, sgd, found, TARGETS, replicates, seed, progress=progress
@@ -214,6 +218,7 @@ def _record(found: Comparison) -> dict[str, Any]:
         "name": found.name,
         "quantization": repr(found.quantization),
         "exact": finite(found.theory),
+        "missing": found.missing,
         "mean": finite(found.estimate.mean),
         "stderr": finite(found.estimate.stderr),
         "replicates": found.estimate.replicates,

@@ -22,17 +22,20 @@ from qtheory.cli.common import (
     Spectrum,
     Steps,
     Stepsize,
+    Tail,
     Target,
     app,
     busy,
     errors_reported,
     problem_from,
     require_writable,
+    run_from,
     table_from,
     write_json,
 )
-from qtheory.errors import HypothesisError, InvalidArgumentError
-from qtheory.model import SGD, Problem
+from qtheory.errors import InvalidArgumentError, QTheoryError
+from qtheory.model import SGD, TARGETS, ErrorModel, Problem, Quantization
+from qtheory.model.number_format import NumberFormat
 from qtheory.model.shorthand import (
     parse_quantization,
     parse_spectrum,
@@ -41,6 +44,7 @@ from qtheory.model.shorthand import (
 )
 from qtheory.report import problem_view, rates_view, risk_view
 from qtheory.risk import Risk, excess_risk
+from qtheory.risk.excess import parts_if_any
 from qtheory.theory import Bound, lower_bound, upper_bound
 from qtheory.versions import EXACT, versions
 
@@ -62,6 +66,7 @@ def risk(
     batch: Batch = "1",
     steps: Steps = "2000",
     output: Output = "average",
+    tail: Tail = None,
     digits: Annotated[
         int | None, typer.Option(help="Certified digits; without it, float64.")
     ] = None,
@@ -76,17 +81,22 @@ def risk(
         table = table_from(data, labels)
         given = problem_from(dim, spectrum, target, noise)
         problem = given if table is None else Problem.from_data(*table)
-        sgd = SGD(stepsize, batch, steps=steps, output=output)
+        sgd = run_from(stepsize, batch, steps, output, tail)
+        given_quantizers = parse_quantization(quantize or [])
+        quantization = _covered(given_quantizers)
         with busy("Computing"):
-            exact = excess_risk(problem, parse_quantization(quantize or []), sgd, digits=digits)
+            exact = excess_risk(problem, quantization, sgd, digits=digits)
+            parts = parts_if_any(exact)  # they cost a run each
             bounds = _bounds(exact)
-            record = _risk_record(exact, bounds)  # its parts cost a run each
+        replaced = _replaced(given_quantizers, quantization)
+        record = _risk_record(exact, parts, bounds, replaced)
         if json_file != "-":
             console = Console()
             if problem.assumptions:
                 console.print("[bold]What is assumed of the data[/bold]")
                 console.print(problem_view(problem))
-            console.print(risk_view(exact, bounds))
+            console.print(risk_view(exact, parts, bounds))
+            _say(console, replaced)
         write_json(json_file, record)
 
 
@@ -130,13 +140,17 @@ def rates(
             with_symbols(noise),
         )
         sgd = SGD(with_symbols(stepsize), with_symbols(batch), steps=with_symbols(steps))
-        quantization = parse_quantization(quantize or [], with_symbols)
+        given = parse_quantization(quantize or [], with_symbols)
+        quantization = _covered(given)
+        replaced = _replaced(given, quantization)
         powers = dict(_power(option) for option in regime or [])
         with busy("Deriving"):
             table = derive_rates(problem, quantization, sgd, powers, assume or [])
         if json_file != "-":
-            Console().print(rates_view(table))
-        write_json(json_file, _rates_record(table))
+            console = Console()
+            console.print(rates_view(table))
+            _say(console, replaced)
+        write_json(json_file, _rates_record(table, replaced))
 
 
 def _power(option: str) -> tuple[str, str]:
@@ -146,8 +160,33 @@ def _power(option: str) -> tuple[str, str]:
     return name.strip(), power
 
 
-def _rates_record(table: Rates) -> dict[str, Any]:
+def _covered(quantization: Quantization) -> Quantization:
+    """What the theory takes: error models, or a number format on the data alone."""
+    formats = [t for t, quantizer in quantization.items() if not isinstance(quantizer, ErrorModel)]
+    as_it_is = formats == ["data"] and isinstance(quantization.data, NumberFormat)
+    return quantization if as_it_is else quantization.error_models()
+
+
+def _replaced(given: Quantization, taken: Quantization) -> dict[str, dict[str, str]]:
+    """The number formats in whose place error models were taken."""
+    pairs = zip(given.items(), taken.items(), strict=True)
     return {
+        target: {"format": repr(before), "error_model": repr(after)}
+        for (target, before), (_, after) in pairs
+        if before != after
+    }
+
+
+def _say(console: Console, replaced: dict[str, dict[str, str]]) -> None:
+    if replaced:
+        console.print("Number formats are taken as their error models; simulate rounds with them:")
+    for target, pair in replaced.items():
+        console.print(f"{target}: {pair['format']} as {pair['error_model']}", markup=False)
+
+
+def _rates_record(table: Rates, replaced: dict[str, dict[str, str]]) -> dict[str, Any]:
+    return {
+        "error_models": replaced,
         "assumptions": [str(condition) for condition in table.assumptions],
         "terms": {
             name: [
@@ -169,31 +208,39 @@ def _rates_record(table: Rates) -> dict[str, Any]:
 
 
 def _bounds(exact: Risk) -> dict[str, Bound | str]:
-    """The bounds, or the hypothesis that fails."""
+    """The bounds, or why there is none: a hypothesis that fails, or too many coordinates."""
     bounds: dict[str, Bound | str] = {}
     for name, bound in (("lower bound", lower_bound), ("upper bound", upper_bound)):
         try:
             bounds[name] = bound(exact.problem, exact.quantization, exact.sgd, digits=exact.digits)
-        except HypothesisError as error:
+        except QTheoryError as error:
             bounds[name] = f"none: {error}"
     return bounds
 
 
-def _risk_record(exact: Risk, bounds: dict[str, Bound | str]) -> dict[str, Any]:
+def _risk_record(
+    exact: Risk,
+    parts: dict[str, Any],
+    bounds: dict[str, Bound | str],
+    replaced: dict[str, dict[str, str]],
+) -> dict[str, Any]:
     def number(value: Any) -> float | str:
+        if isinstance(value, str):  # why there is none
+            return value
         if isinstance(value, flint.arb):
             return str(value.str(exact.digits or 15, radius=False))
         return float(value)
 
     return {
         "total": number(exact.total),
-        "bias": number(exact.bias),
-        "variance": number(exact.variance),
-        "by_target": {target: number(value) for target, value in exact.by_target.items()},
+        "bias": number(parts["bias"]),
+        "variance": number(parts["variance"]),
+        "by_target": {target: number(parts[target]) for target in TARGETS},
         "approximation": number(exact.approximation),
         "floor": number(exact.floor),
         "saturation": number(exact.saturation),
         "digits": exact.digits,
+        "error_models": replaced,
         "bounds": {
             name: bound if isinstance(bound, str) else number(bound.total)
             for name, bound in bounds.items()

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from qtheory.errors import InvalidArgumentError, UnstableError
+from qtheory.errors import CostError, InvalidArgumentError, PrecisionError, UnstableError
 from qtheory.model import formats
 from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import TARGETS, Quantization, checked_targets
 from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.sgd import SGD
+from qtheory.numbers.arrays import sequence
 from qtheory.risk import excess_risk
 from qtheory.simulate import Estimate, Ranges, calibrate, ranges
-from qtheory.simulate.blocks import check_sampling
+from qtheory.simulate.blocks import sampling
 from qtheory.simulate.ranges import pilot, scaled
 from qtheory.simulate.update import estimate
 
@@ -55,6 +56,8 @@ class Comparison:
     fourth_moment
         E |x|^4 of the rows of a table over that of Gaussian rows of the same covariance,
         (tr H)^2 + 2 tr H^2; 1 for Gaussian data.
+    missing
+        Why there is no exact risk, so that ``theory`` is NaN; empty if there is one.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Comparison:
     estimate: Estimate
     ranges: Ranges
     fourth_moment: float = 1.0
+    missing: str = ""
 
     @property
     def difference(self) -> float:
@@ -85,9 +89,9 @@ class Comparison:
         """``"differ"`` from 5 standard errors on, otherwise ``"agree"``.
 
         ``"unknown"`` with fewer than 64 runs, or where the standard error is above 5 % of the mean:
-        then some runs diverge, or more are needed.
+        then some runs diverge, or more are needed. Nor is anything known without an exact risk.
         """
-        if self.estimate.replicates < _LEAST_RUNS:
+        if self.missing or self.estimate.replicates < _LEAST_RUNS:
             return "unknown"
         if math.isinf(self.theory) or abs(self.distance) >= _STANDARD_ERRORS:
             return "differ"
@@ -104,7 +108,8 @@ class Comparison:
         parameters stagnate under rounding to nearest; rounding may be biased; rows of a table are
         not Gaussian.
         """
-        found = [f"{target} is rounded with bias" for target in self.estimate.biased]
+        found = [f"no exact risk: {self.missing}"] if self.missing else []
+        found += [f"{target} is rounded with bias" for target in self.estimate.biased]
         for target, part in self.ranges.beyond.items():
             if part >= _NOTICED:
                 found.append(f"{target} saturates ({part:.0%})")
@@ -160,14 +165,16 @@ def compare(
     >>> found.verdict, found.reasons
     ('differ', ('label saturates (27%)', 'label below half a step (6%)'))
     """
+    exact, missing = _theory_if_any(problem, quantization, sgd)
     return Comparison(
         name or repr(quantization),
         problem,
         quantization,
         sgd,
-        theory(problem, quantization, sgd),
+        exact,
         estimate(problem, quantization, sgd, replicates, seed, relative_error, progress=progress),
         ranges(problem, quantization, sgd, seed=seed),
+        missing=missing,
     )
 
 
@@ -209,12 +216,13 @@ def compare_rows(
     problem = Problem.from_moments(table)
     if calibrated:
         quantization = calibrate(problem, quantization, sgd, seed=seed, table=table)
+    exact, missing = _theory_if_any(problem, quantization, sgd)
     return Comparison(
         "rows of the table",
         problem,
         quantization,
         sgd,
-        theory(problem, quantization, sgd),
+        exact,
         estimate(
             problem,
             quantization,
@@ -227,6 +235,7 @@ def compare_rows(
         ),
         ranges(problem, quantization, sgd, seed=seed, table=table),
         _fourth_moment(table),
+        missing,
     )
 
 
@@ -266,13 +275,12 @@ def compare_formats(
     >>> [row.name for row in rows], rows[0].theory > rows[1].theory
     (['int4', 'fp8_e4m3'], True)
     """
-    given = formats.names() if quantizers is None else quantizers
-    wanted = [_rounding(quantizer) for quantizer in given]
-    check_sampling(replicates, seed)
-    targets = list(targets)
-    for target in targets:
-        if target not in TARGETS:
-            raise InvalidArgumentError("targets", target, f"some of {', '.join(TARGETS)}")
+    if quantizers is None:
+        quantizers = formats.names()
+    allowed = "a sequence of names, number formats or Roundings"
+    wanted = [_rounding(quantizer) for quantizer in sequence(quantizers, "quantizers", allowed)]
+    replicates, seed = sampling(replicates, seed)
+    targets = checked_targets(targets)
     largest = pilot(problem, sgd, seed=seed)
     found = []
     for done, rounding in enumerate(wanted):
@@ -313,6 +321,14 @@ def theory(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
         return float(excess_risk(problem, models, sgd).total)
     except UnstableError:
         return math.inf
+
+
+def _theory_if_any(problem: Problem, quantization: Quantization, sgd: SGD) -> tuple[float, str]:
+    """The exact risk, or NaN and the reason: what it costs does not take the simulation with it."""
+    try:
+        return theory(problem, quantization, sgd), ""
+    except (CostError, PrecisionError) as error:
+        return math.nan, str(error)
 
 
 def _rounding(quantizer: Any) -> Rounding:

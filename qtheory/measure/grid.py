@@ -6,10 +6,13 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
 from qtheory.model.problem import Problem
@@ -17,7 +20,9 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
 from qtheory.model.spectra import coordinate
-from qtheory.numbers.exact import require_numeric
+from qtheory.numbers.arrays import sequence
+from qtheory.numbers.exact import exact, is_infinite, part_of_one, require_numeric, whole
+from qtheory.simulate.blocks import MOST_REPLICATES
 
 __all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
 
@@ -37,6 +42,7 @@ AXES = {
 }
 MOST_POINTS = 10**7
 _MOST_DIGITS = 1000
+_REPLICATES = f"a whole number: 0, or at least 2 and at most {MOST_REPLICATES}"
 # A file of so many bytes; devices such as /dev/zero never end.
 _LARGEST_FILE = 10**7
 
@@ -69,14 +75,13 @@ class Settings:
         for name in ("exact", "bounds", "calibrate"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgumentError(name, getattr(self, name), "true or false")
-        whole = isinstance(self.replicates, int) and not isinstance(self.replicates, bool)
-        if whole and abs(self.replicates) >= 10**_MOST_DIGITS:
-            raise InvalidArgumentError("replicates", "a huge integer", "0, or at least 2")
-        if not whole or self.replicates == 1 or self.replicates < 0:
-            raise InvalidArgumentError("replicates", self.replicates, "0, or at least 2")
-        part = self.relative_error
-        if part is not None and not (isinstance(part, float) and 0 < part < 1):
-            raise InvalidArgumentError("relative_error", part, "between 0 and 1")
+        replicates = whole(self.replicates, "replicates", 0, MOST_REPLICATES, _REPLICATES)
+        if replicates == 1:
+            raise InvalidArgumentError("replicates", self.replicates, _REPLICATES)
+        object.__setattr__(self, "replicates", replicates)
+        if self.relative_error is not None:
+            part = part_of_one(self.relative_error, "relative_error")
+            object.__setattr__(self, "relative_error", part)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,8 @@ class Grid:
     Parameters
     ----------
     axes
-        For some axes their values, numbers or text; the others have their default.
+        For some axes their values, numbers or text, in any sequence (a range, an array, a Series);
+        the others have their default.
     settings
         What is computed at each point.
 
@@ -187,7 +193,7 @@ def load_grid(path: Path | str) -> Grid:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
             raise ValueError(f"it has more than {_LARGEST_FILE} bytes")
-        content = tomllib.loads(text.decode())
+        content = tomllib.loads(_decoded(text))
     except (OSError, ValueError, RecursionError) as error:
         # besides its own errors tomllib passes on those of int() and of deep nesting
         raise SweepError(f"{path} is not a readable TOML file: {error}") from error
@@ -207,6 +213,14 @@ def load_grid(path: Path | str) -> Grid:
         raise SweepError(f"{path}: {error}") from error
 
 
+def _decoded(text: bytes) -> str:
+    """Text in UTF-8; editors of Windows begin it with a byte order mark."""
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not in UTF-8 ({error.reason} at byte {error.start})") from error
+
+
 def _known(name: Any, names: Any, what: str) -> None:
     if isinstance(name, str) and name in names:
         return
@@ -215,19 +229,34 @@ def _known(name: Any, names: Any, what: str) -> None:
 
 def _texts(name: str, values: Any) -> tuple[str, ...]:
     """The values of an axis as distinct texts."""
-    listed = values if isinstance(values, list | tuple) else [values]
-    allowed = "a number, a text, or a list of them without repetition"
-    for value in listed:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise InvalidArgumentError(name, value, allowed)
-        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
-            # Python would not write it out, in the error message neither
-            raise InvalidArgumentError(name, "a huge integer", f"of at most {_MOST_DIGITS} digits")
-    # the shortest text of a float is what was written, 0.1 and not its binary value
-    texts = tuple(str(value) for value in listed)
-    if not texts or len(set(texts)) < len(texts):
+    allowed = "a number, a text, or a sequence of them without repetition"
+    single = isinstance(values, str) or not isinstance(values, Iterable)
+    single = single or getattr(values, "shape", None) == ()
+    listed = [values] if single else sequence(values, name, allowed)
+    texts = tuple(_text(name, value, allowed) for value in listed)
+    if len(set(texts)) < len(texts):
         raise InvalidArgumentError(name, values, allowed)
     return texts
+
+
+def _text(name: str, value: Any, allowed: str) -> str:
+    """One value of an axis as text."""
+    if name == "dim" and is_infinite(value):
+        return "oo"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float | np.floating):
+        # the shortest text of a float is what was written, 0.1 and not its binary value
+        return str(value)
+    if isinstance(value, Integral) and abs(int(value)) >= 10**_MOST_DIGITS:
+        raise InvalidArgumentError(name, value, f"of at most {_MOST_DIGITS} digits")
+    try:
+        number = exact(value, name)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(name, value, f"{allowed}; {error.allowed}") from None
+    if not number.is_Rational:
+        raise InvalidArgumentError(name, value, allowed)
+    return str(number)
 
 
 def _read(name: str, value: str) -> Any:

@@ -19,9 +19,14 @@ from typing import Any
 from qtheory.errors import SweepError
 from qtheory.measure.grid import Grid, Point, load_grid
 from qtheory.measure.point import compute_point
-from qtheory.measure.pool import MOST_WORKERS, process_pool
+from qtheory.measure.pool import (
+    MAIN_GUARD,
+    MOST_WORKERS,
+    end_unfinished_worker,
+    process_pool,
+)
 from qtheory.measure.store import Store, checked_path, open_store
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 
 __all__ = ["Outcome", "sweep"]
 
@@ -81,6 +86,7 @@ def sweep(
         Any executor of ``concurrent.futures``, that of a Dask client included; it is not shut down.
     workers
         Without an executor, the processes to compute in, 1 for this one; with one, how many it has.
+        A script that asks for processes needs a main guard, ``if __name__ == "__main__":``.
     progress
         Called with the points done and all points.
 
@@ -101,9 +107,10 @@ def sweep(
     >>> outcome.points, data.exact.sel(quantize="none").values.round(4).tolist()
     (4, [0.1347, 0.1813])
     """
+    end_unfinished_worker()
     if not isinstance(grid, Grid):
         grid = load_grid(grid)
-    require_whole("workers", workers, 1, MOST_WORKERS)
+    workers = whole(workers, "workers", 1, MOST_WORKERS)
     import qtheory
 
     path = checked_path(out, "out")
@@ -161,6 +168,7 @@ def _elsewhere(
     ahead = max(_LEAST_AHEAD, _AHEAD_PER_WORKER * workers)
     with _running(executor, workers) as running:
         waiting: dict[Future[dict[str, Any]], Point] = {}
+        hint = f". None has given a result yet: {MAIN_GUARD}"
         try:
             more = True
             while more or waiting:
@@ -171,7 +179,9 @@ def _elsewhere(
                         waiting[running.submit(compute_point, point, grid.settings)] = point
                 finished, _ = wait(waiting, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
                 for future in finished:
-                    yield waiting.pop(future), _result(future)
+                    found = waiting.pop(future), _result(future)
+                    hint = ""
+                    yield found
         except (BrokenExecutor, CancelledError, OSError, RuntimeError) as error:
             # what is finished is stored, also what was finished by others at the same moment
             for future in [future for future in waiting if future.done()]:
@@ -180,7 +190,7 @@ def _elsewhere(
             raise SweepError(
                 f"the workers are lost ({type(error).__name__}: {error}) at one of the points "
                 f"{_few(waiting.values())}; what is finished is stored, and the same command goes "
-                "on from there"
+                f"on from there{hint}"
             ) from error
         finally:
             for future in waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +15,7 @@ from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["Store", "checked_path", "open_store", "read_store"]
+__all__ = ["Store", "checked_path", "open_store", "read_store", "why_not_opened"]
 
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
@@ -124,9 +125,24 @@ def _connected(path: Path, *, writing: bool = True) -> Iterator[sqlite3.Connecti
             f"{path.absolute().as_uri()}?mode={mode}", timeout=_SECONDS_FOR_READERS, uri=True
         )
     except sqlite3.Error as error:
-        raise SweepError(f"{path} cannot be opened: {error}") from error
+        raise SweepError(f"{path} cannot be opened: {why_not_opened(path, error)}") from error
     with closing(connection):
         yield connection
+
+
+def why_not_opened(path: Path, error: Exception) -> str:
+    """What SQLite calls "unable to open database file", in more words."""
+    folder = path.absolute().parent
+    try:
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        if path.is_dir():
+            return "it is a folder"
+        if not os.access(folder, os.W_OK):
+            return f"nothing may be written in {folder}"
+    except OSError as cause:  # a name that is too long
+        return cause.strerror or str(cause)
+    return str(error)
 
 
 @contextmanager

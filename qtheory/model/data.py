@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import DataError
+from qtheory.numbers.arrays import real_array
 
 # Booleans, whole numbers and floating point.
 _KINDS = ("b", "i", "u", "f")
@@ -49,7 +50,9 @@ def load_table(path: Path) -> np.ndarray[Any, Any]:
                 raise ValueError(f"its format has version {version[0]}.{version[1]}")
             shape, _, kind = read(file)
             if kind.kind not in _KINDS:
-                raise ValueError(f"it holds {kind}, not real numbers")
+                raw = ": NumPy stores other libraries' types so; store them as float32"
+                hint = raw if kind.kind == "V" and kind.names is None else ""
+                raise ValueError(f"it holds {kind}, not real numbers{hint}")
             if math.prod(shape) * kind.itemsize > size:
                 raise ValueError(f"it is cut off: shape {shape} needs more bytes than it has")
             file.seek(0)
@@ -102,7 +105,7 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
 
 def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     try:
-        table, labels = (_real(values) for values in (X, y))
+        table, labels = (real_array(values, truth_values=True) for values in (X, y))
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"X and y must hold real numbers only: {error}") from error
     if table.ndim != 2 or table.shape[0] < 2 or table.shape[1] < 1:
@@ -121,12 +124,3 @@ def _checked(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]
             allowed = f"between {_SMALLEST:.0e} and {_LARGEST:.0e}: rescale it"
             raise DataError(f"the largest entry of {name} is {sizes.max():.3g}, not {allowed}")
     return table, labels
-
-
-def _real(values: Any) -> np.ndarray[Any, Any]:
-    array = np.asarray(values)
-    # a table of Python numbers too large for int64 comes as objects, dates and text are no numbers
-    if array.dtype.kind not in (*_KINDS, "O"):
-        raise TypeError(f"not {array.dtype}")
-    with np.errstate(over="ignore"):  # what becomes infinite is refused as that
-        return array.astype(np.float64)

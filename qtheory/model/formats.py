@@ -12,6 +12,8 @@ Sources: Open Compute Project, *OCP 8-bit Floating Point Specification (OFP8)* f
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +24,8 @@ from qtheory.model.grid import Grid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 from qtheory.model.rounding import Floats
-from qtheory.numbers.exact import Number, positive
+from qtheory.numbers.arrays import code_array
+from qtheory.numbers.exact import Number, positive, whole
 
 __all__ = [
     "FP",
@@ -36,12 +39,20 @@ __all__ = [
     "names",
 ]
 
+
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__
+
+
 #: What the codes with the largest exponent field stand for.
 _SPECIALS = ("ieee", "nan", "none")
 
 # Within these float64 holds every value, and the reciprocal of every step, as a normal number.
 _MOST_EXPONENT_BITS, _MOST_MANTISSA_BITS = 10, 40
 _MOST_FIXED_BITS = 32
+# The bits of formats that are none of these.
+_OTHER_WIDTHS = {"1", "32", "64", "128"}
 # Comparing a longer text with the names takes time, and none of them is near.
 _LONGEST_NAME = 100
 
@@ -81,10 +92,8 @@ class FloatFormat(NumberFormat):
         >>> get("fp8_e4m3").decode([0x01, 0x38, 0x7E, 0x7F, 0x80]).tolist()
         [0.001953125, 1.0, 448.0, nan, -0.0]
         """
-        words = np.asarray(codes)
-        if words.dtype.kind not in "iu" or np.any(words < 0) or np.any(words >= 2**self.bits):
-            raise InvalidArgumentError("codes", codes, f"whole numbers from 0 to 2^{self.bits} - 1")
-        words = words.astype(np.int64)
+        allowed = f"whole numbers from 0 to 2^{self.bits} - 1"
+        words = code_array(codes, "codes", allowed, self.bits)
         grid, significands = self.grid, 2**self.mantissa_bits
         exponent, fraction = np.divmod(words % 2 ** (self.bits - 1), significands)
         significand = np.where(exponent > 0, fraction + significands, fraction)
@@ -187,29 +196,53 @@ fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16 \
     if not isinstance(name, str) or name not in known:
         first, *_, last = _INTEGERS
         allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}"
-        near = _near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
+        near = near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
         if near:
             allowed += f" (did you mean {' or '.join(near)}?)"
         raise InvalidArgumentError("name", name, allowed)
     return replace(known[name], scale=positive(scale, "scale"))
 
 
-def _near_names(name: str) -> list[str]:
-    """At most three names, those most like this one."""
+def near_names(name: str) -> list[str]:
+    """At most three names, those most like this one, of which it may be another spelling.
 
-    def spelled(text: str) -> str:
-        return text.lower().replace("-", "_").replace(" ", "_").replace("fp", "float")
+    >>> near_names("FP16"), near_names("float8_e4m3fn"), near_names("float8_e4m3fnuz")
+    (['float16'], ['fp8_e4m3'], [])
+    """
+    given = _spelled(name)
 
     def likeness(known: str) -> float:
-        whole = spelled(known)
+        whole = _spelled(known)
         width, _, fields = whole.partition("_")
         forms = [form for form in (whole, width, fields) if form]
-        return max(difflib.SequenceMatcher(None, spelled(name), f).ratio() for f in forms)
+        return max(difflib.SequenceMatcher(None, given, form).ratio() for form in forms)
 
-    best = max(map(likeness, names()))
-    if best < 0.6:
-        return []
-    return [known for known in names() if likeness(known) >= best - 0.05][:3]
+    found = {known: likeness(known) for known in names() if _may_be(given, _spelled(known))}
+    best = max(found.values(), default=0)
+    return [known for known in found if found[known] >= max(0.6, best - 0.05)][:3]
+
+
+def _spelled(name: str) -> str:
+    """In one way of writing: fp8 is float8, and PyTorch's e4m3fn is e4m3."""
+    text = name.lower().replace("-", "_").replace(" ", "_").replace("fp", "float")
+    return re.sub(r"(e\d+m\d+)fn$", r"\1", text)
+
+
+def _may_be(given: str, known: str) -> bool:
+    """Whether a name may be a slip for one that is known, rather than that of another format.
+
+    A letter more is another format (uint8, nvfp4, e4m3fnuz), and so are two other numbers (e3m4)
+    or another width (float32, int17).
+    """
+    if Counter(filter(str.isalpha, given)) - Counter(filter(str.isalpha, known)):
+        return False
+    numbers, those = (re.findall(r"\d+", text) for text in (given, known))
+    slips = Counter(numbers) - Counter(those)
+    if not slips:
+        rest = iter(those)
+        return all(number in rest for number in numbers)  # in the same order
+    other = known in _INTEGERS or _OTHER_WIDTHS & slips.keys()
+    return slips.total() == 1 and not other
 
 
 def FP(  # noqa: N802
@@ -239,13 +272,13 @@ def FP(  # noqa: N802
     >>> FP(3, 4, scale="1/8")
     formats.FP(3, 4, scale='1/8')
     """
-    _whole("exponent_bits", exponent_bits, 2, _MOST_EXPONENT_BITS)
-    _whole("mantissa_bits", mantissa_bits, 1, _MOST_MANTISSA_BITS)
+    exponent_bits = whole(exponent_bits, "exponent_bits", 2, _MOST_EXPONENT_BITS)
+    mantissa_bits = whole(mantissa_bits, "mantissa_bits", 1, _MOST_MANTISSA_BITS)
     if not isinstance(specials, str) or specials not in _SPECIALS:
         raise InvalidArgumentError("specials", specials, f"one of {', '.join(_SPECIALS)}")
     name = f"FP({exponent_bits}, {mantissa_bits})"
     scale = positive(scale, "scale")
-    return FloatFormat(name, int(exponent_bits), int(mantissa_bits), specials, scale=scale)
+    return FloatFormat(name, exponent_bits, mantissa_bits, specials, scale=scale)
 
 
 def integer(bits: int, scale: Number = 1) -> FixedFormat:
@@ -256,7 +289,7 @@ def integer(bits: int, scale: Number = 1) -> FixedFormat:
     >>> integer(4, scale="0.5").largest
     7/2
     """
-    _whole("bits", bits, 2, 16)
+    bits = whole(bits, "bits", 2, 16)
     return replace(_INTEGERS[f"int{bits}"], scale=positive(scale, "scale"))
 
 
@@ -272,17 +305,11 @@ def fixed_point(integer_bits: int, fraction_bits: int, scale: Number = 1) -> Fix
     >>> fixed_point(7, 0) == get("int8")
     True
     """
-    _whole("integer_bits", integer_bits, 0, _MOST_FIXED_BITS)
-    _whole("fraction_bits", fraction_bits, 0, _MOST_FIXED_BITS)
-    width = 1 + int(integer_bits) + int(fraction_bits)
+    integer_bits = whole(integer_bits, "integer_bits", 0, _MOST_FIXED_BITS)
+    fraction_bits = whole(fraction_bits, "fraction_bits", 0, _MOST_FIXED_BITS)
+    width = 1 + integer_bits + fraction_bits
     if not 2 <= width <= _MOST_FIXED_BITS:
         allowed = f"with integer_bits, 1 to {_MOST_FIXED_BITS - 1} together"
         raise InvalidArgumentError("fraction_bits", fraction_bits, allowed)
     name = f"fixed_point({integer_bits}, {fraction_bits})"
-    return FixedFormat(name, width, int(fraction_bits), scale=positive(scale, "scale"))
-
-
-def _whole(argument: str, value: Any, least: int, most: int) -> None:
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:
-        raise InvalidArgumentError(argument, value, f"a whole number from {least} to {most}")
+    return FixedFormat(name, width, fraction_bits, scale=positive(scale, "scale"))

@@ -36,6 +36,7 @@ __all__ = [
     "Rest",
     "instantiate",
     "require_kinds",
+    "require_numbers",
 ]
 
 
@@ -163,6 +164,16 @@ def require_kinds(problem: Any, quantization: Any, sgd: Any) -> None:
                 "an error model where the theory is asked (quantization.error_models() puts one "
                 "in the place of every number format); simulate takes it as it is",
             )
+
+
+def require_numbers(problem: Problem) -> None:
+    """Raise SymbolicValueError if a formula of the problem has parameters without a value."""
+    spectrum, target = problem.spectrum, problem.target
+    at = sp.S.One if isinstance(spectrum, Explicit) else spectrum.formula
+    if not isinstance(spectrum, Explicit):
+        require_numeric(at, "spectrum", given=coordinate)
+    if not isinstance(target, Explicit):
+        require_numeric(target.formula(at), "target", given=coordinate)
 
 
 def instantiate(
@@ -294,8 +305,7 @@ def _spectrum_and_target(
     values = {coordinate: indices}
 
     def fill(formula: sp.Expr, name: str) -> Array:
-        free = formula.free_symbols - {coordinate}
-        require_numeric(formula if free else sp.S.Zero, name)
+        require_numeric(formula, name, given=coordinate)
         result = evaluate(formula, values, arithmetic)
         return arithmetic.array([result] * len(indices)) if formula.is_number else result
 
@@ -319,6 +329,6 @@ def _spectrum_and_target(
             "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
         )
     values[eigenvalue] = eigenvalues
-    require_numeric(formula.subs({eigenvalue: 1, coordinate: 1}), "target")
+    require_numeric(formula.subs(eigenvalue, 1), "target", given=coordinate)
     result = evaluate(formula, values, arithmetic)
     return eigenvalues, arithmetic.array([result] * len(indices)) if formula.is_number else result

@@ -21,6 +21,7 @@ from qtheory.model.error_estimates import ErrorEstimate
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.grid import Grid, law_of_stochastic_rounding
 from qtheory.model.rounding import DITHERS, Bits, Floats, checked_random_bits, round_to_grid
+from qtheory.numbers.arrays import real_array
 from qtheory.numbers.exact import Number, exact, positive, require_numeric
 
 __all__ = ["NumberFormat"]
@@ -93,7 +94,8 @@ class NumberFormat(ABC):
         Parameters
         ----------
         x
-            An array of real numbers, taken as float64.
+            An array of real numbers, taken as float64. Types of ml_dtypes are numbers too; an array
+            with masked entries is refused.
         rng
             The generator of the random bits, or, with ``random_bits``, the whole numbers from 0 to
             2^random_bits - 1 themselves.
@@ -275,12 +277,9 @@ class NumberFormat(ABC):
 
 def _real_array(x: Any) -> Floats:
     try:
-        array = np.asarray(x)
-        if array.dtype.kind in "fiu":
-            return array.astype(np.float64, copy=False)
-    except ValueError:  # rows of different lengths
-        pass
-    raise InvalidArgumentError("x", x, "an array of real numbers")
+        return real_array(x)
+    except (TypeError, ValueError, OverflowError) as error:  # rows of different lengths, for one
+        raise InvalidArgumentError("x", x, f"an array of real numbers ({error})") from None
 
 
 def _fraction(value: sp.Expr, name: str) -> Fraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,8 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.spectra import Explicit, PowerLaw, Spectrum
 from qtheory.model.targets import Constant, Target
-from qtheory.numbers.exact import Number, nonnegative, positive_integer
+from qtheory.numbers.arrays import sequence
+from qtheory.numbers.exact import Number, dimension, nonnegative
 
 if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
@@ -29,7 +29,7 @@ class Problem:
     Parameters
     ----------
     dim
-        d, a whole number of at least 1, a symbol, or ``oo`` (also written ``"oo"``).
+        d, a whole number of at least 1, a symbol, or ``oo`` (also written ``"oo"`` or ``inf``).
     spectrum
         The eigenvalues: ``PowerLaw``, ``Exponential``, ``Logarithmic``, ``SpectrumFormula`` or
         ``Explicit``.
@@ -63,8 +63,7 @@ class Problem:
         noise: Number = 1,
         assumptions: tuple[str, ...] = (),
     ) -> None:
-        infinite = dim is sp.oo or (isinstance(dim, float | str) and dim in ("oo", math.inf))
-        size = sp.oo if infinite else positive_integer(dim, "dim")
+        size = dimension(dim)
         spectrum = PowerLaw(2) if spectrum is None else spectrum
         target = Constant(1) if target is None else target
         if not isinstance(spectrum, Spectrum | Explicit):
@@ -84,13 +83,12 @@ class Problem:
                 )
         if isinstance(spectrum, Explicit):
             spectrum.require_nonnegative("spectrum")
-        if not isinstance(assumptions, tuple | list):
-            raise InvalidArgumentError("assumptions", assumptions, "a tuple of texts")
+        texts = tuple(sequence(assumptions, "assumptions", "a tuple of texts", least=0))
         object.__setattr__(self, "dim", size)
         object.__setattr__(self, "spectrum", spectrum)
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "noise", nonnegative(noise, "noise"))
-        object.__setattr__(self, "assumptions", tuple(assumptions))
+        object.__setattr__(self, "assumptions", texts)
 
     def latex(self) -> str:
         r"""The problem as LaTeX.

@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
+from qtheory.numbers.arrays import sequence
 
-__all__ = ["TARGETS", "Additive", "ErrorModel", "Multiplicative", "Quantization", "Quantizer"]
+__all__ = [
+    "TARGETS",
+    "Additive",
+    "ErrorModel",
+    "Multiplicative",
+    "Quantization",
+    "Quantizer",
+    "checked_targets",
+]
 
 #: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
 #: takes is checked where it is called, so the type checker is told no more than this.
@@ -50,7 +59,7 @@ class Quantization:
                     target,
                     quantizer,
                     "an error model (Additive(...), Multiplicative(...) or a sum), a number format "
-                    "or a Rounding",
+                    "(formats.get('int8'), for one) or a Rounding",
                 )
             if isinstance(quantizer, Rounding) and quantizer.is_plain:
                 object.__setattr__(self, target, quantizer.format)
@@ -68,7 +77,7 @@ class Quantization:
     def up_to(self, target: str) -> Quantization:
         """Only the quantizers from data up to and including this target."""
         if not isinstance(target, str) or target not in TARGETS:
-            raise InvalidArgumentError("target", target, f"one of {', '.join(TARGETS)}")
+            raise InvalidArgumentError("target", target, one_of(target, TARGETS))
         kept = TARGETS[: TARGETS.index(target) + 1]
         return Quantization(**{name: getattr(self, name) for name in kept})
 
@@ -97,3 +106,17 @@ class Quantization:
     def __repr__(self) -> str:
         parts = [f"{name}={model!r}" for name, model in self.items() if not model.is_exact]
         return f"Quantization({', '.join(parts)})"
+
+
+def checked_targets(targets: Any) -> list[str]:
+    """Some of the five targets, from a sequence of their names.
+
+    >>> checked_targets(("data", "label"))
+    ['data', 'label']
+    """
+    allowed = f"a sequence of targets, some of {', '.join(TARGETS)}"
+    members = sequence(targets, "targets", allowed, least=0)
+    for target in members:
+        if not isinstance(target, str) or target not in TARGETS:
+            raise InvalidArgumentError("targets", target, one_of(target, TARGETS))
+    return members

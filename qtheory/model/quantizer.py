@@ -51,8 +51,10 @@ class Rounding:
             raise InvalidArgumentError(
                 "mode", self.mode, f"one of {', '.join(allowed)} for {self.format.name}"
             )
-        if checked_random_bits(self.random_bits) is not None and self.mode != "stochastic":
+        bits = checked_random_bits(self.random_bits)
+        if bits is not None and self.mode != "stochastic":
             raise InvalidArgumentError("random_bits", self.random_bits, f"None when {self.mode}")
+        object.__setattr__(self, "random_bits", bits)
 
     @property
     def is_exact(self) -> bool:

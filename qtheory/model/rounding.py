@@ -38,10 +38,11 @@ import numpy as np
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.grid import Grid
+from qtheory.numbers.arrays import Floats, code_array
+from qtheory.numbers.exact import whole
 
 __all__ = ["DITHERS", "MODES", "Bits", "Floats", "checked_random_bits", "round_to_grid"]
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 #: Where random bits come from: a generator, or the whole numbers themselves.
 Bits = np.random.Generator | np.ndarray[Any, np.dtype[np.integer[Any]]] | int
 
@@ -61,11 +62,10 @@ _RECIPROCAL = 2046 << _MANTISSA
 
 def checked_random_bits(random_bits: int | None) -> int | None:
     """The number of random bits, None for as many as ``rng.random`` has."""
-    whole = isinstance(random_bits, int | np.integer) and not isinstance(random_bits, bool)
-    if random_bits is None or (whole and 1 <= random_bits <= _MOST_RANDOM_BITS):
-        return random_bits
+    if random_bits is None:
+        return None
     allowed = f"None or a whole number from 1 to {_MOST_RANDOM_BITS}"
-    raise InvalidArgumentError("random_bits", random_bits, allowed)
+    return whole(random_bits, "random_bits", 1, _MOST_RANDOM_BITS, allowed)
 
 
 def round_to_grid(
@@ -88,6 +88,7 @@ def round_to_grid(
         If the mode and the source of random bits do not fit together, or a value overflows
         without saturation in a format that has neither inf nor NaN.
     """
+    random_bits = checked_random_bits(random_bits)
     _check_mode(mode, grid, rng, random_bits)
     flat = np.ascontiguousarray(x).reshape(-1)
     result = np.empty_like(flat)
@@ -112,7 +113,7 @@ def _check_mode(mode: str, grid: Grid, rng: Bits | None, random_bits: int | None
             "stochastic, nearest or toward_zero for a floating-point format: "
             "a dither needs a step that does not change with the value",
         )
-    if checked_random_bits(random_bits) is not None and mode != "stochastic":
+    if random_bits is not None and mode != "stochastic":
         raise InvalidArgumentError("random_bits", random_bits, f"None in the mode {mode}")
     if mode in ("nearest", "toward_zero"):
         return
@@ -128,10 +129,9 @@ def _check_mode(mode: str, grid: Grid, rng: Bits | None, random_bits: int | None
 def _given_bits(rng: Any, x: Floats, random_bits: int | None) -> Floats | None:
     if random_bits is None:
         return None
-    bits = np.asarray(rng)
-    whole = np.issubdtype(bits.dtype, np.integer)
-    if not whole or bits.size == 0 or bits.min() < 0 or bits.max() >= 2**random_bits:
-        allowed = f"a Generator or whole numbers from 0 to 2^{random_bits} - 1"
+    allowed = f"a Generator or whole numbers from 0 to 2^{random_bits} - 1"
+    bits = code_array(rng, "rng", allowed, random_bits)
+    if bits.size == 0:
         raise InvalidArgumentError("rng", rng, allowed)
     try:
         return np.broadcast_to(bits, x.shape).astype(np.float64).reshape(-1)

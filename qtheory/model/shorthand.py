@@ -14,6 +14,7 @@ Where rates are asked for, a number may also be a formula in symbols, such as po
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,6 +71,12 @@ _TARGETS: dict[str, Callable[..., Any]] = {
     "source": SourceCondition,
     "signal": SignalFormula,
 }
+_QUANTIZERS = (
+    "additive:NUMBER or multiplicative:NUMBER, sums of them with +, or a number format: "
+    "format:NAME, fp:E,M or fixed:I,F"
+)
+# Comparing a longer text with the names takes time, and none of them is near.
+_LONGEST_NAME = 100
 _COUPLINGS = ("shared", "elementwise")
 _ERRORS: dict[str, Callable[..., ErrorModel]] = {
     "additive": Additive,
@@ -104,8 +111,25 @@ def parse_error_model(text: str, read: Reader = as_text) -> ErrorModel:
     total = ErrorModel()
     # "+" joins models only before a name, so that 1e+3 stays a number.
     for part in re.split(r"\+(?=[a-z])", text):
+        name, colon, _ = part.strip().partition(":")
+        if name not in _ERRORS or not colon:
+            raise InvalidArgumentError("quantize", part, f"{_QUANTIZERS}{_meant(part)}")
         total = total + _call("quantize", part, _ERRORS, ":", read)
     return total
+
+
+def _meant(text: str) -> str:
+    """What somebody may have meant who wrote no kind of quantizer, or a wrong one."""
+    name, colon, rest = text.strip().partition(":")
+    near = formats.near_names(name) if len(name) < _LONGEST_NAME else []
+    kinds = difflib.get_close_matches(name, (*_ERRORS, *_FORMATS))
+    if re.fullmatch(r"[\d.]+(/\d+|e[+-]?\d+)?", text.strip()):
+        meant = [f"{kind}:{text.strip()}" for kind in _ERRORS]
+    elif near:
+        meant = [f"format:{known}{colon}{rest}" for known in near]
+    else:
+        meant = [f"{kind}:{rest or 'NUMBER'}" for kind in kinds]
+    return f" (did you mean {' or '.join(meant)}?)" if meant else ""
 
 
 def parse_quantization(options: Sequence[str], read: Reader = as_text) -> Quantization:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.arrays import sequence
 from qtheory.numbers.evaluate import evaluate
-from qtheory.numbers.exact import Number, exact, nonnegative, positive
+from qtheory.numbers.exact import Number, exact, positive
 from qtheory.numbers.grammar import parse_formula
 
 __all__ = [
@@ -184,11 +184,8 @@ class Explicit:
     values: tuple[sp.Expr, ...]
 
     def __init__(self, values: Sequence[Number]) -> None:
-        listed = isinstance(values, np.ndarray) and values.ndim == 1
-        listed = listed or (isinstance(values, Sequence) and not isinstance(values, str | bytes))
-        if not listed or len(values) == 0:
-            raise InvalidArgumentError("values", values, "a sequence of at least one number")
-        numbers = tuple(exact(value, f"values[{k}]") for k, value in enumerate(values))
+        members = sequence(values, "values", "a sequence of at least one number")
+        numbers = tuple(exact(value, f"values[{k}]") for k, value in enumerate(members))
         object.__setattr__(self, "values", numbers)
 
     def __repr__(self) -> str:
@@ -199,6 +196,8 @@ class Explicit:
     def require_nonnegative(self, name: str) -> None:
         """Raise unless every value can be an eigenvalue and one of them is not zero."""
         for k, value in enumerate(self.values):
-            nonnegative(value, f"{name} values[{k}]")
+            if value.is_negative:
+                allowed = "zero or positive (where rounding left it a little below 0, set it to 0)"
+                raise InvalidArgumentError(f"{name} values[{k}]", value, allowed)
         if all(value == 0 for value in self.values):
             raise InvalidArgumentError(name, self, "at least one positive eigenvalue")

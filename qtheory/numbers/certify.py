@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import flint
 
-from qtheory.errors import InvalidArgumentError, PrecisionError
+from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.exact import whole
 from qtheory.numbers.interval import SLACK, Interval
 
 __all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits", "outward"]
@@ -25,11 +26,8 @@ def checked_digits(digits: int | None) -> int | None:
     """The digits asked for, if they are None (float64) or a whole number within the limit."""
     if digits is None:
         return None
-    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
-        raise InvalidArgumentError(
-            "digits", digits, f"None (float64) or a whole number from 1 to {MOST_DIGITS}"
-        )
-    return digits
+    allowed = f"None (float64) or a whole number from 1 to {MOST_DIGITS}"
+    return whole(digits, "digits", 1, MOST_DIGITS, allowed)
 
 
 def certified(

@@ -1,8 +1,10 @@
 """Exact numbers: what a user may write for a parameter, turned into a SymPy expression.
 
-Accepted are int, Fraction, Decimal, SymPy numbers and expressions, NumPy scalars, floats (taken
-at their exact binary value) and strings that are numbers ("0.1", "1/3", "1e-3"). A string is
-read by :class:`fractions.Fraction`, so text never reaches ``sympify``.
+Accepted are int, Fraction, Decimal, SymPy numbers and expressions, scalars of NumPy and of other
+array libraries, the numbers of mpmath and python-flint, floats (taken at their exact binary value)
+and strings that are numbers ("0.1", "1/3", "1e-3"). A string is read by
+:class:`fractions.Fraction`, so text never reaches ``sympify``. Truth values are no numbers, and a
+ball with a radius is not one number. Every public argument that is a number is read here.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import math
 import re
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Rational, Real
+from numbers import Integral, Rational, Real
 from typing import Any, TypeAlias
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -22,17 +25,31 @@ from qtheory.errors import InvalidArgumentError, SymbolicValueError
 __all__ = [
     "MOST_BITS",
     "Number",
+    "dimension",
     "exact",
+    "is_infinite",
     "is_writable",
     "nonnegative",
+    "part_of_one",
     "positive",
     "positive_integer",
     "require_numeric",
-    "require_whole",
+    "whole",
 ]
 
 #: What the constructors of the model accept for a parameter.
-Number: TypeAlias = int | float | str | Fraction | Decimal | sp.Expr | np.number[Any]
+Number: TypeAlias = (
+    int
+    | float
+    | str
+    | Fraction
+    | Decimal
+    | sp.Expr
+    | np.number[Any]
+    | flint.fmpz
+    | flint.fmpq
+    | flint.arb
+)
 
 #: Numerator and denominator of a number, about 3000 digits: Python writes out integers of up to
 #: 4300, so that a number, and what little is computed with it, can be shown.
@@ -43,6 +60,10 @@ _NUMBER_TEXT = re.compile(
     r"\s*[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?\s*|\s*[+-]?\d+\s*/\s*\d+\s*"
 )
 _LONGEST_TEXT = 7000
+
+
+_ALLOWED = "a finite real number (int, Fraction, SymPy number, or text such as '0.1' or '1/3')"
+_INFINITIES = ("oo", "inf", "infinity")
 
 
 def exact(value: Number, name: str) -> sp.Expr:
@@ -67,34 +88,72 @@ def exact(value: Number, name: str) -> sp.Expr:
     >>> exact(0.1, "stepsize")
     3602879701896397/36028797018963968
     """
-    allowed = "a finite real number (int, Fraction, SymPy number, or text such as '0.1' or '1/3')"
-    if isinstance(value, bool | np.bool_):
+    return _exact(value, name, _ALLOWED)
+
+
+def _exact(value: Any, name: str, allowed: str) -> sp.Expr:
+    scalar = _scalar(value, name)
+    if isinstance(scalar, bool):
         raise InvalidArgumentError(name, value, allowed)
-    if isinstance(value, sp.Expr):
-        return _exact_expression(value, name, allowed)
-    fraction = _as_fraction(value, name, allowed)
-    return _written(sp.Rational(fraction.numerator, fraction.denominator), value, name)
-
-
-def _as_fraction(value: Number, name: str, allowed: str) -> Fraction:
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+    if isinstance(scalar, sp.Expr):
+        return _exact_expression(scalar, name, allowed)
+    if isinstance(scalar, str) and len(scalar) > _LONGEST_TEXT:
         raise InvalidArgumentError(name, value, f"of at most {_LONGEST_TEXT} characters")
+    if isinstance(scalar, flint.arb) and scalar.is_finite() and not scalar.is_exact():
+        allowed = "one number: a ball with a radius stands for many (its midpoint is mid())"
+        raise InvalidArgumentError(name, value, allowed)
     try:
-        if isinstance(value, str):
-            if _NUMBER_TEXT.fullmatch(value):
-                return Fraction(value.replace(" ", ""))
-        elif isinstance(value, Rational):  # whole numbers too
-            return Fraction(int(value.numerator), int(value.denominator))
-        elif isinstance(value, Decimal):
-            if value.is_finite() and abs(value.adjusted()) <= MOST_BITS:
-                return Fraction(value)
-        elif isinstance(value, Real) and math.isfinite(value):
-            # np.longdouble is wider than float64
-            wide: Any = value if isinstance(value, np.floating) else float(value)
-            return Fraction(*wide.as_integer_ratio())
+        found = _ratio(scalar)
     except (ArithmeticError, TypeError, ValueError):  # as of 1/0 and of a number of 5000 digits
-        pass
-    raise InvalidArgumentError(name, value, allowed)
+        found = None
+    if found is None:
+        raise InvalidArgumentError(name, value, allowed)
+    return _written(sp.Rational(found.numerator, found.denominator), value, name)
+
+
+def _scalar(value: Any, name: str) -> Any:
+    """A scalar of an array library, or an array without axes, as the number that it holds."""
+    if np.ma.is_masked(value):
+        raise InvalidArgumentError(name, value, "a number, not a masked entry")
+    if isinstance(value, np.timedelta64):  # NumPy counts it among the whole numbers
+        return None
+    # a long double is its own item
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def _ratio(value: Any) -> Fraction | None:
+    """A number of any kind as a fraction, exactly; None for what is no finite number."""
+    if isinstance(value, str):
+        return Fraction(value.replace(" ", "")) if _NUMBER_TEXT.fullmatch(value) else None
+    if isinstance(value, Rational):  # whole numbers too
+        return Fraction(int(value.numerator), int(value.denominator))
+    if isinstance(value, flint.fmpz):
+        return Fraction(int(value))
+    if isinstance(value, flint.fmpq):
+        return Fraction(int(value.p), int(value.q))
+    if isinstance(value, flint.arb):
+        value = value.mid()
+    if isinstance(value, flint.arf):
+        return _binary(*map(int, value.man_exp())) if value.is_finite() else None
+    if isinstance(value, Decimal):
+        usual = value.is_finite() and abs(value.adjusted()) <= MOST_BITS
+        return Fraction(value) if usual else None
+    if hasattr(value, "_mpf_"):  # mpmath's and SymPy's, as wide as their precision was
+        sign, mantissa, exponent, _ = value._mpf_
+        finite = mantissa != 0 or exponent == 0
+        return _binary((-1) ** sign * int(mantissa), exponent) if finite else None
+    if isinstance(value, Real) and math.isfinite(value):
+        # np.longdouble is wider than float64
+        wide: Any = value if isinstance(value, np.floating) else float(value)
+        return Fraction(*wide.as_integer_ratio())
+    return None
+
+
+def _binary(mantissa: int, exponent: int) -> Fraction | None:
+    """mantissa 2^exponent, unless its digits would fill the memory."""
+    if abs(exponent) + mantissa.bit_length() > MOST_BITS:
+        return None
+    return Fraction(mantissa) * Fraction(2) ** exponent
 
 
 def is_writable(number: sp.Rational) -> bool:
@@ -122,16 +181,13 @@ def _exact_expression(value: sp.Expr, name: str, allowed: str) -> sp.Expr:
     if not value.has(sp.Float):
         return value
     # A SymPy Float is a binary number too: take it at its exact value.
-    floats = {f: sp.Rational(*_binary_fraction(f, name)) for f in value.atoms(sp.Float)}
+    floats = {}
+    for part in value.atoms(sp.Float):
+        found = _ratio(part)
+        if found is None:
+            raise InvalidArgumentError(name, part, f"between 2^-{MOST_BITS} and 2^{MOST_BITS}")
+        floats[part] = sp.Rational(found.numerator, found.denominator)
     return value.xreplace(floats)
-
-
-def _binary_fraction(value: sp.Float, name: str) -> tuple[int, int]:
-    sign, mantissa, exponent, width = value._mpf_
-    if abs(exponent) + width > MOST_BITS:
-        raise InvalidArgumentError(name, value, f"between 2^-{MOST_BITS} and 2^{MOST_BITS}")
-    signed = -int(mantissa) if sign else int(mantissa)
-    return (signed << exponent, 1) if exponent >= 0 else (signed, 1 << -exponent)
 
 
 def positive(value: Number, name: str) -> sp.Expr:
@@ -150,22 +206,73 @@ def nonnegative(value: Number, name: str) -> sp.Expr:
     return result
 
 
-def require_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
-    """Raise InvalidArgumentError unless a value is a Python int in a range.
+def whole(
+    value: Any, name: str, least: int, most: int | None = None, allowed: str | None = None
+) -> int:
+    """A count in a range, as a Python int: a whole number of Python, NumPy, SymPy or python-flint.
 
-    >>> require_whole("workers", 2, 1)
+    What is counted has no decimal point: a float is refused even where its value is whole.
+    ``allowed`` says what the argument may be, if that is more than such a number.
+
+    >>> whole(np.int64(2), "workers", 1)
+    2
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidArgumentError(name, value, f"a whole number of at least {least}")
-    if most is not None and value > most:
-        raise InvalidArgumentError(name, value, f"a whole number from {least} to {most}")
+    if allowed is None:
+        range_ = f"of at least {least}" if most is None else f"from {least} to {most}"
+        allowed = f"a whole number {range_}"
+    scalar = _scalar(value, name)
+    counts = isinstance(scalar, Integral | flint.fmpz) and not isinstance(scalar, bool)
+    if not counts or scalar < least or (most is not None and scalar > most):
+        raise InvalidArgumentError(name, value, allowed)
+    return int(scalar)
+
+
+def part_of_one(value: Number, name: str) -> float:
+    """A number between 0 and 1, both excluded, in float64.
+
+    >>> part_of_one("1/4", "relative_error")
+    0.25
+    """
+    result = _exact(value, name, "between 0 and 1")
+    require_numeric(result, name)
+    if not 0 < result < 1:
+        raise InvalidArgumentError(name, value, "between 0 and 1")
+    return float(result)
+
+
+def dimension(value: Number) -> sp.Expr:
+    """A dimension: a whole number of at least 1 (or a symbol for one), or infinity.
+
+    Infinity is ``oo`` of SymPy, an infinite float, or the text "oo" or "inf".
+
+    >>> dimension("200"), dimension(float("inf"))
+    (200, oo)
+    """
+    return sp.oo if is_infinite(value) else positive_integer(value, "dim")
+
+
+def is_infinite(value: Any) -> bool:
+    """Whether a value is infinity, in any of the ways to write it.
+
+    >>> is_infinite("oo"), is_infinite(10)
+    (True, False)
+    """
+    scalar = _scalar(value, "dim")
+    if isinstance(scalar, str):
+        return scalar.strip().lower() in _INFINITIES
+    if scalar is sp.oo:
+        return True
+    if isinstance(scalar, Decimal) and scalar.is_snan():  # which cannot be compared
+        return False
+    return isinstance(scalar, Real | Decimal | flint.arb | flint.arf) and bool(scalar == math.inf)
 
 
 def positive_integer(value: Number, name: str, power: int = 18) -> sp.Expr:
     """An exact whole number from 1 to 10^power (or a symbol for one)."""
-    result = exact(value, name)
+    allowed = "a whole number of at least 1"
+    result = _exact(value, name, allowed)
     if result.is_number and not (result.is_Integer and result >= 1):
-        raise InvalidArgumentError(name, value, "a whole number of at least 1")
+        raise InvalidArgumentError(name, value, allowed)
     if result.is_number and result > 10**power:
         raise InvalidArgumentError(name, value, f"a whole number of at most 10^{power}")
     return result

@@ -26,3 +26,8 @@ __all__ = [
     "waterfall",
     "waterfall_bars",
 ]
+
+
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__

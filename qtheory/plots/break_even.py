@@ -9,9 +9,14 @@ from typing import Any
 
 from qtheory.measure.comparison import theory
 from qtheory.model import SGD, TARGETS, Additive, ErrorModel, Multiplicative, Problem, Quantization
+from qtheory.model.quantization import checked_targets
+from qtheory.numbers.arrays import sequence
+from qtheory.numbers.exact import whole
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
 
 __all__ = ["BreakEvenCurves", "break_even", "break_even_curves"]
+
+_MOST_BITS = 400
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,19 @@ def break_even_curves(
     >>> curves.floating[0] < curves.integer[0], curves.full < curves.floating[1]
     (True, True)
     """
+    names = checked_targets(targets)
+    widths = tuple(
+        whole(width, "bits", 0, _MOST_BITS)
+        for width in sequence(bits, "bits", "a sequence of numbers of bits")
+    )
 
     def of(model: ErrorModel) -> float:
-        return theory(problem, Quantization(**dict.fromkeys(targets, model)), sgd)
+        return theory(problem, Quantization(**dict.fromkeys(names, model)), sgd)
 
     return BreakEvenCurves(
-        tuple(bits),
-        tuple(of(Multiplicative(f"1/{4**b}", coupling="elementwise")) for b in bits),
-        tuple(of(Additive(f"1/{4**b}")) for b in bits),
+        widths,
+        tuple(of(Multiplicative(f"1/{4**b}", coupling="elementwise")) for b in widths),
+        tuple(of(Additive(f"1/{4**b}")) for b in widths),
         of(ErrorModel()),
     )
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import qtheory.risk as exact
-from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.errors import CostError, HypothesisError, InvalidArgumentError, PrecisionError
 from qtheory.model import SGD, Problem, Quantization
+from qtheory.numbers.arrays import sequence
+from qtheory.numbers.exact import require_numeric
 from qtheory.plots.style import BLUE, GREY, axes
 from qtheory.theory import lower_bound, upper_bound
 
@@ -59,25 +61,30 @@ def risk_curves(
     (1, 10000, -1.24)
     """
     if steps is None:
+        require_numeric(sgd.steps, "steps")
         last = int(sgd.steps)
         powers = [last ** (k / (_POINTS - 1)) for k in range(_POINTS)]
         steps = sorted({round(power) for power in powers})
-    if len(steps) < 2 or any(b <= a for a, b in itertools.pairwise(steps)):
-        raise InvalidArgumentError("steps", list(steps), "at least two ascending numbers")
-    found = exact.risk_curve(problem, quantization, sgd, steps)
-    runs = [sgd.with_steps(number) for number in steps]
+    allowed = "a sequence of at least two ascending numbers"
+    runs = [sgd.with_steps(number) for number in sequence(steps, "steps", allowed)]
+    for run in runs:
+        require_numeric(run.steps, "steps")
+    numbers = [int(run.steps) for run in runs]
+    if len(numbers) < 2 or any(b <= a for a, b in itertools.pairwise(numbers)):
+        raise InvalidArgumentError("steps", steps, allowed)
+    found = exact.risk_curve(problem, quantization, sgd, numbers)
 
     def bound(which: Any) -> tuple[float, ...]:
         values = []
         for run in runs:
             try:
                 values.append(float(which(problem, quantization, run).total))
-            except HypothesisError:
+            except (CostError, HypothesisError, PrecisionError):
                 values.append(math.nan)
         return tuple(values)
 
     totals = tuple(float(each.total) for each in found)
-    return RiskCurves(tuple(steps), totals, bound(lower_bound), bound(upper_bound))
+    return RiskCurves(tuple(numbers), totals, bound(lower_bound), bound(upper_bound))
 
 
 def risk(

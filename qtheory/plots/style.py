@@ -14,9 +14,9 @@ _WIDTH, _HEIGHT = 5.2, 3.6  # inches: a column and a half of a journal page
 
 def axes(width: float = _WIDTH, height: float = _HEIGHT) -> Any:
     """Empty axes on a figure of their own, which belongs to nobody else."""
-    from matplotlib.figure import Figure
+    from qtheory.numbers.figure import new_axes
 
-    ax = Figure(figsize=(width, height), layout="constrained").subplots()
+    ax = new_axes(width, height)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     ax.tick_params(which="both", labelsize=8)

@@ -11,7 +11,7 @@ import numpy as np
 from qtheory.errors import HypothesisError, UnstableError
 from qtheory.model import SGD, Additive, Multiplicative, PowerLaw, Problem, Quantization
 from qtheory.model.targets import Constant
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.plots.style import BLUE, GREEN, ORANGE, axes
 from qtheory.risk import excess_risk
 from qtheory.theory import lower_bound, upper_bound
@@ -37,8 +37,8 @@ def tightness_sample(count: int = 200, seed: int = 0) -> Tightness:
     >>> min(*sample.paper, *sample.refined, *sample.lower) >= 1
     True
     """
-    require_whole("count", count, 1)
-    draw = random.Random(seed)
+    count = whole(count, "count", 1)
+    draw = random.Random(whole(seed, "seed", 0))
     found: dict[str, list[float]] = {"paper": [], "refined": [], "lower": []}
     for _ in range(count):
         run = _instance(draw)

@@ -44,3 +44,8 @@ __all__ = [
     "sequence",
     "variable",
 ]
+
+
+def __dir__() -> list[str]:
+    """What is for users, so that tab completion shows nothing else."""
+    return __all__

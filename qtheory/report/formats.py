@@ -82,8 +82,8 @@ def comparisons_view(found: Sequence[Comparison]) -> RenderableType:
             each.name,
             _shown(each.theory),
             _shown(each.estimate.mean),
-            "" if math.isinf(each.theory) else f"{each.difference:+.1%}",
-            "" if math.isinf(each.theory) else f"{each.distance:+.1f}",
+            f"{each.difference:+.1%}" if math.isfinite(each.theory) else "",
+            f"{each.distance:+.1f}" if math.isfinite(each.theory) else "",
             Text(each.verdict, style=_STYLES[each.verdict]),
             _percent(max(met.beyond.values())),
             _percent(max(met.below.values())),
@@ -110,7 +110,7 @@ def comparison_view(found: Comparison) -> RenderableType:
     lines = [
         f"simulated  {estimate.mean:.6g} +- {estimate.stderr:.2g}   "
         f"({estimate.replicates} runs, seed {estimate.seed})",
-        f"exact      {found.theory:.6g}",
+        "exact      none" if found.missing else f"exact      {found.theory:.6g}",
     ]
     if math.isfinite(found.distance) and math.isfinite(found.theory):
         lines.append(
@@ -131,4 +131,6 @@ def _epsilon(model: ErrorModel) -> float:
 
 
 def _shown(value: float) -> str:
+    if math.isnan(value):
+        return "none"
     return "unstable" if math.isinf(value) else f"{value:.5g}"

@@ -128,7 +128,9 @@ def _formula(expression: sp.Basic) -> str:
 
 def _theorems() -> str:
     replay = Replay()
-    return "\n".join(_theorem(theorem, _verdict(replay, name)) for name, theorem in theorems.items())
+    return "\n".join(
+        _theorem(theorem, _verdict(replay, name)) for name, theorem in theorems.items()
+    )
 
 
 def _verdict(replay: Replay, name: str) -> str:

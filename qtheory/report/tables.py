@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -141,16 +143,17 @@ def problem_view(problem: Problem) -> RenderableType:
     return Group(*(Text(f"- {line}") for line in problem.assumptions))
 
 
-def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
+def risk_view(risk: Risk, parts: dict[str, Any], bounds: dict[str, Bound | str]) -> RenderableType:
     """The exact risk, its parts, and the bounds beside it (or why there is none)."""
     table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")
-    table.add_row("bias (no noise, no quantization)", shown(risk.bias, risk.digits))
-    table.add_row("variance (label noise)", shown(risk.variance, risk.digits))
-    for target, value in risk.by_target.items():
-        if not getattr(risk.quantization, target).is_exact:
-            table.add_row(f"added by {target} quantization", shown(value, risk.digits))
+    names = {"bias": "bias (no noise, no quantization)", "variance": "variance (label noise)"}
+    exact = {target for target, quantizer in risk.quantization.items() if quantizer.is_exact}
+    for part, value in parts.items():
+        if part not in exact and not isinstance(value, str):
+            name = names.get(part, f"added by {part} quantization")
+            table.add_row(name, shown(value, risk.digits))
     table.add_section()
     table.add_row(Text("total", "bold"), Text(shown(risk.total, risk.digits), "bold"))
     if risk.saturation != 0:
@@ -158,5 +161,6 @@ def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     for name, bound in bounds.items():
         if not isinstance(bound, str):
             table.add_row(f"{name} ({bound.form})", shown(bound.total, risk.digits))
-    notes = [Text(f"{name}: {why}", "dim") for name, why in bounds.items() if isinstance(why, str)]
+    missing = {"parts": parts["bias"], **bounds}
+    notes = [Text(f"{name}: {why}", "dim") for name, why in missing.items() if isinstance(why, str)]
     return Group(table, *notes)

@@ -24,7 +24,7 @@ import sympy as sp
 
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError, PrecisionError
 from qtheory.model.formats import NumberFormat
-from qtheory.model.instance import Compression, Instance, Rest, instantiate
+from qtheory.model.instance import Compression, Instance, Rest, instantiate, require_numbers
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -104,6 +104,7 @@ def compressed_instance(
     In float64 the instance serves for estimates only, at any stepsize, and no error is given
     (infinite).
     """
+    require_numbers(problem)
     _require_usual_exponents(problem)
     _require_finite_risk(problem, quantization)
     require_numeric(sgd.stepsize, "stepsize")

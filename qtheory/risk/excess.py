@@ -15,7 +15,13 @@ import flint
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import CostError, InvalidArgumentError, LostDigitsWarning, PrecisionError
+from qtheory.errors import (
+    CostError,
+    InvalidArgumentError,
+    LostDigitsWarning,
+    PrecisionError,
+    QTheoryError,
+)
 from qtheory.model.float_range import require_finite, within_float64
 from qtheory.model.instance import Instance, instantiate, require_kinds
 from qtheory.model.problem import Problem
@@ -24,6 +30,7 @@ from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
+from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.certify import all_good, certified, checked_digits
 from qtheory.numbers.display import html_table, shown
@@ -34,7 +41,7 @@ from qtheory.risk.decomposition import Decomposition, decompose, floor, saturati
 from qtheory.risk.methods import MOST_STEPS, is_long, moments, require_affordable
 from qtheory.risk.stability import require_stable
 
-__all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "risk_curve"]
+__all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "parts_if_any", "risk_curve"]
 
 #: Relative accuracy of a float64 total; where it cannot be had, a LostDigitsWarning is given.
 FLOAT_ACCURACY = 1e-9
@@ -95,14 +102,26 @@ class Risk:
         return f"Risk(total={total})"
 
     def _repr_html_(self) -> str:
-        parts = {"total": self.total, "bias": self.bias, "variance": self.variance}
-        for target, quantizer in self.quantization.items():
-            if not quantizer.is_exact:
-                parts[f"{target} quantization"] = self.by_target[target]
+        exact = {target for target, quantizer in self.quantization.items() if quantizer.is_exact}
+        names = {target: f"{target} quantization" for target in TARGETS}
+        found = parts_if_any(self)
+        parts = {"total": self.total}
+        parts |= {names.get(name, name): found[name] for name in found if name not in exact}
         parts |= {"approximation A": self.approximation, "floor F": self.floor}
-        rows = [(name, shown(value, self.digits)) for name, value in parts.items()]
+        rows = [
+            (name, value if isinstance(value, str) else shown(value, self.digits))
+            for name, value in parts.items()
+        ]
         certain = "float64" if self.digits is None else f"{self.digits} certified digits"
         return html_table(f"Exact excess risk, {certain}", rows)
+
+
+def parts_if_any(risk: Risk) -> dict[str, Any]:
+    """Bias, variance and what each target adds; where they cannot be had, why there is none."""
+    try:
+        return {"bias": risk.bias, "variance": risk.variance, **risk.by_target}
+    except QTheoryError as error:
+        return dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
 
 
 def excess_risk(
@@ -179,10 +198,8 @@ def risk_curve(
     """
     digits = checked_digits(digits)
     require_kinds(problem, quantization, sgd)
-    listed = isinstance(steps, Sequence | np.ndarray) and not isinstance(steps, str | bytes)
-    if not listed or not len(steps):
-        raise InvalidArgumentError("steps", steps, "at least one number of steps")
-    runs = [sgd.with_steps(number) for number in steps]
+    numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
+    runs = [sgd.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")
     for single in runs:
         require_numeric(single.steps, "steps")

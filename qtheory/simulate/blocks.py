@@ -23,17 +23,18 @@ from qtheory.model.rounding import DITHERS
 from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
 
 __all__ = [
+    "MOST_REPLICATES",
     "Block",
     "Progress",
     "Work",
-    "check_sampling",
     "require_affordable",
     "require_quantization",
     "run_blocks",
+    "sampling",
 ]
 
 #: Called with the steps done and the steps to do.
@@ -45,7 +46,9 @@ _REPLICATES_PER_BLOCK = 16
 _SECONDS_BETWEEN_REPORTS = 0.2
 # A core draws about 10^8 a second.
 _MOST_SAMPLES = 10**14
-_MOST_REPLICATES, _LARGEST_SEED = 10**9, 10**1000
+_LARGEST_SEED = 10**1000
+#: As many runs as are simulated at once.
+MOST_REPLICATES = 10**9
 # The counters of a block fill a cache line, 8 numbers long, so that threads do not share one.
 _CACHE_LINE = 8
 # Blocks waiting for each thread, so that none idles and few results are held.
@@ -166,10 +169,11 @@ def _block(
     return Block(risks, observed)
 
 
-def check_sampling(replicates: Any, seed: Any) -> None:
-    """Raise InvalidArgumentError unless there are at least 2 replicates and the seed is one."""
-    require_whole("replicates", replicates, 2, _MOST_REPLICATES)
-    require_whole("seed", seed, 0, _LARGEST_SEED)
+def sampling(replicates: Any, seed: Any) -> tuple[int, int]:
+    """The number of replicates, at least 2, and the seed; InvalidArgumentError if they are none."""
+    return whole(replicates, "replicates", 2, MOST_REPLICATES), whole(
+        seed, "seed", 0, _LARGEST_SEED
+    )
 
 
 def require_affordable(work: Work, replicates: int) -> None:

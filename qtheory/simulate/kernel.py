@@ -9,6 +9,7 @@ numbers are those of two ``numpy.random.Generator``, drawn inside the compiled c
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -39,11 +40,23 @@ _EXPONENT = np.int64(0x7FF << _MANTISSA)
 _RECIPROCAL = np.int64(2046 << _MANTISSA)
 
 
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+def _compiler(**options: Any) -> Callable[[Any], Any]:
+    """What compiles a function, and keeps the result on disk if there is a folder for it."""
+
+    def compiled(function: Any) -> Any:
+        try:
+            return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        except RuntimeError:  # neither beside this file nor in the home may anything be written
+            return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+    return compiled
+
+
+_compiled = _compiler()
 # One number at a time, so that the loop around it is vectorised.
-_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+_inlined = _compiler(inline="always")
 # Sums over coordinates may be taken in any order, so that they are vectorised.
-_summing = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+_summing = _compiler(fastmath={"reassoc", "nsz"})
 
 
 @_compiled

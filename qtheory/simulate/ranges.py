@@ -18,10 +18,10 @@ from qtheory.model.quantizer import rounding_of
 from qtheory.model.sgd import SGD
 from qtheory.simulate.blocks import (
     Work,
-    check_sampling,
     require_affordable,
     require_quantization,
     run_blocks,
+    sampling,
 )
 from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
 
@@ -74,7 +74,7 @@ def ranges(
     >>> met.largest["label"] > 2, met.beyond["label"] > 0.05, met.beyond["data"]
     (True, True, 0.0)
     """
-    check_sampling(replicates, seed)
+    replicates, seed = sampling(replicates, seed)
     work = Work.of(problem, quantization, sgd, table)
     require_affordable(work, replicates)
     found = np.zeros((len(TARGETS) + 1, 4))

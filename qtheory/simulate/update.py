@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtheory.errors import InvalidArgumentError
 from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.numbers.exact import require_whole
-from qtheory.simulate.blocks import Progress, Work, check_sampling, require_affordable, run_blocks
+from qtheory.numbers.exact import part_of_one, whole
+from qtheory.simulate.blocks import Progress, Work, require_affordable, run_blocks, sampling
 from qtheory.simulate.estimate import Estimate, Welford
 
 __all__ = ["estimate", "simulate", "simulate_rows"]
@@ -139,7 +138,11 @@ def estimate(
     table: SecondMoments | None = None,
 ) -> Estimate:
     """The estimate of :func:`simulate`, or on the rows of a table whose problem is given."""
-    _check(replicates, seed, relative_error, threads)
+    replicates, seed = sampling(replicates, seed)
+    if threads is not None:
+        threads = whole(threads, "threads", 1, _MOST_THREADS)
+    if relative_error is not None:
+        relative_error = part_of_one(relative_error, "relative_error")
     work = Work.of(problem, quantization, sgd, table)
     # with a relative error the replicates are but the most
     least = replicates if relative_error is None else min(replicates, _LEAST_BEFORE_STOP)
@@ -153,13 +156,3 @@ def estimate(
             if found.stderr <= relative_error * abs(found.mean):
                 break
     return Estimate(found.mean, found.stderr, found.count, seed, quantization.biased)
-
-
-def _check(replicates: Any, seed: Any, relative_error: Any, threads: Any) -> None:
-    check_sampling(replicates, seed)
-    if threads is not None:
-        require_whole("threads", threads, 1, _MOST_THREADS)
-    if relative_error is None:
-        return
-    if not isinstance(relative_error, int | float) or not 0 < relative_error < 1:
-        raise InvalidArgumentError("relative_error", relative_error, "None or between 0 and 1")

@@ -146,12 +146,11 @@ class Claim:
 
 def claim_of(claim: Any, theorem: str = "upper_bound") -> Claim:
     """A claim from a relation, a text or a function; see :func:`qtheory.falsify`."""
-    if theorem not in theorems:
-        raise InvalidArgumentError("theorem", theorem, f"one of {', '.join(theorems)}")
+    meant = theorems[theorems.names_of(theorem, argument="theorem")[0]]
     if isinstance(claim, str):
-        return _of_relation(_parsed(claim), theorems[theorem], claim)
+        return _of_relation(_parsed(claim), meant, claim)
     if isinstance(claim, sp.core.relational.Relational):
-        return _of_relation(claim, theorems[theorem], str(claim))
+        return _of_relation(claim, meant, str(claim))
     if callable(claim):
         return _of_function(claim)
     allowed = "a function of an instance, a SymPy relation, or text such as 'risk <= 2*bias'"

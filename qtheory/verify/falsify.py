@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.code import python_code
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.verify.claims import Claim, Sides, claim_of
 
 __all__ = ["Attack", "Counterexample", "attack", "falsify"]
@@ -170,7 +173,8 @@ def attack(
     """
     from qtheory.testing import instances as all_instances
 
-    require_whole("max_examples", max_examples, 1, _MOST_EXAMPLES)
+    max_examples = whole(max_examples, "max_examples", 1, _MOST_EXAMPLES)
+    seed = whole(seed, "seed", 0)
     read = claim_of(claim, theorem)
     if instances is None:
         outputs = ("average",) if read.average_only else ("average", "last", "tail")
@@ -188,6 +192,23 @@ class _Broken(BaseException):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+@contextmanager
+def _no_folder_left() -> Iterator[None]:
+    """Keep Hypothesis from writing its folder where it is run, unless it was told another one."""
+    from hypothesis import configuration
+
+    if "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
+        yield
+        return
+    before = getattr(configuration, "__hypothesis_home_directory", None)
+    with TemporaryDirectory(prefix="qtheory-", ignore_cleanup_errors=True) as folder:
+        configuration.set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(before)
 
 
 class _Search:
@@ -211,12 +232,13 @@ class _Search:
             database=None,
             suppress_health_check=list(HealthCheck),
         )
-        try:
-            found: Run = find(
-                instances, self.fails_at, settings=bounded, random=random.Random(seed)
-            )
-        except NoSuchExample:
-            return None
+        with _no_folder_left():
+            try:
+                found: Run = find(
+                    instances, self.fails_at, settings=bounded, random=random.Random(seed)
+                )
+            except NoSuchExample:
+                return None
         return found
 
     def fails_at(self, run: Run) -> bool:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from qtheory.errors import InvalidArgumentError, ProofError, UndecidedError
+from qtheory.errors import ProofError, UndecidedError
 from qtheory.theory import theorems
 from qtheory.verify.check import CheckResult
 
@@ -27,6 +27,7 @@ __all__ = [
     "ProofRecord",
     "Replay",
     "audit",
+    "proofs_named",
     "proofs_replayed",
     "prove",
     "require_second_solver",
@@ -154,6 +155,15 @@ class ProofRecord:
         return f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas)"
 
 
+def proofs_named(name: str) -> list[str]:
+    """The keys of PROOFS for the name or the number of a theorem.
+
+    >>> proofs_named("T4'"), proofs_named("T6")
+    (['refined_upper_bound'], ['spectral_floor', 'spectral_shape'])
+    """
+    return theorems.names_of(name, {key: label for key, (label, _) in _TITLES.items()})
+
+
 class Replay:
     """Proof files run anew; what several of them need is run once.
 
@@ -166,8 +176,7 @@ class Replay:
 
     def prove(self, name: str) -> ProofRecord:
         """Run the file of a theorem; ProofError if the kernel refuses a step."""
-        if name not in PROOFS:
-            raise InvalidArgumentError("name", name, f"one of {', '.join(PROOFS)}")
+        name = proofs_named(name)[0]
         start = time.perf_counter()
         with self._own_modules():
             module = import_module(f"{_package()}.{PROOFS[name]}")
@@ -204,19 +213,22 @@ def prove(name: str) -> ProofRecord:
     Parameters
     ----------
     name
-        A key of ``qtheory.theorems``, or ``"power_sums"`` for the building blocks of T8.
+        A key of ``qtheory.theorems``, a number such as ``"T4"``, or ``"power_sums"`` (T8) for the
+        building blocks of T8.
 
     Raises
     ------
+    InvalidArgumentError
+        If there is no theorem of this name or number; near ones are suggested.
     ProofError
         If the kernel refuses a step; UndecidedError if the solver reaches its limit of work first.
 
     Examples
     --------
     >>> import qtheory as qt
-    >>> proof = qt.prove("decomposition")
-    >>> proof.checked, proof.axioms
-    (True, ())
+    >>> proof = qt.prove("T1")
+    >>> proof.name, proof.checked, proof.axioms
+    ('decomposition', True, ())
     """
     return Replay().prove(name)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qtheory.measure.pool import MOST_WORKERS, process_pool
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.verify.calculus_evaluated import EVALUATED
 from qtheory.verify.check import CheckResult, Job, run_job
 from qtheory.verify.choices_stated import CHOICES
@@ -162,7 +162,7 @@ def verify(
     progress
         Called with the number of jobs done and the number of all jobs.
     """
-    require_whole("workers", workers, 1, MOST_WORKERS)
+    workers = whole(workers, "workers", 1, MOST_WORKERS)
     todo = jobs(steps)
     results: dict[str, list[CheckResult]] = {}
 

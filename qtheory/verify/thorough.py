@@ -21,8 +21,9 @@ import sympy as sp
 import qtheory
 from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS
+from qtheory.measure.store import why_not_opened
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
-from qtheory.numbers.exact import require_whole
+from qtheory.numbers.exact import whole
 from qtheory.verify.check import CheckResult, Job
 from qtheory.verify.experiments import Experiment, experiments
 from qtheory.verify.findings import findings
@@ -113,8 +114,8 @@ def verify_thoroughly(
     InvalidArgumentError
         If the file is not of such a run, or of another version or number of instances.
     """
-    require_whole("workers", workers, 1, MOST_WORKERS)
-    require_whole("instances", instances, 1)
+    workers = whole(workers, "workers", 1, MOST_WORKERS)
+    instances = whole(instances, "instances", 1)
     work = list(thorough_jobs(instances) if todo is None else todo)
     with _opened(Path(path), instances) as connection:
         known = _stored(connection)
@@ -164,7 +165,8 @@ def _opened(path: Path, instances: int) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(path)
     except sqlite3.Error as error:
-        raise refused from error
+        reason = why_not_opened(path, error)
+        raise InvalidArgumentError("store", str(path), f"a file to open: {reason}") from error
     with closing(connection):
         try:
             with connection:

@@ -295,3 +295,18 @@ def test_what_is_proved_by_machine():
     assert proofs("i**-a", i, 1, n, ["a > 1"]) == ["power_sums"]
     assert proofs("i**-a", i, 1, n, ["a < 1"]) == [None]
     assert proofs("1/(i**2 + x)", i, 1, oo) == [None]
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [("exp(-i*log(2))", "2**-i"), ("exp(-2*i*log(2))", "4**-i"), ("exp(i*log(1/3))", "3**-i")],
+)
+def test_an_exponential_may_have_any_rate(written, same):
+    found, known = (
+        qt.asymptotic_sum(f"min(1, x*{decay})", "i", 1, "oo", ["x >= 1"])
+        for decay in (written, same)
+    )
+    assert str(found) == str(known)
+    # two exponentials without a common rate are still refused, and told so
+    with pytest.raises(qt.QTheoryError, match="two exponentials"):
+        qt.asymptotic_sum("min(1, x*exp(-i)*2**-i)", "i", 1, "oo", ["x >= 1"])

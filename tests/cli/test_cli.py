@@ -224,3 +224,146 @@ def test_text_in_a_formula_is_never_run(option):
     result = invoke("rates", *option)
     assert result.exit_code == 2
     assert result.output.startswith("error: ")
+
+
+# What cannot be had is shown as that, and does not take the rest with it.
+
+
+def test_a_bound_that_costs_too_much_is_shown_as_such():
+    wide = ["risk", "--dim", 10**9, "--steps", 1000]
+    result = invoke(*wide)
+    assert result.exit_code == 0
+    assert "upper bound: none: dim is 1000000000, but at most 10000000" in " ".join(
+        result.stdout.split()
+    )
+    record = json.loads(invoke(*wide, "--json", "-").stdout)
+    assert set(record["bounds"]) == {"lower bound", "upper bound"}
+    for reason in record["bounds"].values():
+        assert reason.startswith("none: dim is 1000000000")
+    # the bulk of the risk is in the first coordinates, where a direct sum is possible
+    near = qt.excess_risk(qt.Problem(20_000), qt.Quantization(), qt.SGD("0.1", steps=1000)).total
+    assert near < record["total"] < near + 1e-4
+
+
+def test_parts_that_cannot_be_had_are_shown_as_such(monkeypatch):
+    def refuse(*arguments):
+        raise qt.CostError("it would take weeks")
+
+    monkeypatch.setattr("qtheory.risk.excess._parts_of", refuse)
+    result = invoke("risk", *FAST)
+    assert result.exit_code == 0
+    assert "parts: none: it would take weeks" in result.stdout
+    record = json.loads(invoke("risk", *FAST, "--json", "-").stdout)
+    assert f"{record['total']:.12f}" == "0.160463542794"
+    assert record["bias"] == record["by_target"]["data"] == "none: it would take weeks"
+    risk = qt.excess_risk(qt.Problem(dim=8), qt.Quantization(), qt.SGD("0.1", steps=60))
+    assert "none: it would take weeks" in risk._repr_html_()
+
+
+def test_without_a_total_there_is_no_risk_to_show(monkeypatch):
+    def refuse(*arguments, **options):
+        raise qt.CostError("it would take weeks")
+
+    monkeypatch.setattr("qtheory.cli.theory.excess_risk", refuse)
+    assert invoke("risk", *FAST).exit_code == 2
+
+
+# Number formats where the theory is asked.
+
+FP8 = qt.Quantization.uniform(qt.formats.get("fp8_e4m3"))
+
+
+def test_number_formats_are_taken_as_their_error_models_and_that_is_said():
+    arguments = ["risk", *FAST, "--quantize", "all=format:fp8_e4m3"]
+    result = invoke(*arguments)
+    assert result.exit_code == 0
+    assert "Number formats are taken as their error models" in result.stdout
+    assert "gradient: formats.get('fp8_e4m3') as Multiplicative(" in result.stdout
+    record = json.loads(invoke(*arguments, "--json", "-").stdout)
+    run = qt.Problem(dim=8), FP8.error_models(), qt.SGD("0.1", steps=60)
+    assert record["total"] == float(qt.excess_risk(*run).total)
+    assert record["error_models"]["label"] == {
+        "format": "formats.get('fp8_e4m3')",
+        "error_model": repr(FP8.error_models().label),
+    }
+    assert record["bounds"]["lower bound"] < record["total"] < record["bounds"]["upper bound"]
+
+
+def test_what_is_taken_as_it_is_needs_no_word():
+    for model in ("all=additive:0.01", "data=format:int4:1/8"):
+        result = invoke("risk", *FAST, "--quantize", model, "--json", "-")
+        assert json.loads(result.stdout)["error_models"] == {}
+
+
+def test_a_biased_rounding_has_no_error_model():
+    result = invoke("risk", *FAST, "--quantize", "all=format:fp8_e4m3:nearest")
+    assert result.exit_code == 2
+    assert "is biased" in result.stderr
+
+
+def test_rates_of_number_formats():
+    result = invoke("rates", "--quantize", "label=format:int8:1/16", "--json", "-")
+    record = json.loads(result.stdout)
+    assert record["error_models"]["label"]["error_model"] == "Additive('1/1536')"
+    assert record["terms"]["label"] == record["terms"]["variance"]
+
+
+def test_the_tail_of_the_iterates():
+    record = json.loads(
+        invoke("risk", *FAST, "--output", "tail", "--tail", "1/4", "--json", "-").stdout
+    )
+    sgd = qt.SGD("0.1", steps=60, output="tail", tail="1/4")
+    assert record["total"] == float(qt.excess_risk(qt.Problem(8), qt.Quantization(), sgd).total)
+    for command in ("risk", "simulate"):
+        result = invoke(command, *FAST, "--tail", "1/4")
+        assert result.exit_code == 2
+        assert "tail is '1/4', but must be left out without --output tail" in result.stderr
+
+
+@pytest.mark.parametrize("dim", ["oo", "inf"])
+def test_an_infinite_dimension_may_be_written_both_ways(dim):
+    record = json.loads(invoke("risk", "--dim", dim, "--steps", 50, "--json", "-").stdout)
+    exact = qt.excess_risk(qt.Problem(qt.oo), qt.Quantization(), qt.SGD("0.1", steps=50))
+    assert record["total"] == float(exact.total)
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("int8", "did you mean format:int8?"),
+        ("int8:1/16", "did you mean format:int8:1/16?"),
+        ("fp16", "did you mean format:float16?"),
+        ("0.01", "did you mean additive:0.01 or multiplicative:0.01?"),
+        ("aditive:0.1", "did you mean additive:0.1?"),
+        ("additive:0.1+int8", "did you mean format:int8?"),
+        ("nvfp4", "fixed:I,F\n"),
+    ],
+)
+def test_a_quantizer_of_no_kind_is_told_what_may_be_meant(model, meant):
+    result = invoke("risk", *FAST, "--quantize", f"data={model}")
+    assert result.exit_code == 2
+    assert meant in result.stderr
+
+
+# Theorems by their numbers.
+
+
+def test_prove_takes_the_numbers_of_the_theory():
+    record = json.loads(invoke("prove", "T6", "--json", "-").stdout)
+    assert [proof["name"] for proof in record["proofs"]] == ["spectral_floor", "spectral_shape"]
+    record = json.loads(invoke("prove", "T1", "--json", "-").stdout)
+    assert [proof["name"] for proof in record["proofs"]] == ["decomposition"]
+
+
+def test_prove_suggests_what_is_near():
+    result = invoke("prove", "T55")
+    assert result.exit_code == 2
+    assert "did you mean T5?" in result.stderr
+
+
+def test_falsify_takes_the_numbers_of_the_theory():
+    claim = ["falsify", "risk <= bias + variance", "--max-examples", 20]
+    names = ("T4'", "refined_upper_bound")
+    by_number, by_name = (invoke(*claim, "--theorem", name) for name in names)
+    assert by_number.stdout == by_name.stdout
+    assert invoke(*claim, "--theorem", "T77").exit_code == 2

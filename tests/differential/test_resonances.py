@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
-from qtheory.numbers.arithmetic import Float64
 from qtheory.model.window import Window
+from qtheory.numbers.arithmetic import Float64
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.verify import transcription
 from qtheory.verify.transcription import Errors, Setting

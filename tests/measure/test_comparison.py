@@ -216,3 +216,17 @@ def test_theory_of_an_unstable_model_is_infinite():
 def test_a_table_that_does_not_fit():
     with pytest.raises(qt.DataError, match="y has shape"):
         qt.compare_rows(np.ones((3, 2)), np.ones(4), qt.Quantization(), RUN)
+
+
+def test_an_exact_risk_that_costs_too_much_does_not_take_the_simulation_with_it(monkeypatch):
+    def refuse(*arguments):
+        raise qt.CostError("it would take weeks")
+
+    run = qt.Problem(dim=4), qt.Quantization(), qt.SGD("0.1", steps=20)
+    with_theory = qt.compare(*run, replicates=100)
+    monkeypatch.setattr("qtheory.measure.comparison.excess_risk", refuse)
+    found = qt.compare(*run, replicates=100)
+    assert found.estimate == with_theory.estimate
+    assert (found.verdict, found.missing) == ("unknown", "it would take weeks")
+    assert found.reasons[0] == "no exact risk: it would take weeks"
+    assert with_theory.missing == ""

@@ -1,6 +1,12 @@
 """Grids: what is read from a file, and that every mistake in one is found before the sweep."""
 
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pandas as pd
 import pytest
+import sympy as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +86,7 @@ WRONG = {
     "boolean": ("[grid]\ndim = true", "dim is True"),
     "nested": ("[grid]\ndim = [[4, 8]]", r"dim is \[4, 8\]"),
     "date": ("[grid]\ndim = 2020-01-01", "dim is datetime"),
-    "infinite": ("[grid]\ndim = inf", "dim is 'inf'"),
+    "infinite": ("[grid]\nnoise = inf", "noise is 'inf'"),
     "not a number": ("[grid]\nnoise = nan", "noise is 'nan'"),
     "array of tables": ("[[grid]]\ndim = 4", r"begun by \[grid\]"),
     "no grid": ("[compute]\nreplicates = 2", r"\[grid\], and \[compute\] if wanted"),
@@ -188,3 +194,38 @@ def test_the_fuzzing_sees_another_exception(load, monkeypatch):
     monkeypatch.setattr("qtheory.measure.grid.Grid", lambda *arguments: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         outcome(load, "[grid]\ndim = 4")
+
+
+@pytest.mark.parametrize("text", ["[grid]\ndim = [4, 8]\n", "[grid]\r\ndim = [4, 8]\r\n"])
+def test_a_byte_order_mark_is_no_part_of_a_grid(load, text):
+    assert load(text.encode("utf-8-sig")) == load(text.encode())
+    with pytest.raises(qt.SweepError, match="it is not in UTF-8"):
+        load(text.encode("utf-16"))
+
+
+def test_values_of_any_kind_have_the_texts_that_were_meant():
+    grid = qt.Grid(
+        {
+            "dim": [50, qt.oo],
+            "noise": np.logspace(-2, 0, 3),
+            "stepsize": pd.Series([0.1, 0.05]),
+            "steps": range(10, 30, 10),
+            "batch": np.arange(1, 3),
+            "tail": [Fraction(1, 3), flint.fmpq(1, 7), np.float32(0.1)],
+        }
+    )
+    assert {name: grid.axes[name] for name in ("dim", "noise", "stepsize", "steps")} == {
+        "dim": ("50", "oo"),
+        "noise": ("0.01", "0.1", "1.0"),
+        "stepsize": ("0.1", "0.05"),
+        "steps": ("10", "20"),
+    }
+    assert (grid.axes["batch"], grid.axes["tail"]) == (("1", "2"), ("1/3", "1/7", "0.1"))
+    for point in grid:
+        point.model()
+
+
+@pytest.mark.parametrize("value", [sp.sqrt(2), sp.Symbol("a"), None, 1j, [[1, 2]]], ids=str)
+def test_a_value_that_no_text_stands_for_is_refused(value):
+    with pytest.raises(qt.InvalidArgumentError, match="noise is"):
+        qt.Grid({"noise": value})

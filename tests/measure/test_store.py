@@ -18,6 +18,7 @@ import qtheory as qt
 from qtheory.measure.grid import AXES, Grid, Settings
 from qtheory.measure.run import sweep
 from qtheory.measure.store import open_store
+from qtheory.verify.thorough import verify_thoroughly
 from tests.measure.computations import (
     EXACT,
     is_intact,
@@ -420,3 +421,15 @@ def test_settings_that_are_off_leave_nan(results):
     for name in ("lower", "upper", "simulated", "stderr", "replicates"):
         assert data[name].isnull().all()
     assert GRID.settings == EXACT
+
+
+def test_a_file_that_cannot_be_opened_says_why(tmp_path):
+    grid = Grid({"dim": [4], "steps": 10})
+    with pytest.raises(qt.SweepError, match=r"cannot be opened: there is no folder .*nowhere"):
+        sweep(grid, tmp_path / "nowhere" / "results.sqlite")
+    with pytest.raises(qt.SweepError, match="cannot be opened: it is a folder"):
+        sweep(grid, tmp_path)
+    store = tmp_path / "nowhere" / "verify.sqlite"
+    with pytest.raises(qt.InvalidArgumentError, match="a file to open: there is no folder"):
+        verify_thoroughly(store, instances=1, todo=[])
+    assert sweep(grid, tmp_path / "results.sqlite").points == 1

@@ -1,5 +1,6 @@
 """Sweeps that are killed, whose workers die or whose points break down: nothing is lost."""
 
+import os
 import random
 import signal
 import subprocess
@@ -252,3 +253,53 @@ def test_compute_point_times_itself_and_keeps_what_it_has():
     assert result["simulated"] is None
     assert result["error"].startswith("simulated: InvalidArgumentError: dim is oo")
     assert result["seconds"] > 0
+
+
+SCRIPT = """\
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+import qtheory as qt
+from qtheory.verify import verify
+grid = qt.Grid({{"dim": [4, 8], "steps": 20}})
+out = sys.argv[1]
+{guard}
+"""
+CALLS = {
+    "workers": "qt.sweep(grid, out, workers=2)",
+    "executor": "qt.sweep(grid, out, executor=ProcessPoolExecutor(2, get_context('spawn')))",
+    "verify": "verify(steps=20, workers=2)",
+}
+
+
+def as_a_script(tmp_path, lines, *options):
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.format(guard=lines))
+    command = [sys.executable, *(options or [file]), str(tmp_path / "results.sqlite")]
+    here = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with file.open() as text:
+        return subprocess.run(command, capture_output=True, text=True, stdin=text, env=here)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_script_without_a_main_guard_is_told_what_is_missing(tmp_path, call):
+    run = as_a_script(tmp_path, CALLS[call])
+    assert run.returncode == 1
+    assert "if __name__ == '__main__':" in run.stderr.splitlines()[-1]
+    # one traceback, that of the script: the workers end in silence
+    assert run.stderr.count("Traceback") == 1 + run.stderr.count("direct cause")
+    if call == "workers":
+        assert "goes on from there" not in run.stderr
+
+
+@pytest.mark.parametrize("call", ["workers", "executor"])
+def test_with_a_main_guard_it_runs(tmp_path, call):
+    run = as_a_script(tmp_path, f"if __name__ == '__main__': {CALLS[call]}")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(rows(tmp_path / "results.sqlite")) == 2
+
+
+def test_a_script_that_is_no_file_is_told_so(tmp_path):
+    run = as_a_script(tmp_path, CALLS["workers"], "-")
+    assert run.returncode == 1
+    assert "the script must be a file" in run.stderr

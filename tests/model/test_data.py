@@ -78,3 +78,10 @@ def test_unreadable_files(tmp_path):
     np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(qt.DataError, match=r"pickled\.npy is not a readable"):
         load_table(pickled)
+
+
+def test_a_file_of_another_librarys_numbers_says_how_to_store_them(tmp_path):
+    file = tmp_path / "X.npy"
+    np.save(file, np.zeros((3, 2), dtype="V2"))  # what NumPy makes of bfloat16
+    with pytest.raises(qt.DataError, match=r"it holds \|V2, .*store them as float32"):
+        load_table(file)

@@ -330,3 +330,37 @@ def test_a_plain_rounding_is_its_format():
 def test_a_bad_rounding(arguments, message):
     with pytest.raises(qt.QTheoryError, match=message):
         qt.formats.Rounding(*arguments)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz", "float8_e8m0fnu", "float8_e3m4",
+     "nvfp4", "mxfp4", "mxint8", "nf4", "uint8", "float32", "fp64", "int32", "int17"],
+)  # fmt: skip
+def test_another_format_is_no_near_name(other):
+    with pytest.raises(qt.QTheoryError, match="name is") as raised:
+        qt.formats.get(other)
+    assert "did you mean" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [("float8_e4m3fn", "fp8_e4m3"), ("float4_e2m1fn", "fp4_e2m1"), ("itn8", "int8"),
+     ("INT-8", "int8"), ("bfloat", "bfloat16")],
+)  # fmt: skip
+def test_another_spelling_is(other, same):
+    with pytest.raises(qt.QTheoryError, match=rf"did you mean {same}\?"):
+        qt.formats.get(other)
+
+
+def test_arrays_of_other_libraries_are_rounded_exactly():
+    types = pytest.importorskip("ml_dtypes")
+    for kind in (types.bfloat16, types.float8_e4m3fn, types.int4):
+        values = np.array([1, 2, 3], dtype=kind)
+        assert qt.formats.get("int8").round(values, mode="nearest").tolist() == [1, 2, 3]
+        assert qt.Explicit(values) == qt.Explicit([1, 2, 3])
+        assert qt.Additive(values[1]) == qt.Additive(2)
+        table = np.array([[1], [2], [4]], dtype=kind if kind is not types.int4 else np.int8)
+        assert qt.Problem.from_data(table, [1, 2, 3]) == qt.Problem.from_data(
+            [[1], [2], [4]], [1, 2, 3]
+        )

