@@ -29,7 +29,7 @@ def proofs_view(
     unknown: Mapping[str, str],
     audits: Mapping[str, Counter[str]] | None = None,
 ) -> RenderableType:
-    """A line for each theorem, what was refused or not decided, and the axioms with their reasons."""
+    """A line for each theorem, what was refused or not decided, and the axioms with reasons."""
     table = plain_table("Proofs replayed by the kernel")
     table.add_column("theorem", overflow="fold")
     table.add_column("")

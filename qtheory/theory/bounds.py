@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import flint
 import numpy as np
@@ -44,8 +45,8 @@ class Bound:
 
     ``total = approximation + bias + variance`` bounds E R; ``quantized_risk`` bounds E R^q.
     ``form`` names the theorem used. In a lower bound ``approximation`` is the floor
-    F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound. In float64 every term of an upper bound is
-    rounded up and every term of a lower bound down, by what rounding errors can have changed, so
+    F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound. In float64 every term of an upper bound
+    is rounded up and every term of a lower bound down, by what rounding errors can have changed, so
     that the number is a bound as well as the formula.
     """
 
@@ -193,7 +194,9 @@ def _bound(
             digits=digits,
         )
     found = _enclosed(compute, int(problem.dim))
-    outwards = {name: outward(part, upward=form != LOWER) for name, part in found.items()}
+    outwards: dict[str, Any] = {
+        name: outward(part, upward=form != LOWER) for name, part in found.items()
+    }
     require_finite(outwards.values())
     return Bound(form, **outwards)
 
@@ -204,7 +207,7 @@ def _judged(parts: dict[str, Scalar]) -> list[list[flint.arb]]:
 
 
 def _enclosed(compute: Callable[[Arithmetic], dict[str, Scalar]], dim: int) -> dict[str, Scalar]:
-    """The terms with bounds on their rounding errors: in float64, or in balls where that is wide."""
+    """The terms with bounds on their rounding errors: float64, or balls where that is wide."""
     with np.errstate(all="ignore"):
         parts = compute(Intervals())
     total = parts["total"]

@@ -1,14 +1,15 @@
 """Float64 where two sequences of the closed form have the same rate of decay, or nearly so.
 
-The second moment of the iterates is a sum of geometric sequences, with the factors 1 - a_i of single
-coordinates, 1 - x_i of the mean and 1 - b of the roots of the secular equation. Where two of them
-meet, terms of any size cancel: in the middle of that float64 has no digits, and nobody may be handed
-what is left. The truth is that of the recursion in rational numbers.
+The second moment of the iterates is a sum of geometric sequences, with the factors 1 - a_i of
+single coordinates, 1 - x_i of the mean and 1 - b of the roots of the secular equation. Where two of
+them meet, terms of any size cancel: in the middle of that float64 has no digits, and nobody may be
+handed what is left. The truth is that of the recursion in rational numbers.
 """
 
 import dataclasses
 import warnings
 from fractions import Fraction as F
+from itertools import pairwise
 
 import flint
 import numpy as np
@@ -75,7 +76,7 @@ def roots_meet(setting, j):
         ).det()
 
     grid = [F(k, 40) * 2 / max(eigenvalues) for k in range(1, 40)]
-    for low, high in zip(grid, grid[1:], strict=False):
+    for low, high in pairwise(grid):
         if determinant(low) == 0:
             yield low
         elif determinant(low) * determinant(high) < 0:

@@ -177,7 +177,7 @@ def test_twins_with_a_false_constant_fail(monkeypatch):
 
 @pytest.mark.parametrize("stepsize", ["0.1", "1e-3", "6e-17", "1e-100"])
 def test_small_steps_cost_no_digits(stepsize):
-    """1 - (1 - x)^N as it stands is all rounding there; the lower bound was above the exact risk."""
+    """1 - (1 - x)^N as it stands is all rounding there: the bound was above the exact risk."""
     problem = qt.Problem(35, qt.Exponential(1), qt.SourceCondition("1.1"), noise=0)
     run = problem, qt.Quantization(), qt.SGD(stepsize, steps=1000)
     certified = qt.lower_bound(*run, digits=30), qt.upper_bound(*run, digits=30)
