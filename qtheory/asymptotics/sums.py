@@ -118,7 +118,7 @@ def asymptotic_sum(
     Examples
     --------
     >>> import qtheory as qt
-    >>> (i,) = qt.symbols("i")
+    >>> i = qt.symbols("i")
     >>> sum_ = qt.asymptotic_sum("min(1, (x*i**-a)**2)", i, 1, qt.oo)
     >>> sum_.order, sum_.regimes[0].conditions
     (x**(1/a), (a > 1/2,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,7 +11,15 @@ from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 
-__all__ = ["TARGETS", "Additive", "ErrorModel", "Multiplicative", "Quantization", "Quantizer"]
+__all__ = [
+    "TARGETS",
+    "Additive",
+    "ErrorModel",
+    "Multiplicative",
+    "Quantization",
+    "Quantizer",
+    "targets_named",
+]
 
 #: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
 #: takes is checked where it is called, so the type checker is told no more than this.
@@ -19,6 +27,18 @@ Quantizer: TypeAlias = Any
 
 #: The quantizers of one step in pipeline order.
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
+
+
+def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
+    """The targets with some names; a single name need not stand in a list.
+
+    >>> targets_named("data"), targets_named(["label", "data"])
+    (('data',), ('label', 'data'))
+    """
+    names = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if not names or any(name not in TARGETS for name in names):
+        raise InvalidArgumentError("targets", given, f"some of {', '.join(TARGETS)}")
+    return names
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qtheory.measure.comparison import theory
 from qtheory.model import SGD, TARGETS, Additive, ErrorModel, Multiplicative, Problem, Quantization
+from qtheory.model.quantization import targets_named
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
 
 __all__ = ["BreakEvenCurves", "break_even", "break_even_curves"]
@@ -31,7 +32,7 @@ def break_even_curves(
     problem: Problem,
     sgd: SGD,
     bits: Sequence[int] = tuple(range(1, 13)),
-    targets: Sequence[str] = TARGETS,
+    targets: str | Iterable[str] = TARGETS,
 ) -> BreakEvenCurves:
     """The exact risks with eps = 4^-m, elementwise multiplicative, and eps = 4^-b, additive.
 
@@ -42,9 +43,10 @@ def break_even_curves(
     >>> curves.floating[0] < curves.integer[0], curves.full < curves.floating[1]
     (True, True)
     """
+    named = targets_named(targets)
 
     def of(model: ErrorModel) -> float:
-        return theory(problem, Quantization(**dict.fromkeys(targets, model)), sgd)
+        return theory(problem, Quantization(**dict.fromkeys(named, model)), sgd)
 
     return BreakEvenCurves(
         tuple(bits),
@@ -58,7 +60,7 @@ def break_even(
     problem: Problem,
     sgd: SGD,
     bits: Sequence[int] = tuple(range(1, 13)),
-    targets: Sequence[str] = TARGETS,
+    targets: str | Iterable[str] = TARGETS,
 ) -> Any:
     """What quantization adds to the risk, in floating point and in integers (T10).
 

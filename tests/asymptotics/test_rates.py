@@ -97,7 +97,7 @@ def test_logarithms_change_the_answer():
 
 
 def test_exponential_and_logarithmic_spectra():
-    (p,) = qt.symbols("p")
+    p = qt.symbols("p")
     table = qt.rates(qt.Problem(qt.oo, qt.Exponential("1/2")), qt.Quantization(), SGD)
     assert table.variance.order == sp.log(N) / N
     assert table.bias.order == 1 / N
