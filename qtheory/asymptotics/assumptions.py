@@ -155,7 +155,11 @@ def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol
             relation,
             "an inequality between different orders; use regime for an equality",
         )
-    return ratio if 1 in signs else ratio**-1
+    order = ratio if 1 in signs else ratio**-1
+    # d <= N log N leaves d <= N, but N <= d / log d does not leave N >= d: a cell has no logarithms.
+    if any(exponent.is_negative is not True for _, exponent in order.logs):
+        raise InvalidArgumentError("assumption", relation, "free of logarithms on the larger side")
+    return order
 
 
 def _parameters_in_sums(formula: sp.Expr, exponents: frozenset[sp.Symbol]) -> bool:

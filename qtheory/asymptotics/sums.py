@@ -10,11 +10,12 @@ import sympy as sp
 from qtheory.asymptotics.assumptions import root_cell
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.constants import Constants, between, constants_of_sum
-from qtheory.asymptotics.evaluation import Evaluation, exponentials_in
+from qtheory.asymptotics.evaluation import Evaluation, exponentials_in, unsupported
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
 from qtheory.asymptotics.symbols import formula_of, symbol_named
+from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 
@@ -142,13 +143,15 @@ def asymptotic_sum(
     sum_ = sp.Sum(f, (i, low, high))
     limits = [limit for limit in (low, high) if limit is not sp.oo]
     root, exponents = root_cell(sp.Tuple(f, *limits), i, assumptions)
-    root = _nonempty(root, exponents, low, high)
+    root = UniformCell.of(_nonempty(root, exponents, low, high))
 
-    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
+    def compute(cell: UniformCell) -> tuple[Monomial, ...] | str:
         try:
             return cell.leading(Evaluation.of_parameters(cell, exponents).shares(sum_))
         except Diverges as cause:
             return str(cause)
+        except Incomparable as cause:
+            raise unsupported(f, str(cause)) from None
 
     regimes, divergences = [], []
     for region in joined(root, explore(compute, [root])):
