@@ -156,7 +156,7 @@ def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol
             "an inequality between different orders; use regime for an equality",
         )
     order = ratio if 1 in signs else ratio**-1
-    # d <= N log N leaves d <= N, but N <= d / log d does not leave N >= d: a cell has no logarithms.
+    # A cell has no logarithms: N >= d log d lies in N >= d, but N log N >= d in none of powers.
     if any(exponent.is_negative is not True for _, exponent in order.logs):
         raise InvalidArgumentError("assumption", relation, "free of logarithms on the larger side")
     return order

@@ -10,9 +10,10 @@ import sympy as sp
 
 from qtheory.asymptotics.assumptions import relations_of, root_cell
 from qtheory.asymptotics.cell import explore
+from qtheory.asymptotics.display import premises
 from qtheory.asymptotics.evaluation import Evaluation, require_no_exponentials
 from qtheory.asymptotics.regimes import joined
-from qtheory.asymptotics.symbols import formula_of, held_fixed
+from qtheory.asymptotics.symbols import formula_of
 from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
@@ -48,7 +49,8 @@ class Comparison:
         if self.missing:
             cases = [" and ".join(map(str, case)) for case in self.missing]
             text += f"; it holds if {', or if '.join(cases)}"
-        return text + held_fixed(self.fixed, ", for ")
+        given = premises((), self.fixed)
+        return f"{text}, {given}" if given else text
 
 
 def compare_orders(

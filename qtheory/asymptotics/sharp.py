@@ -53,6 +53,7 @@ from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import checked_digits
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import Number, require_numeric
+from qtheory.numbers.latex import latex_of
 from qtheory.risk.stability import require_stable
 from qtheory.theory.notation import N, i, lam, w_star
 
@@ -155,7 +156,7 @@ class SharpConstants:
     def latex(self) -> str:
         """The expansion, one part a line."""
         euler = {sp.EulerGamma: sp.Symbol(r"\gamma_E")}  # gamma is the stepsize
-        parts = [sp.latex(part.xreplace(euler)) for part in (self.floor, *self._moving()) if part]
+        parts = [latex_of(part.xreplace(euler)) for part in (self.floor, *self._moving()) if part]
         lines = [rf"E R &\sim {parts[0] if parts else 0}"]
         lines += [rf"&\quad + {part}" for part in parts[1:]]
         return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"

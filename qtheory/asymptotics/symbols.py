@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Set
 
 import sympy as sp
 
@@ -10,17 +10,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.grammar import parse_formula
 
-__all__ = ["formula_of", "held_fixed", "positive_symbols", "symbol_named"]
-
-
-def held_fixed(symbols: Iterable[sp.Symbol], before: str = "") -> str:
-    """Which symbols an order holds fixed, in words; nothing if there are none.
-
-    >>> held_fixed([sp.Symbol("a"), sp.Symbol("eps")])
-    'fixed a, eps'
-    """
-    names = ", ".join(map(str, symbols))
-    return f"{before}fixed {names}" if names else ""
+__all__ = ["formula_of", "positive_symbols", "symbol_named"]
 
 
 def symbol_named(given: str | sp.Symbol, argument: str) -> sp.Symbol:

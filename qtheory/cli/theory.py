@@ -149,6 +149,7 @@ def _power(option: str) -> tuple[str, str]:
 def _rates_record(table: Rates) -> dict[str, Any]:
     return {
         "assumptions": [str(condition) for condition in table.assumptions],
+        "fixed": [str(symbol) for symbol in table.fixed],
         "terms": {
             name: [
                 {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
