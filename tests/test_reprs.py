@@ -156,7 +156,9 @@ def test_latex_of_a_problem_has_its_numbers():
 def test_latex_of_rates_has_every_regime():
     text = RATES._repr_latex_()
     regimes = [regime for rate in RATES.terms.values() for regime in rate.regimes]
-    assert text.count(r" \\") == len(regimes) - 1
+    assert text.count(r" \\") == len(regimes) + 1  # and what is assumed, and held fixed
+    assert r"\text{assuming} & a > 1,\ b > 1 &" in text
+    assert r"\text{for fixed} & a,\ b &" in text
     for regime in regimes:
         assert sp.latex(regime.order) in text
         for condition in regime.conditions:

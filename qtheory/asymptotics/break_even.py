@@ -16,6 +16,7 @@ import flint
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, UnstableError
+from qtheory.model.instance import instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import (
     Additive,
@@ -25,7 +26,8 @@ from qtheory.model.quantization import (
     targets_named,
 )
 from qtheory.model.sgd import SGD
-from qtheory.model.spectra import Explicit, coordinate
+from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
+from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import Number, exact
 from qtheory.risk import excess_risk
 from qtheory.theory import notation as n
@@ -123,12 +125,7 @@ def distortion_rule(problem: Problem, bits: Number = _BITS) -> sp.Expr:
 
     Source: the paper's comparison of FP and INT: FP wins when m >= b - (a/2) log2 d.
     """
-    if isinstance(problem.spectrum, Explicit):
-        smallest = min(value for value in problem.spectrum.values if value > 0)
-    elif problem.dim is sp.oo:
-        raise InvalidArgumentError("dim", problem.dim, "finite: the distortion is unbounded")
-    else:
-        smallest = problem.spectrum.formula.xreplace({coordinate: problem.dim})
+    smallest = _smallest_eigenvalue(problem)
     eps_m, eps_b = sp.symbols("epsilon_m epsilon_b", positive=True)
     lam = sp.Symbol("lambda", positive=True)
     definitions = {item.lhs: item.rhs for item in spectral_shape.definitions}
@@ -144,6 +141,22 @@ def distortion_rule(problem: Problem, bits: Number = _BITS) -> sp.Expr:
     number = exact(bits, "bits")
     rule = -sp.log(largest.subs(eps_b, 4**-number)) / sp.log(4)
     return sp.expand(sp.expand_log(rule, force=True)).subs(sp.log(4), 2 * sp.log(2))
+
+
+def _smallest_eigenvalue(problem: Problem) -> sp.Expr:
+    """The smallest that is not 0; of a formula with symbols the last one."""
+    spectrum = problem.spectrum
+    if isinstance(spectrum, Explicit):
+        return min(value for value in spectrum.values if value > 0)
+    if problem.dim is sp.oo:
+        raise InvalidArgumentError("dim", problem.dim, "finite: the distortion is unbounded")
+    formula = spectrum.formula
+    is_numeric = problem.dim.is_number and formula.free_symbols <= {coordinate}
+    if isinstance(spectrum, SpectrumFormula) and is_numeric:  # it need not decrease
+        instance = instantiate(problem, Quantization(), SGD("0.1", steps=1), Float64())
+        place = instance.groups[instance.eigenvalues.argmin()] + 1
+        return formula.xreplace({coordinate: sp.Integer(int(place))})
+    return formula.xreplace({coordinate: problem.dim})
 
 
 def break_even(

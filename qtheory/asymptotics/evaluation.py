@@ -220,17 +220,21 @@ class Evaluation:
         return cell.largest([*([powers.log()] if powers != ONE or not above else []), *above])
 
     def sum(self, part: sp.Sum) -> Monomial:
-        """The order of a sum over an index.
+        """The order of a sum over an index, from 1 or without an end: others may have one term.
 
         Raises
         ------
         Diverges
             If it is infinite.
         """
+        if any(limit[1] != 1 and limit[2] is not sp.oo for limit in part.limits):
+            raise unsupported(part, "it may have one term only: asymptotic_sum says what it needs")
         return self.cell.largest(self.shares(part))
 
     def shares(self, part: sp.Sum) -> list[Monomial]:
         """What the addends contribute to a sum over an index, piece by piece."""
+        if len(part.limits) != 1:
+            raise unsupported(part, "a sum over several indices")
         index, low, high = part.limits[0]
         found, causes = [], []
         for addend in sp.Add.make_args(part.function):

@@ -51,7 +51,7 @@ from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantizati
 from qtheory.model.instance import instantiate, require_kinds
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import checked_digits
-from qtheory.numbers.evaluate import evaluate
+from qtheory.numbers.evaluate import DIMENSION, evaluate
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.numbers.latex import latex_of
 from qtheory.risk.stability import require_stable
@@ -143,13 +143,19 @@ class SharpConstants:
             arithmetic = MPMath(digits=working)
             run = self.sgd.with_steps(1)
             instance = instantiate(self.problem, self.quantization, run, arithmetic)
-            places = range(1, len(instance.eigenvalues) + 1)
+            count = len(instance.eigenvalues)
+            spectrum = self.problem.spectrum
+            if count < self.problem.dim and not isinstance(spectrum, Explicit):
+                raise InvalidArgumentError("spectrum", spectrum, "positive up to dim, or listed")
             values = {
                 lam: instance.eigenvalues,
                 w_star: instance.target,
-                i: np.array([arithmetic.number(n) for n in places], dtype=object),
+                i: np.array([arithmetic.number(n + 1) for n in range(count)], dtype=object),
             }
-            return evaluate(formula, values, arithmetic)
+            # of listed eigenvalues those that are 0 are left out, and sums are over the others
+            every = sp.Tuple(i, 1, self.problem.dim)
+            moving = formula.xreplace({every: sp.Tuple(i, 1, DIMENSION)})
+            return evaluate(moving, values, arithmetic)
 
         return agreed(compute, digits)
 

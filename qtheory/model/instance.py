@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -25,6 +26,9 @@ _GUARD_BITS = 40
 # A gigabyte of them.
 _MOST_CELLS = 10**8
 _MOST_COORDINATES = 10**7
+_BITS_OF_ZERO = 400
+_LARGEST_POWER = 1000
+_NEAR_ZERO = 1e-12  # of the largest eigenvalue: rounding can leave this of a 0
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -79,7 +83,7 @@ class Instance:
     stepsize: Scalar
     batch: Scalar
     steps: int
-    groups: IntArray  # equal exactly where eigenvalues are known to be equal
+    groups: IntArray  # equal exactly where eigenvalues are known to be equal; of a formula i - 1
     data: NumericErrorModel | NumericFormat
     label: NumericErrorModel
     parameter: NumericErrorModel
@@ -210,10 +214,11 @@ def instantiate(
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
-        if isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0:
-            moving = [value != 0 for value in problem.spectrum.values]
-            eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
-            multiplicity = multiplicity[moving]
+    exact_data = isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0
+    if exact_data and compression is None:
+        moving = ~_vanishing(problem, eigenvalues)
+        eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
+        multiplicity = multiplicity[moving]
     return Instance(
         eigenvalues=eigenvalues,
         target=target,
@@ -229,6 +234,50 @@ def instantiate(
         else levels("data", quantization.data),
         **{name: levels(name, model) for name, model in quantization.items() if name != "data"},
     )
+
+
+def _vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which eigenvalues are exactly 0; one that is too small for the arithmetic is not."""
+    spectrum = problem.spectrum
+    if isinstance(spectrum, Explicit):
+        return np.array([value == 0 for value in spectrum.values])
+    zeros = np.zeros(len(eigenvalues), dtype=bool)
+    if isinstance(spectrum, SpectrumFormula) and not spectrum.formula.is_positive:
+        size = np.array([abs(float(value)) for value in eigenvalues])
+        small = np.flatnonzero(size <= _NEAR_ZERO * size.max())
+        zeros[small] = _zeros_at(spectrum.formula, [int(place) + 1 for place in small])
+    return zeros
+
+
+class _Rationals(Arithmetic):
+    """Exact rational numbers, for formulas that have no others."""
+
+    def number(self, value: sp.Rational | int) -> flint.fmpq:
+        value = sp.Rational(value)
+        return flint.fmpq(int(value.p), int(value.q))
+
+    def integer_power(self, base: Scalar, exponent: int) -> Scalar:
+        if exponent > _LARGEST_POWER:
+            raise TypeError("a number too long to write out")
+        return base**exponent
+
+
+def _zeros_at(formula: sp.Expr, places: list[int]) -> list[bool]:
+    """Where a formula is exactly 0."""
+    exact = _Rationals()
+    try:
+        at = np.array([exact.number(place) for place in places], dtype=object)
+        return [bool(value == 0) for value in evaluate(formula, {coordinate: at}, exact)]
+    except (TypeError, ValueError, ArithmeticError):  # it is not rational
+        return [_is_zero(formula, place) for place in places]
+
+
+def _is_zero(formula: sp.Expr, place: int) -> bool:
+    """By SymPy only where balls do not tell: it would write out a tower of powers."""
+    balls = Balls(bits=_BITS_OF_ZERO)
+    with balls.working():
+        value: Any = evaluate(formula, {coordinate: balls.number(place)}, balls)
+    return bool(value.contains(0)) and formula.xreplace({coordinate: sp.Integer(place)}) == 0
 
 
 def _format_moments(
@@ -311,14 +360,18 @@ def _spectrum_and_target(
         eigenvalues = fill(problem.spectrum.formula, "spectrum")
     if isinstance(problem.target, Explicit):
         return eigenvalues, listed(problem.target, "target")
-    if not isinstance(problem.spectrum, Explicit):
-        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
     eigenvalue = sp.Symbol("lambda_i", positive=True)
     formula = problem.target.formula(eigenvalue)
-    if formula.has(eigenvalue) and 0 in problem.spectrum.values:
+    if (
+        formula.has(eigenvalue)
+        and len(indices) == problem.dim
+        and any(_vanishing(problem, eigenvalues))
+    ):
         raise InvalidArgumentError(
             "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
         )
+    if not isinstance(problem.spectrum, Explicit):
+        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
     values[eigenvalue] = eigenvalues
     require_numeric(formula.subs({eigenvalue: 1, coordinate: 1}), "target")
     result = evaluate(formula, values, arithmetic)

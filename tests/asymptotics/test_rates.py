@@ -284,7 +284,8 @@ def test_a_table_reads_well():
         "  variance                               b >= a",
     ):
         assert line in text.splitlines()
-    assert str(table.variance) == "N**(-1 + 1/a)"
+    given = "assuming a > 1, b > 1, for fixed a, b"
+    assert str(table.variance) == f"N**(-1 + 1/a)\n{given}"
     assert "log(N)/N**2   if Eq(b, 2*a + 1)" in str(table.bias).splitlines()
     assert table.latex().count("&") == 2 * sum(len(r.regimes) for r in table.terms.values())
     assert table.bias.latex().startswith(r"\begin{cases}")

@@ -243,6 +243,7 @@ def test_logarithms_below_a_harmonic_sum():
         "1   if a > 1",
         "log(d)**(1 - a)   if a < 1",
         "log(log(d))   if Eq(a, 1)",
+        "for fixed a",
     ]
 
 
