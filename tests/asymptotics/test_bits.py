@@ -22,6 +22,16 @@ def test_the_papers_rule_is_derived():
     assert qt.distortion_rule(explicit, bits=8) == 6
 
 
+def test_the_rule_is_about_the_smallest_eigenvalue_that_is_not_0():
+    """A formula need not decrease, and may vanish: its list of values has the same rule."""
+    for formula, listed in (("max(3 - i, 0)/9", ["2/9", "1/9", 0]), ("i/9", ["1/9", "2/9", "1/3"])):
+        rules = [
+            sp.expand(qt.distortion_rule(qt.Problem(3, spectrum, qt.Constant(1)), bits=8))
+            for spectrum in (qt.SpectrumFormula(formula), qt.Explicit(listed))
+        ]
+        assert rules[0] == rules[1] == sp.expand(8 - sp.log(3) / sp.log(2))
+
+
 def test_the_rule_is_where_the_distortions_meet():
     """Against the spectra themselves: max lambda^q / lambda - 1 at m = rule and 8 bits."""
     m = qt.distortion_rule(SMALL, bits=8)

@@ -37,6 +37,37 @@ def bounded_instances(draw):
     return problem, quantization, qt.SGD(stepsize, batch, steps=steps)
 
 
+@pytest.mark.parametrize(
+    ("formula", "listed"),
+    [
+        ("max(0, 2 - i)", [1, 0, 0, 0]),
+        ("max(0, 1 - i/5)/2", ["2/5", "3/10", "1/5", "1/10", 0]),
+        ("max(0, i - 3) + max(0, 2 - i)", [1, 0, 0, 1, 2]),
+        ("max(exp(-i) - exp(-2), 0)", [sp.exp(-1) - sp.exp(-2), 0]),
+    ],
+)
+def test_a_formula_that_hits_0_is_the_list_of_its_values(formula, listed):
+    """It was refused with advice about the steps, and the risk refused it at i = 3."""
+    dim = len(listed)
+    written = qt.Problem(dim, qt.SpectrumFormula(formula), qt.Constant(1))
+    plain = qt.Problem(dim, qt.Explicit(listed), qt.Constant(1))
+    for data in (qt.ErrorModel(), qt.Additive("0.01"), qt.Multiplicative("0.1")):
+        quantization = qt.Quantization(data=data, parameter=qt.Additive("0.001"))
+        for part in (qt.excess_risk, qt.upper_bound, qt.lower_bound):
+            if part is qt.lower_bound and data.multiplicative != 0:
+                continue
+            one, other = (part(p, quantization, SGD, digits=25).total for p in (written, plain))
+            assert one.overlaps(other)
+            assert float(part(written, quantization, SGD).total) == pytest.approx(float(other))
+
+
+def test_an_eigenvalue_of_0_has_no_coefficient_by_its_energy():
+    problem = qt.Problem(3, qt.SpectrumFormula("max(0, 2 - i)"), qt.SourceCondition(2))
+    for part in (qt.excess_risk, qt.upper_bound):
+        with pytest.raises(qt.InvalidArgumentError, match="where an eigenvalue is 0"):
+            part(problem, qt.Quantization(), SGD)
+
+
 @settings(max_examples=150, deadline=None)
 @given(bounded_instances())
 def test_lower_exact_upper(instance):
