@@ -62,15 +62,16 @@ def compare_orders(
     ----------
     left, right
         Text or SymPy expressions: products of real powers of positive parameters, their sums,
-        ``min``, ``max`` and ``log`` of large parameters. Parameters are at least 1 unless an
-        assumption such as ``"eps <= 1"`` says otherwise.
+        ``min``, ``max`` and ``log`` of what is at least 1, where log stands for 1 + log. Parameters
+        are at least 1 unless an assumption such as ``"eps <= 1"`` says otherwise; symbols in their
+        exponents are held fixed.
     assumptions
         Relations among parameters or among the symbols in exponents.
 
     Raises
     ------
     InvalidArgumentError
-        Naming the sub-expression that is not an order.
+        Naming the sub-expression that is not an order, such as the exponential ``2**N``.
 
     Examples
     --------

@@ -110,8 +110,9 @@ def asymptotic_sum(
 
     f is built from the index, positive parameters, positive numbers, ``+ * /``, ``min``, ``max``
     and real powers; also ``log(i)``, and terms exponential in i such as ``2**-i`` or ``exp(-r*i)``.
-    Symbols in exponents are fixed, all others are parameters that grow (are at least 1) unless an
-    assumption says otherwise, such as ``"eps <= 1"``.
+    Symbols in exponents are held fixed, and named in the result; all others are parameters that grow
+    (are at least 1) unless an assumption says otherwise, such as ``"eps <= 1"``. What is small in an
+    exponent needs a sum of its own: exp(-eps*i) is of order 1 only for fixed eps.
 
     Parameters
     ----------
@@ -129,7 +130,8 @@ def asymptotic_sum(
     Raises
     ------
     InvalidArgumentError
-        Naming the sub-expression, if it is not covered or ambiguous.
+        Naming the sub-expression, if it is not covered or ambiguous, or if two orders are not
+        comparable with one constant, as log(M) and N are not.
 
     Examples
     --------

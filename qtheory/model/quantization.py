@@ -36,8 +36,10 @@ def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
     (('data',), ('label', 'data'))
     """
     names = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
-    if not names or any(name not in TARGETS for name in names):
-        raise InvalidArgumentError("targets", given, f"some of {', '.join(TARGETS)}")
+    wrong = [name for name in names if name not in TARGETS]
+    if wrong or not names:
+        shown = wrong[0] if wrong else given
+        raise InvalidArgumentError("targets", shown, f"some of {', '.join(TARGETS)}")
     return names
 
 
