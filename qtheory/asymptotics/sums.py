@@ -110,9 +110,9 @@ def asymptotic_sum(
 
     f is built from the index, positive parameters, positive numbers, ``+ * /``, ``min``, ``max``
     and real powers; also ``log(i)``, and terms exponential in i such as ``2**-i`` or ``exp(-r*i)``.
-    Symbols in exponents are held fixed, and named in the result; all others are parameters that grow
-    (are at least 1) unless an assumption says otherwise, such as ``"eps <= 1"``. What is small in an
-    exponent needs a sum of its own: exp(-eps*i) is of order 1 only for fixed eps.
+    Symbols in exponents are held fixed, and named in the result; all others are parameters that
+    grow (are at least 1) unless an assumption says otherwise, such as ``"eps <= 1"``. The sum of
+    exp(-eps*i) is of order 1 for fixed eps only.
 
     Parameters
     ----------
