@@ -13,10 +13,11 @@ from fractions import Fraction
 from itertools import pairwise, zip_longest
 
 import flint
+import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, UnstableError
-from qtheory.model.instance import instantiate
+from qtheory.model.instance import instantiate, vanishing
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import (
     Additive,
@@ -154,7 +155,8 @@ def _smallest_eigenvalue(problem: Problem) -> sp.Expr:
     is_numeric = problem.dim.is_number and formula.free_symbols <= {coordinate}
     if isinstance(spectrum, SpectrumFormula) and is_numeric:  # it need not decrease
         instance = instantiate(problem, Quantization(), SGD("0.1", steps=1), Float64())
-        place = instance.groups[instance.eigenvalues.argmin()] + 1
+        values = np.where(vanishing(problem, instance.eigenvalues), np.inf, instance.eigenvalues)
+        place = values.argmin() + 1
         return formula.xreplace({coordinate: sp.Integer(int(place))})
     return formula.xreplace({coordinate: problem.dim})
 

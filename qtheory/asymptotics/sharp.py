@@ -48,7 +48,7 @@ from qtheory.asymptotics.numeric import agreed, value_of
 from qtheory.asymptotics.stationary import Stationary, stationary, total
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError, SymbolicValueError
 from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantization, SourceCondition
-from qtheory.model.instance import instantiate, require_kinds
+from qtheory.model.instance import instantiate, require_kinds, require_moving
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import checked_digits
 from qtheory.numbers.evaluate import DIMENSION, evaluate
@@ -144,9 +144,7 @@ class SharpConstants:
             run = self.sgd.with_steps(1)
             instance = instantiate(self.problem, self.quantization, run, arithmetic)
             count = len(instance.eigenvalues)
-            spectrum = self.problem.spectrum
-            if count < self.problem.dim and not isinstance(spectrum, Explicit):
-                raise InvalidArgumentError("spectrum", spectrum, "positive up to dim, or listed")
+            require_moving(self.problem, self.quantization, instance.eigenvalues)
             values = {
                 lam: instance.eigenvalues,
                 w_star: instance.target,

@@ -40,6 +40,8 @@ __all__ = [
     "Rest",
     "instantiate",
     "require_kinds",
+    "require_moving",
+    "vanishing",
 ]
 
 
@@ -83,7 +85,7 @@ class Instance:
     stepsize: Scalar
     batch: Scalar
     steps: int
-    groups: IntArray  # equal exactly where eigenvalues are known to be equal; of a formula i - 1
+    groups: IntArray  # equal exactly where eigenvalues are known to be equal
     data: NumericErrorModel | NumericFormat
     label: NumericErrorModel
     parameter: NumericErrorModel
@@ -214,11 +216,10 @@ def instantiate(
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
-    exact_data = isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0
-    if exact_data and compression is None:
-        moving = ~_vanishing(problem, eigenvalues)
-        eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
-        multiplicity = multiplicity[moving]
+        if _keeps_zeros(quantization):
+            moving = ~vanishing(problem, eigenvalues)
+            eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
+            multiplicity = multiplicity[moving]
     return Instance(
         eigenvalues=eigenvalues,
         target=target,
@@ -236,7 +237,22 @@ def instantiate(
     )
 
 
-def _vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def require_moving(problem: Problem, quantization: Quantization, eigenvalues: Array) -> None:
+    """Raise if a formula has an eigenvalue 0 that stays 0 on quantized data: list them then."""
+    if isinstance(problem.spectrum, Explicit) or not _keeps_zeros(quantization):
+        return
+    zeros = np.flatnonzero(vanishing(problem, eigenvalues))
+    if len(zeros):
+        value = f"0 at i = {zeros[0] + 1}"
+        raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
+
+
+def _keeps_zeros(quantization: Quantization) -> bool:
+    data = quantization.data
+    return isinstance(data, NumberFormat) or data.additive == 0
+
+
+def vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which eigenvalues are exactly 0; one that is too small for the arithmetic is not."""
     spectrum = problem.spectrum
     if isinstance(spectrum, Explicit):
@@ -365,7 +381,7 @@ def _spectrum_and_target(
     if (
         formula.has(eigenvalue)
         and len(indices) == problem.dim
-        and any(_vanishing(problem, eigenvalues))
+        and any(vanishing(problem, eigenvalues))
     ):
         raise InvalidArgumentError(
             "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
