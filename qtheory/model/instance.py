@@ -216,8 +216,8 @@ def instantiate(
     groups = np.arange(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
         _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
-        if _keeps_zeros(quantization):
-            moving = ~vanishing(problem, eigenvalues)
+        if isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0:
+            moving = [value != 0 for value in problem.spectrum.values]
             eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
             multiplicity = multiplicity[moving]
     return Instance(
@@ -239,17 +239,14 @@ def instantiate(
 
 def require_moving(problem: Problem, quantization: Quantization, eigenvalues: Array) -> None:
     """Raise if a formula has an eigenvalue 0 that stays 0 on quantized data: list them then."""
-    if isinstance(problem.spectrum, Explicit) or not _keeps_zeros(quantization):
+    data = quantization.data
+    is_lifted = not isinstance(data, NumberFormat) and data.additive != 0
+    if isinstance(problem.spectrum, Explicit) or is_lifted:
         return
     zeros = np.flatnonzero(vanishing(problem, eigenvalues))
     if len(zeros):
         value = f"0 at i = {zeros[0] + 1}"
         raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
-
-
-def _keeps_zeros(quantization: Quantization) -> bool:
-    data = quantization.data
-    return isinstance(data, NumberFormat) or data.additive == 0
 
 
 def vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
