@@ -142,14 +142,30 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *_MODULES, *(name for name in globals() if name[:2] == "__")})
 
 
-def symbols(names: str) -> tuple[_sympy.Symbol, ...]:
-    """Positive real SymPy symbols, for symbolic parameters.
+def symbols(names: str) -> _Any:
+    """Positive real SymPy symbols, for symbolic parameters: one name gives one symbol, as in SymPy.
 
+    Several names give a tuple, and so does one with a comma behind it.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If ``names`` is no text, or has no name in it.
+
+    Examples
+    --------
     >>> a, N = symbols("a N")
     >>> PowerLaw(a).formula
     i**(-a)
+    >>> SGD(stepsize="0.1", steps=symbols("N")).steps
+    N
     """
-    return tuple(_sympy.symbols(names, positive=True, seq=True))
+    try:
+        if isinstance(names, str):
+            return _sympy.symbols(names, positive=True)
+    except ValueError:  # SymPy finds no name
+        pass
+    raise InvalidArgumentError("names", names, "text with one or more names, such as 'a b N'")
 
 
 __all__ = [

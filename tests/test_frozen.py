@@ -10,7 +10,7 @@ import pytest
 import qtheory
 
 #: They remember comparisons and orders that they found.
-CHANGING = {"Cell", "Evaluation"}
+CHANGING = {"Cell", "Evaluation", "UniformCell"}
 
 
 def classes():

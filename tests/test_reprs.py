@@ -10,6 +10,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.numbers.display import html_table, shown
+from qtheory.numbers.latex import words
 from tests.report.pages import Page
 from tests.report.test_appendix import unbalanced
 
@@ -156,11 +157,64 @@ def test_latex_of_a_problem_has_its_numbers():
 def test_latex_of_rates_has_every_regime():
     text = RATES._repr_latex_()
     regimes = [regime for rate in RATES.terms.values() for regime in rate.regimes]
-    assert text.count(r" \\") == len(regimes) - 1
+    assert text.count(r" \\") == len(regimes) + 1  # and what is assumed, and held fixed
+    assert r"\text{assuming} & a > 1,\ b > 1 &" in text
+    assert r"\text{for fixed} & a,\ b &" in text
     for regime in regimes:
         assert sp.latex(regime.order) in text
         for condition in regime.conditions:
             assert sp.latex(condition) in text
+
+
+def test_latex_of_a_single_rate_has_its_conditions_and_what_is_assumed():
+    given = r"\text{assuming }a > 1,\ b > 1\text{, for fixed }a,\ b"
+    for rate in RATES.terms.values():
+        text = rate._repr_latex_()
+        for regime in rate.regimes:
+            assert sp.latex(regime.order) in text
+            assert all(sp.latex(condition) in text for condition in regime.conditions)
+        assert (given in text) is bool(rate.regimes)
+
+
+def test_latex_of_a_sum_has_conditions_constants_and_where_it_is_infinite():
+    found = qt.asymptotic_sum("min(1, (x*i**-a)**2)", "i", 1, qt.oo)
+    text = found._repr_latex_()
+    assert r"x^{\frac{1}{a}}\right) & \text{if }a > \frac{1}{2}" in text
+    assert r"\text{constants }\frac{1}{2}\text{ to }1 + \frac{1}{2 a - 1}" in text
+    assert r"\infty & \text{if }a \leq \frac{1}{2}" in text
+    assert text.endswith(r"\text{for fixed }a$")
+    assert unbalanced(text) == []
+    plain = qt.asymptotic_sum("i**-2", "i", 1, qt.oo)._repr_latex_()
+    assert "cases" not in plain
+    assert "fixed" not in plain
+    logarithm = qt.asymptotic_sum("1/(i + x)", "i", 1, "d", ["d > x"])
+    for text in (str(logarithm), logarithm._repr_latex_()):  # of what the constants are factors
+        assert "+ 1" in text
+        assert "d > x" in text
+
+
+def test_greek_names_are_greek_and_words_are_upright():
+    eps, rate, lam, N_1 = qt.symbols("eps rate lam N_1")
+    problem = qt.Problem(dim=N_1, spectrum=qt.PowerLaw(rate, scale=eps), noise=lam)
+    text = problem._repr_latex_()
+    assert r"d = N_{1}" in text
+    assert r"\varepsilon i^{- \mathrm{rate}}" in text
+    assert r"\sigma^2 = \lambda" in text
+    noisy = qt.Quantization(data=qt.Multiplicative(eps))
+    table = qt.rates(qt.Problem(qt.oo, qt.PowerLaw(2)), noisy, RUN.with_steps(N))
+    for text in (table._repr_latex_(), table.approximation._repr_latex_()):
+        assert r"\varepsilon" in text
+        assert not re.search(r"(?<![a-z])eps", text)
+    assert r"e^{- \varepsilon i}" in qt.asymptotic_sum("exp(-eps*i)", "i", 1, qt.oo).latex()
+
+
+@pytest.mark.parametrize("name", [n for n in qt.theorems if qt.theorems[n].hypotheses])
+def test_latex_of_a_theorem_has_its_hypotheses_in_words(name):
+    theorem = qt.theorems[name]
+    rows = theorem.latex().split(" \\\\\n")
+    for hypothesis in theorem.hypotheses:
+        (row,) = [row for row in rows if words(f"({hypothesis.meaning})") in row]
+        assert row.replace(" &", " ").startswith(theorem.relation_latex(hypothesis.relation))
 
 
 def test_latex_of_a_theorem_has_its_parts():

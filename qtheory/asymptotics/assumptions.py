@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sympy as sp
 
@@ -15,7 +15,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_relation
 
-__all__ = ["assume", "root_cell"]
+__all__ = ["assume", "relations_of", "root_cell"]
 
 _SIGNS = {
     sp.Gt: frozenset({1}),
@@ -25,13 +25,14 @@ _SIGNS = {
     sp.Le: frozenset({-1, 0}),
     sp.Eq: frozenset({0}),
 }
+_CONTRADICTED = "one that can hold: every symbol is positive, which contradicts it"
 
 
 def root_cell(
     expression: sp.Basic, index: sp.Symbol | None, assumptions: Sequence[str | sp.Basic]
 ) -> tuple[Cell, frozenset[sp.Symbol]]:
     """The cell of all parameters of an expression under assumptions, and the exponent symbols."""
-    relations = [_relation(assumption) for assumption in assumptions]
+    relations = relations_of(assumptions)
     for relation in relations:
         if index in relation.free_symbols:
             raise InvalidArgumentError("assumption", relation, f"free of the index {index}")
@@ -65,8 +66,7 @@ def assume(
         If a relation is not about orders or exponents, or no parameters satisfy all.
     """
     limited: dict[sp.Symbol, int] = {}
-    for given in relations:
-        relation = _relation(given)
+    for relation in relations_of(relations):
         if relation.free_symbols <= exponents:
             form = relation.lhs - relation.rhs
             if not form.is_rational_function(*form.free_symbols):
@@ -98,14 +98,40 @@ def assume(
     return cell
 
 
+def relations_of(given: str | sp.Basic | Iterable[str | sp.Basic]) -> list[sp.Basic]:
+    """Assumptions as relations in positive symbols, without those that hold for all such symbols.
+
+    A single one need not stand in a list.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If one is no relation, or fails for all positive symbols.
+    """
+    if isinstance(given, str | sp.Basic):
+        given = [given]
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise InvalidArgumentError("assumptions", given, 'a list of relations such as "N*eps <= 1"')
+    found = [_relation(assumption) for assumption in given]
+    return [relation for relation in found if relation is not sp.true]
+
+
 def _relation(given: str | sp.Basic) -> sp.Basic:
+    """An assumption as a relation; true if it says no more than that symbols are positive."""
     relation = parse_relation(given, {}, "assumption") if isinstance(given, str) else given
+    if relation is sp.true:  # SymPy has decided it, by the signs of its symbols
+        return relation
+    if relation is sp.false:
+        raise InvalidArgumentError("assumption", given, _CONTRADICTED)
     if type(relation) not in _SIGNS or not relation.free_symbols:
         raise InvalidArgumentError(
             "assumption", given, "a relation with <=, >=, < or > among parameters or exponents"
         )
     sides = [positive_symbols(exact(side, "assumption"), "assumption") for side in relation.args]
-    return relation.func(*sides, evaluate=False)
+    decided = relation.func(*sides)
+    if decided is sp.false:
+        raise InvalidArgumentError("assumption", given, _CONTRADICTED)
+    return decided if decided is sp.true else relation.func(*sides, evaluate=False)
 
 
 def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol]) -> Monomial:
@@ -129,7 +155,11 @@ def _at_least_one(relation: sp.Basic, cell: Cell, exponents: frozenset[sp.Symbol
             relation,
             "an inequality between different orders; use regime for an equality",
         )
-    return ratio if 1 in signs else ratio**-1
+    order = ratio if 1 in signs else ratio**-1
+    # A cell has no logarithms: N >= d log d lies in N >= d, but N log N >= d in none of powers.
+    if any(exponent.is_negative is not True for _, exponent in order.logs):
+        raise InvalidArgumentError("assumption", relation, "free of logarithms on the larger side")
+    return order
 
 
 def _parameters_in_sums(formula: sp.Expr, exponents: frozenset[sp.Symbol]) -> bool:

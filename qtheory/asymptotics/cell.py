@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import sympy as sp
 
@@ -68,6 +68,10 @@ class Cell:
 
     def compare(self, left: Monomial, right: Monomial) -> int:
         """The sign of left - right as orders: -1, 0 (the same order) or 1."""
+        return self.along_power_laws(left, right)
+
+    def along_power_laws(self, left: Monomial, right: Monomial) -> int:
+        """The same where the parameters are powers of each other, as all logarithms grow alike."""
         ratio = (left / right).substitute(self.values)
         if ratio == ONE:
             return 0
@@ -91,8 +95,16 @@ class Cell:
         signs = {self.trichotomy(exponent) for _, exponent in ratio.logs} - {0}
         if len(signs) < 2:
             return signs.pop() if signs else 0
-        # All logarithms grow alike along power laws, so their total exponent decides.
-        return self.trichotomy(sp.Add(*[exponent for _, exponent in ratio.logs]))
+        # Along power laws all logarithms of one depth grow alike, so their total exponent decides;
+        # those of a larger depth matter only where it is zero.
+        totals: dict[int, sp.Expr] = {}
+        for base, exponent in ratio.logs:
+            totals[base.depth] = totals.get(base.depth, sp.S.Zero) + exponent
+        for _, total in sorted(totals.items()):
+            sign = self.trichotomy(total)
+            if sign:
+                return sign
+        return 0
 
     def largest(self, orders: Iterable[Monomial]) -> Monomial:
         """The largest of some orders."""
@@ -112,7 +124,10 @@ class Cell:
         The sum of all the orders given is of the order of their sum, throughout the cell.
         """
         found = list(dict.fromkeys(orders))
-        first = self.largest(found)
+        first, *rest = found
+        for order in rest:
+            if self.along_power_laws(order, first) > 0:
+                first = order
         more = [m for m in found if m != first and not self.dominates(first, m)]
         return (first, *sorted(more, key=str))
 
@@ -131,13 +146,13 @@ class Cell:
                 return Condition(exponent * self.parameters[parameter], POSITIVE)
         return Condition(order.form, POSITIVE, order)
 
-    def with_condition(self, condition: Condition) -> Cell | None:
+    def with_condition(self, condition: Condition) -> Self | None:
         """The part of the cell where a condition holds, or None if it is empty."""
         values = dict(self.values)
         equality = condition.signs == {0}
         if equality:
             values = _with_equality(values, condition.form)
-        part = Cell(self.parameters, (*self.conditions, condition), values)
+        part = type(self)(self.parameters, (*self.conditions, condition), values)
         # Signs stay what they are in a smaller cell; an equality changes the forms asked about.
         part._signs = {} if equality else dict(self._signs)
         return part if part.has_points() else None
@@ -250,6 +265,9 @@ class Cell:
         return None if verdict == z3.unsat else True
 
 
+AnyCell = TypeVar("AnyCell", bound=Cell)
+
+
 @dataclass(frozen=True, eq=False)
 class Leaf:
     """A cell in which a computation takes one course, and its outcome."""
@@ -258,7 +276,7 @@ class Leaf:
     outcome: Any
 
 
-def explore(compute: Callable[[Cell], Outcome], cells: Sequence[Cell]) -> list[Leaf]:
+def explore(compute: Callable[[AnyCell], Outcome], cells: Sequence[AnyCell]) -> list[Leaf]:
     """Run a computation in every cell, splitting cells where it asks for it.
 
     Raises

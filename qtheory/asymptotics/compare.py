@@ -8,11 +8,13 @@ from typing import Literal
 
 import sympy as sp
 
-from qtheory.asymptotics.assumptions import root_cell
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.evaluation import Evaluation
+from qtheory.asymptotics.assumptions import relations_of, root_cell
+from qtheory.asymptotics.cell import explore
+from qtheory.asymptotics.display import premises
+from qtheory.asymptotics.evaluation import Evaluation, require_no_exponentials
 from qtheory.asymptotics.regimes import joined
 from qtheory.asymptotics.symbols import formula_of
+from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 
@@ -27,23 +29,28 @@ class Comparison:
     ----------
     answer
         ``"yes"`` if left <= C right for a constant C wherever the assumptions hold; ``"no"`` if
-        left is larger by more than a constant throughout their interior; else ``"undecided"``.
+        right <= C left there, and left is larger by more than a constant throughout their interior;
+        else ``"undecided"``.
     missing
-        For ``"undecided"``: the cases in which the answer is yes, each a tuple of relations of
-        which any one case suffices.
+        For ``"undecided"``: cases in which the answer is yes, each a tuple of relations of which
+        any one case suffices.
+    fixed
+        The symbols in exponents, which are held fixed: C may depend on them.
     """
 
     left: sp.Expr
     right: sp.Expr
     answer: Literal["yes", "no", "undecided"]
     missing: tuple[tuple[sp.Basic, ...], ...] = ()
+    fixed: tuple[sp.Symbol, ...] = ()
 
     def __str__(self) -> str:
         text = f"{self.left} <~ {self.right}: {self.answer}"
         if self.missing:
             cases = [" and ".join(map(str, case)) for case in self.missing]
             text += f"; it holds if {', or if '.join(cases)}"
-        return text
+        given = premises((), self.fixed)
+        return f"{text}, {given}" if given else text
 
 
 def compare_orders(
@@ -55,15 +62,16 @@ def compare_orders(
     ----------
     left, right
         Text or SymPy expressions: products of real powers of positive parameters, their sums,
-        ``min``, ``max`` and ``log`` of large parameters. Parameters are at least 1 unless an
-        assumption such as ``"eps <= 1"`` says otherwise.
+        ``min``, ``max`` and ``log`` of what is at least 1, where log stands for 1 + log. Parameters
+        are at least 1 unless an assumption such as ``"eps <= 1"`` says otherwise; symbols in their
+        exponents are held fixed.
     assumptions
         Relations among parameters or among the symbols in exponents.
 
     Raises
     ------
     InvalidArgumentError
-        Naming the sub-expression that is not an order.
+        Naming the sub-expression that is not an order, such as the exponential ``2**N``.
 
     Examples
     --------
@@ -74,22 +82,39 @@ def compare_orders(
     ('undecided', ((d**a >= N,),))
     >>> compare_orders("N**2", "N*log(N)").answer
     'no'
+
+    One constant has to do for all parameters, so that not even logarithms compare of themselves.
+
+    >>> print(compare_orders("log(N)", "log(M)"))
+    log(N) <~ log(M): undecided; it holds if M >= N
+    >>> compare_orders("log(log(N))**2", "log(N)").answer
+    'yes'
     """
     small, large = _side(left, "left"), _side(right, "right")
-    root, exponents = root_cell(sp.Tuple(small, large), None, assumptions)
+    relations = relations_of(assumptions)
+    require_no_exponentials([small, large, *relations])
+    plain, exponents = root_cell(sp.Tuple(small, large), None, relations)
+    root = UniformCell.of(plain)
+    fixed = tuple(sorted(exponents & (small.free_symbols | large.free_symbols), key=str))
 
-    def compute(cell: Cell) -> bool:
+    def compute(cell: UniformCell) -> str:
         evaluation = Evaluation.of_parameters(cell, exponents)
-        return cell.compare(evaluation.order(small), evaluation.order(large)) <= 0
+        try:
+            left, right = evaluation.order(small), evaluation.order(large)
+            if cell.compare(left, right) <= 0:
+                return "yes"
+        except Incomparable:
+            return "undecided"
+        return "no" if cell.along_power_laws(left, right) > 0 else "undecided"
 
     regions = joined(root, explore(compute, [root]))
     answers = {region.outcome for region in regions}
-    if answers == {True}:
-        return Comparison(small, large, "yes")
-    if answers == {False}:
-        return Comparison(small, large, "no")
-    missing = tuple(region.relations for region in regions if region.outcome)
-    return Comparison(small, large, "undecided", missing)
+    if answers == {"yes"}:
+        return Comparison(small, large, "yes", (), fixed)
+    if answers == {"no"}:
+        return Comparison(small, large, "no", (), fixed)
+    missing = tuple(region.relations for region in regions if region.outcome == "yes")
+    return Comparison(small, large, "undecided", missing, fixed)
 
 
 def _side(side: Number, name: str) -> sp.Expr:

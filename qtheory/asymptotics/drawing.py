@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from qtheory.numbers.latex import latex_of
+
 if TYPE_CHECKING:
     from qtheory.asymptotics.phases import Boundary, Phases
 
@@ -38,14 +40,14 @@ def draw_phases(phases: Phases, ax: Any = None) -> Any:
         ax.annotate(label, centre, ha="center", va="center", fontsize=9)
     for edge in phases.boundaries:
         _label(ax, phases, edge)
-    ax.set_xlabel(f"${sp.latex(phases.x)}$")
-    ax.set_ylabel(f"${sp.latex(phases.y)}$")
+    ax.set_xlabel(f"${latex_of(phases.x)}$")
+    ax.set_ylabel(f"${latex_of(phases.y)}$")
     return ax
 
 
 def _inline(expression: sp.Expr) -> str:
     """LaTeX with fractions that fit in a line."""
-    return str(sp.latex(expression, fold_short_frac=True, long_frac_ratio=2))
+    return latex_of(expression, fold_short_frac=True, long_frac_ratio=2)
 
 
 def _label(ax: Any, phases: Phases, edge: Boundary) -> None:

@@ -5,7 +5,7 @@ What the calculus does not cover raises an error that names the sub-expression.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -26,7 +26,14 @@ from qtheory.asymptotics.piecewise import (
 )
 from qtheory.errors import InvalidArgumentError
 
-__all__ = ["Evaluation", "Roles", "exponentials_in", "roles_of"]
+__all__ = [
+    "Evaluation",
+    "Roles",
+    "exponentials_in",
+    "require_no_exponentials",
+    "roles_of",
+    "unsupported",
+]
 
 _ALLOWED = (
     "built from the index, positive parameters, positive numbers, + * / **, min, max, exp(-r i), "
@@ -61,6 +68,30 @@ class Roles:
 
     parameters: frozenset[sp.Symbol]
     exponents: frozenset[sp.Symbol]
+
+
+def require_no_exponentials(expressions: Iterable[sp.Basic]) -> None:
+    """Refuse a number to a symbol that is the exponent of no parameter: it is no fixed exponent.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Naming the exponential.
+    """
+    powers = [
+        part.as_base_exp()
+        for expression in expressions
+        for part in sp.preorder_traversal(expression)
+        if isinstance(part, sp.Pow | sp.exp)
+    ]
+    exponents = set().union(*[exp.free_symbols for base, exp in powers if base.free_symbols])
+    for base, exponent in powers:
+        alone = sorted(exponent.free_symbols - exponents, key=str)
+        if not base.free_symbols and alone:
+            raise unsupported(
+                base**exponent,
+                f"an exponential of {alone[0]}, which is the exponent of no parameter",
+            )
 
 
 def roles_of(expression: sp.Expr, index: sp.Symbol | None, fixed: set[sp.Symbol]) -> Roles:
@@ -171,23 +202,39 @@ class Evaluation:
         return part.exp.xreplace(self.cell.values)
 
     def _log(self, part: sp.Expr) -> Monomial:
-        inside = self.order(part.args[0])
-        if self.cell.compare(inside, ONE) < 0:
+        """L of what is at least of order 1: the largest L of its factors."""
+        inside, cell = self.order(part.args[0]), self.cell
+        powers = inside.without_logs
+        if cell.compare(powers, ONE) < 0 or cell.compare(inside, ONE) < 0:
             raise unsupported(part, "the logarithm of something small")
-        return inside.log()
+        above, below = [], ONE
+        for base, exponent in inside.logs:
+            factor = Monomial((), ((base, sp.S.One),))
+            if cell.trichotomy(exponent) > 0:
+                above.append(factor.log())
+            else:
+                below = below * factor**-exponent
+        # Half of the logarithm of what is above is left if what is below is at most its root.
+        if below != ONE and cell.compare(below**2, inside * below) > 0:
+            raise unsupported(part, "the logarithm of a quotient that need not be large")
+        return cell.largest([*([powers.log()] if powers != ONE or not above else []), *above])
 
     def sum(self, part: sp.Sum) -> Monomial:
-        """The order of a sum over an index.
+        """The order of a sum over an index, from 1 or without an end: others may have one term.
 
         Raises
         ------
         Diverges
             If it is infinite.
         """
+        if any(limit[1] != 1 and limit[2] is not sp.oo for limit in part.limits):
+            raise unsupported(part, "it may have one term only: asymptotic_sum says what it needs")
         return self.cell.largest(self.shares(part))
 
     def shares(self, part: sp.Sum) -> list[Monomial]:
         """What the addends contribute to a sum over an index, piece by piece."""
+        if len(part.limits) != 1:
+            raise unsupported(part, "a sum over several indices")
         index, low, high = part.limits[0]
         found, causes = [], []
         for addend in sp.Add.make_args(part.function):

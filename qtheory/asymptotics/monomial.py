@@ -93,6 +93,11 @@ class Monomial:
         """The logarithm of the product of powers, linear in the logarithms of the parameters."""
         return sp.Add(*[exponent * log_of(base) for base, exponent in self.powers])
 
+    @property
+    def depth(self) -> int:
+        """How many logarithms in a row L of this order has: 1 for powers, 2 for logarithms, ..."""
+        return 1 if self.powers or not self.logs else 1 + min(base.depth for base, _ in self.logs)
+
     def log(self) -> Monomial:
         """L of this order, which is at least 1; a positive power of it has the same L."""
         if self.powers:

@@ -41,6 +41,20 @@ class Setting:
         """The terms that are not zero."""
         return {name: f for name, f in self.terms.formulas.items() if f != 0}
 
+    @property
+    def fixed(self) -> tuple[sp.Symbol, ...]:
+        """The symbols in exponents, and the constants of the spectrum and the target, in order."""
+        return tuple(sorted(self.exponents, key=str))
+
+    @property
+    def limits(self) -> tuple[sp.Basic, ...]:
+        """Parameters that are assumed to be large, or small, where they need not be."""
+        return tuple(
+            (sp.Ge if sign > 0 else sp.Le)(parameter, 1, evaluate=False)
+            for parameter, sign in self.root.parameters.items()
+            if sign != self.terms.signs.get(parameter, 1)
+        )
+
     def evaluation(self, cell: Cell) -> Evaluation:
         """Orders in a cell, with the parameters of the regime replaced."""
         plain = Evaluation.of_parameters(cell, self.exponents)

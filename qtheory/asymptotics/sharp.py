@@ -48,11 +48,12 @@ from qtheory.asymptotics.numeric import agreed, value_of
 from qtheory.asymptotics.stationary import Stationary, stationary, total
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError, SymbolicValueError
 from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantization, SourceCondition
-from qtheory.model.instance import instantiate, require_kinds
+from qtheory.model.instance import instantiate, require_kinds, require_moving
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import MOST_DIGITS
-from qtheory.numbers.evaluate import evaluate
+from qtheory.numbers.evaluate import DIMENSION, evaluate
 from qtheory.numbers.exact import Number, require_numeric, whole
+from qtheory.numbers.latex import latex_of
 from qtheory.risk.stability import require_stable
 from qtheory.theory.notation import N, i, lam, w_star
 
@@ -142,20 +143,24 @@ class SharpConstants:
             arithmetic = MPMath(digits=working)
             run = self.sgd.with_steps(1)
             instance = instantiate(self.problem, self.quantization, run, arithmetic)
-            places = range(1, len(instance.eigenvalues) + 1)
+            count = len(instance.eigenvalues)
+            require_moving(self.problem, self.quantization, instance.eigenvalues)
             values = {
                 lam: instance.eigenvalues,
                 w_star: instance.target,
-                i: np.array([arithmetic.number(n) for n in places], dtype=object),
+                i: np.array([arithmetic.number(n + 1) for n in range(count)], dtype=object),
             }
-            return evaluate(formula, values, arithmetic)
+            # of listed eigenvalues those that are 0 are left out, and sums are over the others
+            every = sp.Tuple(i, 1, self.problem.dim)
+            moving = formula.xreplace({every: sp.Tuple(i, 1, DIMENSION)})
+            return evaluate(moving, values, arithmetic)
 
         return agreed(compute, digits)
 
     def latex(self) -> str:
         """The expansion, one part a line."""
         euler = {sp.EulerGamma: sp.Symbol(r"\gamma_E")}  # gamma is the stepsize
-        parts = [sp.latex(part.xreplace(euler)) for part in (self.floor, *self._moving()) if part]
+        parts = [latex_of(part.xreplace(euler)) for part in (self.floor, *self._moving()) if part]
         lines = [rf"E R &\sim {parts[0] if parts else 0}"]
         lines += [rf"&\quad + {part}" for part in parts[1:]]
         return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"

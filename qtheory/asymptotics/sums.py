@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.assumptions import root_cell
+from qtheory.asymptotics.assumptions import relations_of, root_cell
 from qtheory.asymptotics.cell import Cell, explore
 from qtheory.asymptotics.constants import Constants, between, constants_of_sum
-from qtheory.asymptotics.evaluation import Evaluation, exponentials_in
+from qtheory.asymptotics.display import cases_latex, premises, premises_latex
+from qtheory.asymptotics.evaluation import Evaluation, exponentials_in, unsupported
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
 from qtheory.asymptotics.symbols import formula_of, symbol_named
+from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
+from qtheory.numbers.latex import latex_of, words
 
 __all__ = ["AsymptoticSum", "asymptotic_sum"]
 
@@ -28,17 +31,22 @@ class AsymptoticSum:
     Attributes
     ----------
     assumptions
-        What was assumed of the parameters and exponents.
+        What was assumed of the parameters and exponents, and of the range: where both ends are
+        parameters the upper one is at least twice the lower one, for a single term is no sum.
     regimes
         Where the sum is finite.
     divergences
         Conditions and cause, where it is not.
+    fixed
+        The symbols in exponents, also in rates such as exp(-r*i). They are held fixed: the factors
+        of the order depend on them.
     """
 
     sum: sp.Sum
     assumptions: tuple[sp.Basic, ...]
     regimes: tuple[Regime, ...]
     divergences: tuple[tuple[tuple[sp.Basic, ...], str], ...]
+    fixed: tuple[sp.Symbol, ...]
 
     @property
     def order(self) -> sp.Expr:
@@ -63,8 +71,14 @@ class AsymptoticSum:
         return self.regimes[0].lower, self.regimes[0].upper
 
     def latex(self) -> str:
-        """The sum and its order as LaTeX."""
-        return f"{sp.latex(self.sum)} = \\Theta\\left({sp.latex(self.order)}\\right)"
+        """The sum and its order as LaTeX, with conditions, constants and what is assumed."""
+        rows = [
+            (_theta(regime), regime.conditions, _constants_latex(regime)) for regime in self.regimes
+        ]
+        rows += [(r"\infty", conditions, "") for conditions, _ in self.divergences]
+        text = f"{latex_of(self.sum)} = {cases_latex(rows)}"
+        given = premises_latex(self.assumptions, self.fixed)
+        return rf"{text} \quad {given}" if given else text
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -76,11 +90,13 @@ class AsymptoticSum:
             lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
             if regime.lower is not None:
                 proved = f", proved in {regime.proof}" if regime.proof else ""
-                lines.append(f"    constants from {regime.lower} to {regime.upper}{proved}")
+                of = "" if regime.exact_order == regime.order else f" of {regime.exact_order}"
+                lines.append(f"    constants from {regime.lower} to {regime.upper}{of}{proved}")
         for conditions, cause in self.divergences:
             where = " and ".join(str(c) for c in conditions)
             lines.append("infinite" + (f"   if {where}" if where else "") + f": {cause}")
-        return "\n".join(lines)
+        given = premises(self.assumptions, self.fixed)
+        return "\n".join([*lines, *([given] if given else [])])
 
 
 def asymptotic_sum(
@@ -94,8 +110,9 @@ def asymptotic_sum(
 
     f is built from the index, positive parameters, positive numbers, ``+ * /``, ``min``, ``max``
     and real powers; also ``log(i)``, and terms exponential in i such as ``2**-i`` or ``exp(-r*i)``.
-    Symbols in exponents are fixed, all others are parameters that grow (are at least 1) unless an
-    assumption says otherwise, such as ``"eps <= 1"``.
+    Symbols in exponents are held fixed, and named in the result; all others are parameters that
+    grow (are at least 1) unless an assumption says otherwise, such as ``"eps <= 1"``. The sum of
+    exp(-eps*i) is of order 1 for fixed eps only.
 
     Parameters
     ----------
@@ -113,12 +130,13 @@ def asymptotic_sum(
     Raises
     ------
     InvalidArgumentError
-        Naming the sub-expression, if it is not covered or ambiguous.
+        Naming the sub-expression, if it is not covered or ambiguous, or if two orders are not
+        comparable with one constant, as log(M) and N are not.
 
     Examples
     --------
     >>> import qtheory as qt
-    >>> (i,) = qt.symbols("i")
+    >>> i = qt.symbols("i")
     >>> sum_ = qt.asymptotic_sum("min(1, (x*i**-a)**2)", i, 1, qt.oo)
     >>> sum_.order, sum_.regimes[0].conditions
     (x**(1/a), (a > 1/2,))
@@ -141,14 +159,17 @@ def asymptotic_sum(
         raise InvalidArgumentError("upper", upper, f"at least lower, which is {low}")
     sum_ = sp.Sum(f, (i, low, high))
     limits = [limit for limit in (low, high) if limit is not sp.oo]
-    root, exponents = root_cell(sp.Tuple(f, *limits), i, assumptions)
-    root = _nonempty(root, exponents, low, high)
+    given = relations_of(assumptions)
+    root, exponents = root_cell(sp.Tuple(f, *limits), i, given)
+    root = UniformCell.of(_nonempty(root, exponents, low, high))
 
-    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
+    def compute(cell: UniformCell) -> tuple[Monomial, ...] | str:
         try:
             return cell.leading(Evaluation.of_parameters(cell, exponents).shares(sum_))
         except Diverges as cause:
             return str(cause)
+        except Incomparable as cause:
+            raise unsupported(f, str(cause)) from None
 
     regimes, divergences = [], []
     for region in joined(root, explore(compute, [root])):
@@ -156,8 +177,9 @@ def asymptotic_sum(
             divergences.append((region.relations, region.outcome))
         else:
             regimes.append(_regime(region, sum_, exponents))
-    given = tuple(condition.relation for condition in root.conditions)
-    return AsymptoticSum(sum_, given, tuple(regimes), tuple(divergences))
+    fixed = tuple(sorted(exponents & sum_.free_symbols, key=str))
+    range_ = _range_assumed(low, high)
+    return AsymptoticSum(sum_, (*given, *range_), tuple(regimes), tuple(divergences), fixed)
 
 
 def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Regime:
@@ -222,6 +244,28 @@ def _constants(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) ->
             return None
         found = constants if found is None else found.joined(constants)
     return found
+
+
+def _range_assumed(low: sp.Expr, high: sp.Expr) -> tuple[sp.Basic, ...]:
+    """What a range with a symbolic end must hold for a sum to have the order of its integral.
+
+    The sum from M to N has one term at N = M, however large M is, but at N = 2 M about M of them.
+    """
+    if high is sp.oo or high.is_number or low == 1:
+        return ()
+    return (sp.Ge(high, low if low.is_number else 2 * low, evaluate=False),)
+
+
+def _theta(regime: Regime) -> str:
+    return rf"\Theta\left({latex_of(regime.order)}\right)"
+
+
+def _constants_latex(regime: Regime) -> str:
+    if regime.lower is None:
+        return ""
+    ends = f"{latex_of(regime.lower)}{words(' to ')}{latex_of(regime.upper)}"
+    of = words(" of ") + latex_of(regime.exact_order) if regime.exact_order != regime.order else ""
+    return words("constants ") + ends + of
 
 
 def _limit(value: Number, index: sp.Symbol, name: str) -> sp.Expr:

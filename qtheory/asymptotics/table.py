@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from qtheory.asymptotics.cell import Cell, Leaf, explore
+from qtheory.asymptotics.display import (
+    cases_latex,
+    premises,
+    premises_latex,
+    relations_latex,
+)
 from qtheory.asymptotics.evaluation import Evaluation
 from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.phases import Phases, phases_of
@@ -21,16 +27,25 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
+from qtheory.numbers.latex import latex_of
 
-__all__ = ["Domination", "Rate", "Rates", "rates"]
+__all__ = ["Domination", "Rate", "Rates", "assumed", "rates"]
 
 
 @dataclass(frozen=True)
 class Rate:
-    """The order of one term; no regimes if the term is zero."""
+    """The order of one term; no regimes if the term is zero.
+
+    Attributes
+    ----------
+    assumptions, fixed
+        What it is derived under: relations, and the symbols that are held fixed.
+    """
 
     name: str
     regimes: tuple[Regime, ...]
+    assumptions: tuple[sp.Basic, ...] = ()
+    fixed: tuple[sp.Symbol, ...] = ()
 
     @property
     def order(self) -> sp.Expr:
@@ -60,8 +75,12 @@ class Rate:
         return piecewise(self.regimes, [regime.exponent(symbol) for regime in self.regimes])
 
     def latex(self) -> str:
-        """The order as LaTeX."""
-        return sp.latex(self.order)
+        """The order as LaTeX, with its conditions and what is assumed."""
+        if not self.regimes:
+            return "0"
+        text = cases_latex([(latex_of(r.order), r.conditions, "") for r in self.regimes])
+        given = premises_latex(self.assumptions, self.fixed)
+        return rf"{text} \quad {given}" if given else text
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -71,7 +90,8 @@ class Rate:
         for regime in self.regimes:
             where = " and ".join(map(str, regime.conditions))
             lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
-        return "\n".join(lines) or "0"
+        given = premises(self.assumptions, self.fixed)
+        return "\n".join([*lines, *([given] if given else [])]) if lines else "0"
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,9 @@ class Rates:
     assumptions
         Besides the limits of the parameters (steps, batch and dimension at least 1; stepsize and
         error levels at most 1): what is assumed, for the sums to be finite and for T4 to apply.
+    fixed
+        The symbols of the spectrum, the target and the exponents of the regime, which are held
+        fixed: the factors of the orders depend on them.
     """
 
     problem: Problem
@@ -112,6 +135,13 @@ class Rates:
     assumptions: tuple[sp.Basic, ...]
     terms: Mapping[str, Rate]
     dominations: tuple[Domination, ...]
+    fixed: tuple[sp.Symbol, ...] = ()
+
+    @property
+    def premises(self) -> tuple[sp.Basic, ...]:
+        """The regime as equations, and the assumptions: what the orders are true under."""
+        regime = [sp.Eq(p, value, evaluate=False) for p, value in self.regime.items()]
+        return (*regime, *self.assumptions)
 
     @property
     def approximation(self) -> Rate:
@@ -247,21 +277,25 @@ class Rates:
         return phases_of(cases, self.assumptions, axes[0], axes[1], window)
 
     def latex(self) -> str:
-        """The table as a LaTeX ``array``: term, order, conditions."""
+        """The table as a LaTeX ``array``: term, order, conditions; what is assumed comes last."""
         rows = []
         for name, rate in self.terms.items():
             for k, regime in enumerate(rate.regimes):
-                where = r",\ ".join(sp.latex(c) for c in regime.conditions)
+                where = relations_latex(regime.conditions)
                 label = rf"\text{{{name}}}" if k == 0 else ""
-                rows.append(f"{label} & {sp.latex(regime.order)} & {where}")
+                rows.append(f"{label} & {latex_of(regime.order)} & {where}")
+        if self.premises:
+            rows.append(rf"\text{{assuming}} & {relations_latex(self.premises)} &")
+        if self.fixed:
+            rows.append(rf"\text{{for fixed}} & {relations_latex(self.fixed)} &")
         return "\\begin{array}{lll}\n" + " \\\\\n".join(rows) + "\n\\end{array}"
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
 
     def __str__(self) -> str:
-        given = ", ".join(str(c) for c in self.assumptions)
-        lines = [f"assuming {given}"] if given else []
+        given = premises(self.premises, self.fixed)
+        lines = [given] if given else []
         for name, rate in self.terms.items():
             for k, regime in enumerate(rate.regimes):
                 where = " and ".join(str(c) for c in regime.conditions)
@@ -326,16 +360,13 @@ def rates(
     setting = setting_of(problem, quantization, sgd, regime or {}, assumptions)
     parts = where_it_applies(setting)
     found = {name: _rate(name, setting, parts) for name in TERMS}
-    total, dominations = _total(setting, parts)
-    return Rates(
-        problem,
-        quantization,
-        sgd,
-        setting.regime,
-        _assumed(parts),
-        {**found, "total": total},
-        dominations,
-    )
+    found["total"], dominations = _total(setting, parts)
+    conditions, fixed = (*setting.limits, *assumed(parts)), setting.fixed
+    table = Rates(problem, quantization, sgd, setting.regime, conditions, found, dominations, fixed)
+    terms = {
+        name: replace(rate, assumptions=table.premises, fixed=fixed) for name, rate in found.items()
+    }
+    return replace(table, terms=terms)
 
 
 def _holds(condition: sp.Basic, point: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
@@ -357,7 +388,8 @@ def _single_exponent(order: Monomial) -> sp.Expr:
     return order.powers[0][1] if order.powers else sp.S.Zero
 
 
-def _assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
+def assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
+    """What the cells are limited to, beside the signs of their parameters."""
     if len(parts) == 1:
         return relations(parts[0].conditions)
     cases = [sp.And(*[c.relation for c in part.conditions]) for part in parts]

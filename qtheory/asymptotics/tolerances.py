@@ -14,7 +14,7 @@ from qtheory.asymptotics.piecewise import Diverges
 from qtheory.asymptotics.regimes import Regime, Region, joined
 from qtheory.asymptotics.schemes import scheme_named
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
-from qtheory.asymptotics.table import Rate
+from qtheory.asymptotics.table import Rate, assumed
 from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -95,7 +95,8 @@ def _tolerance(target: str, exact: Setting, noisy: Setting, parts: Sequence[Cell
         return (cell.largest(ends),)
 
     regions = joined(parts[0] if len(parts) == 1 else exact.root, explore(compute, parts))
-    return Rate(target, tuple(Regime(region.relations, region.outcome) for region in regions))
+    regimes = tuple(Regime(region.relations, region.outcome) for region in regions)
+    return Rate(target, regimes, (*exact.limits, *assumed(parts)), exact.fixed)
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,7 @@ def _rates_record(table: Rates, replaced: dict[str, dict[str, str]]) -> dict[str
     return {
         "error_models": replaced,
         "assumptions": [str(condition) for condition in table.assumptions],
+        "fixed": [str(symbol) for symbol in table.fixed],
         "terms": {
             name: [
                 {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from qtheory.model import formats
 from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization, checked_targets
+from qtheory.model.quantization import TARGETS, Quantization, targets_named
 from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arrays import sequence
@@ -34,6 +34,9 @@ _STANDARD_ERRORS = 5
 _COARSE, _LEAST_RUNS = 0.05, 64
 #: From this factor on the fourth moments of a table are said to be those of no Gaussian.
 _HEAVY = 1.1
+
+
+_Quantizer: TypeAlias = str | NumberFormat | Rounding
 
 
 @dataclass(frozen=True)
@@ -242,8 +245,12 @@ def compare_rows(
 def compare_formats(
     problem: Problem,
     sgd: SGD,
-    quantizers: Iterable[str | NumberFormat | Rounding] | None = None,
-    targets: Iterable[str] = TARGETS,
+    quantizers: str
+    | NumberFormat
+    | Rounding
+    | Iterable[str | NumberFormat | Rounding]
+    | None = None,
+    targets: str | Iterable[str] = TARGETS,
     replicates: int = 1000,
     seed: int = 0,
     *,
@@ -275,18 +282,19 @@ def compare_formats(
     >>> [row.name for row in rows], rows[0].theory > rows[1].theory
     (['int4', 'fp8_e4m3'], True)
     """
-    if quantizers is None:
-        quantizers = formats.names()
+    given = formats.names() if quantizers is None else quantizers
+    if isinstance(given, str | NumberFormat | Rounding):  # one need not stand in a list
+        given = [given]
     allowed = "a sequence of names, number formats or Roundings"
-    wanted = [_rounding(quantizer) for quantizer in sequence(quantizers, "quantizers", allowed)]
+    wanted = [_rounding(quantizer) for quantizer in sequence(given, "quantizers", allowed)]
     replicates, seed = sampling(replicates, seed)
-    targets = checked_targets(targets)
+    named = targets_named(targets)
     largest = pilot(problem, sgd, seed=seed)
     found = []
     for done, rounding in enumerate(wanted):
         if progress is not None:
             progress(done, len(wanted))
-        quantization = scaled(Quantization(**dict.fromkeys(targets, rounding)), largest)
+        quantization = scaled(Quantization(**dict.fromkeys(named, rounding)), largest)
         name = _named(rounding)
         found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
     return found

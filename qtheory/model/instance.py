@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -25,6 +26,9 @@ _GUARD_BITS = 40
 # A gigabyte of them.
 _MOST_CELLS = 10**8
 _MOST_COORDINATES = 10**7
+_BITS_OF_ZERO = 400
+_LARGEST_POWER = 1000
+_NEAR_ZERO = 1e-12  # of the largest eigenvalue: rounding can leave this of a 0
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -36,7 +40,9 @@ __all__ = [
     "Rest",
     "instantiate",
     "require_kinds",
+    "require_moving",
     "require_numbers",
+    "vanishing",
 ]
 
 
@@ -242,6 +248,62 @@ def instantiate(
     )
 
 
+def require_moving(problem: Problem, quantization: Quantization, eigenvalues: Array) -> None:
+    """Raise if a formula has an eigenvalue 0 that stays 0 on quantized data: list them then."""
+    data = quantization.data
+    is_lifted = not isinstance(data, NumberFormat) and data.additive != 0
+    if isinstance(problem.spectrum, Explicit) or is_lifted:
+        return
+    zeros = np.flatnonzero(vanishing(problem, eigenvalues))
+    if len(zeros):
+        value = f"0 at i = {zeros[0] + 1}"
+        raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
+
+
+def vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which eigenvalues are exactly 0; one that is too small for the arithmetic is not."""
+    spectrum = problem.spectrum
+    if isinstance(spectrum, Explicit):
+        return np.array([value == 0 for value in spectrum.values])
+    zeros = np.zeros(len(eigenvalues), dtype=bool)
+    if isinstance(spectrum, SpectrumFormula) and not spectrum.formula.is_positive:
+        size = np.array([abs(float(value)) for value in eigenvalues])
+        small = np.flatnonzero(size <= _NEAR_ZERO * size.max())
+        zeros[small] = _zeros_at(spectrum.formula, [int(place) + 1 for place in small])
+    return zeros
+
+
+class _Rationals(Arithmetic):
+    """Exact rational numbers, for formulas that have no others."""
+
+    def number(self, value: sp.Rational | int) -> flint.fmpq:
+        value = sp.Rational(value)
+        return flint.fmpq(int(value.p), int(value.q))
+
+    def integer_power(self, base: Scalar, exponent: int) -> Scalar:
+        if exponent > _LARGEST_POWER:
+            raise TypeError("a number too long to write out")
+        return base**exponent
+
+
+def _zeros_at(formula: sp.Expr, places: list[int]) -> list[bool]:
+    """Where a formula is exactly 0."""
+    exact = _Rationals()
+    try:
+        at = np.array([exact.number(place) for place in places], dtype=object)
+        return [bool(value == 0) for value in evaluate(formula, {coordinate: at}, exact)]
+    except (TypeError, ValueError, ArithmeticError):  # it is not rational
+        return [_is_zero(formula, place) for place in places]
+
+
+def _is_zero(formula: sp.Expr, place: int) -> bool:
+    """By SymPy only where balls do not tell: it would write out a tower of powers."""
+    balls = Balls(bits=_BITS_OF_ZERO)
+    with balls.working():
+        value: Any = evaluate(formula, {coordinate: balls.number(place)}, balls)
+    return bool(value.contains(0)) and formula.xreplace({coordinate: sp.Integer(place)}) == 0
+
+
 def _format_moments(
     number_format: NumberFormat, eigenvalues: Array, arithmetic: Arithmetic
 ) -> NumericFormat:
@@ -320,14 +382,18 @@ def _spectrum_and_target(
         eigenvalues = fill(problem.spectrum.formula, "spectrum")
     if isinstance(problem.target, Explicit):
         return eigenvalues, listed(problem.target, "target")
-    if not isinstance(problem.spectrum, Explicit):
-        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
     eigenvalue = sp.Symbol("lambda_i", positive=True)
     formula = problem.target.formula(eigenvalue)
-    if formula.has(eigenvalue) and 0 in problem.spectrum.values:
+    if (
+        formula.has(eigenvalue)
+        and len(indices) == problem.dim
+        and any(vanishing(problem, eigenvalues))
+    ):
         raise InvalidArgumentError(
             "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
         )
+    if not isinstance(problem.spectrum, Explicit):
+        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
     values[eigenvalue] = eigenvalues
     require_numeric(formula.subs(eigenvalue, 1), "target", given=coordinate)
     result = evaluate(formula, values, arithmetic)

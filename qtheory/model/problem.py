@@ -12,6 +12,7 @@ from qtheory.model.spectra import Explicit, PowerLaw, Spectrum
 from qtheory.model.targets import Constant, Target
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import Number, dimension, nonnegative
+from qtheory.numbers.latex import latex_of
 
 if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
@@ -101,13 +102,13 @@ class Problem:
             spectrum, at = _listed(r"\lambda", self.spectrum), eigenvalue
         else:
             at = self.spectrum.formula
-            spectrum = rf"\lambda_i = {sp.latex(at)}"
+            spectrum = rf"\lambda_i = {latex_of(at)}"
         if isinstance(self.target, Explicit):
             target = _listed("w^*", self.target)
         else:
-            target = rf"w^*_i = {sp.latex(self.target.formula(at))}"
-        parts = (f"d = {sp.latex(self.dim)}", spectrum, target)
-        return r",\quad ".join((*parts, rf"\sigma^2 = {sp.latex(self.noise)}"))
+            target = rf"w^*_i = {latex_of(self.target.formula(at))}"
+        parts = (f"d = {latex_of(self.dim)}", spectrum, target)
+        return r",\quad ".join((*parts, rf"\sigma^2 = {latex_of(self.noise)}"))
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -152,7 +153,7 @@ class Problem:
 
 def _listed(name: str, values: Explicit) -> str:
     """At most four of the values, by name."""
-    first = [sp.latex(value) for value in values.values[:4]]
+    first = [latex_of(value) for value in values.values[:4]]
     if len(values.values) > len(first):
         first.append(r"\dots")
     return f"{name} = ({', '.join(first)})"

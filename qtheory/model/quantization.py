@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -19,7 +19,7 @@ __all__ = [
     "Multiplicative",
     "Quantization",
     "Quantizer",
-    "checked_targets",
+    "targets_named",
 ]
 
 #: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
@@ -28,6 +28,21 @@ Quantizer: TypeAlias = Any
 
 #: The quantizers of one step in pipeline order.
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
+
+
+def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
+    """The targets with some names; a single name need not stand in a list.
+
+    >>> targets_named("data"), targets_named(["label", "data"])
+    (('data',), ('label', 'data'))
+    """
+    if isinstance(given, str):
+        given = [given]
+    names = sequence(given, "targets", f"a sequence of targets, some of {', '.join(TARGETS)}")
+    for name in names:
+        if not isinstance(name, str) or name not in TARGETS:
+            raise InvalidArgumentError("targets", name, one_of(name, TARGETS))
+    return tuple(names)
 
 
 @dataclass(frozen=True)
@@ -106,17 +121,3 @@ class Quantization:
     def __repr__(self) -> str:
         parts = [f"{name}={model!r}" for name, model in self.items() if not model.is_exact]
         return f"Quantization({', '.join(parts)})"
-
-
-def checked_targets(targets: Any) -> list[str]:
-    """Some of the five targets, from a sequence of their names.
-
-    >>> checked_targets(("data", "label"))
-    ['data', 'label']
-    """
-    allowed = f"a sequence of targets, some of {', '.join(TARGETS)}"
-    members = sequence(targets, "targets", allowed, least=0)
-    for target in members:
-        if not isinstance(target, str) or target not in TARGETS:
-            raise InvalidArgumentError("targets", target, one_of(target, TARGETS))
-    return members

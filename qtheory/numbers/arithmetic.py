@@ -191,8 +191,8 @@ class Intervals(Arithmetic):
         return base.power(exponent)
 
     def whole(self, number: Scalar) -> int:
-        if number.radius != 0:
-            raise OverflowError("not known to be a whole number")
+        if np.ndim(number.midpoint) or number.radius != 0:
+            raise OverflowError("not one number that is known to be whole")
         return int(number.midpoint)
 
     def function(self, name: str, argument: Scalar) -> Interval:

@@ -3,7 +3,7 @@
 A formula is evaluated by walking its tree, not by ``evalf`` or generated code, so the numbers of
 a bound come from the very expression that is displayed, and in ball arithmetic every rounding is
 enclosed. Coordinates are vectorised: an indexed symbol such as ``lambda[i]`` stands for a whole
-array, and ``Sum(f(i), (i, 1, d))`` adds the entries of f.
+array, ``lambda[2]`` for an entry, and ``Sum(f(i), (i, m, n))`` adds the entries m to n of f.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from functools import partial, reduce
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import SymbolicValueError
+from qtheory.errors import InvalidArgumentError, SymbolicValueError
 from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
 
-__all__ = ["decide", "evaluate"]
+__all__ = ["DIMENSION", "decide", "evaluate"]
+
+#: The number of coordinates; as a limit of a sum it needs no value.
+DIMENSION = sp.Symbol("d", integer=True, positive=True)
 
 #: Values of the free symbols and of the indexed symbols (by their base) of a formula.
 Values = Mapping[sp.Basic, Scalar | Array]
@@ -49,15 +52,18 @@ def evaluate(formula: sp.Expr, values: Values, arithmetic: Arithmetic) -> Scalar
     ------
     SymbolicValueError
         If a symbol has no value.
+    InvalidArgumentError
+        If a sum or an index is not over the coordinates that there are.
 
     Examples
     --------
     >>> from qtheory.numbers.arithmetic import Float64
-    >>> i, d = sp.symbols("i d")
-    >>> x = sp.IndexedBase("x")
-    >>> formula = sp.Sum(x[i] ** 2, (i, 1, d))
-    >>> float(evaluate(formula, {x: np.array([1.0, 2.0])}, Float64()))
+    >>> i, x = sp.Symbol("i"), sp.IndexedBase("x")
+    >>> values = {x: np.array([1.0, 2.0])}
+    >>> float(evaluate(sp.Sum(x[i] ** 2, (i, 1, DIMENSION)), values, Float64()))
     5.0
+    >>> float(evaluate(sp.Sum(x[i] ** 2, (i, 2, 2)), values, Float64()))
+    4.0
     """
 
     def recurse(part: sp.Expr) -> Scalar | Array:
@@ -71,7 +77,7 @@ def evaluate(formula: sp.Expr, values: Values, arithmetic: Arithmetic) -> Scalar
         case sp.NumberSymbol():
             return arithmetic.constant(formula)
         case sp.Indexed():
-            return _lookup(formula.base, values)
+            return _entries(formula, values)
         case sp.Symbol():
             return _lookup(formula, values)
         case sp.Add():
@@ -88,7 +94,7 @@ def evaluate(formula: sp.Expr, values: Values, arithmetic: Arithmetic) -> Scalar
             name = type(formula).__name__
             return _elementwise(lambda x: arithmetic.function(name, x), argument)
         case sp.Sum():
-            return recurse(formula.function).sum()
+            return _sum(formula, values, arithmetic)
         case sp.Piecewise():
             for branch, condition in formula.args:
                 if decide(condition, values, arithmetic):
@@ -117,6 +123,47 @@ def _lookup(symbol: sp.Basic, values: Values) -> Scalar | Array:
         return values[symbol]
     except KeyError:
         raise SymbolicValueError(f"a number is needed here: give a value to {symbol}") from None
+
+
+def _entries(part: sp.Indexed, values: Values) -> Scalar | Array:
+    """All entries of an indexed symbol at a symbol, or the one at a number."""
+    entries = _lookup(part.base, values)
+    (index, *others) = part.indices
+    if isinstance(index, sp.Symbol) and not others:
+        return entries
+    if others or not index.is_Integer or not 1 <= index <= len(entries):
+        allowed = f"a quantity of one coordinate, from 1 to {len(entries)}"
+        raise InvalidArgumentError("formula", part, allowed)
+    return entries[int(index) - 1]
+
+
+def _sum(formula: sp.Sum, values: Values, arithmetic: Arithmetic) -> Scalar:
+    """The sum of the entries between its limits."""
+    if len(formula.limits) != 1 or len(formula.limits[0]) != 3:
+        raise InvalidArgumentError("formula", formula, "sums over one index between two limits")
+    ((index, *ends),) = formula.limits
+    used = {part.indices[0] for part in formula.function.atoms(sp.Indexed)}
+    for other in used & formula.function.free_symbols - {index}:
+        raise InvalidArgumentError("formula", formula, f"a sum over {other} too")
+    entries = evaluate(formula.function, values, arithmetic)
+    if isinstance(entries, np.ndarray):
+        values = {DIMENSION: arithmetic.number(sp.Integer(len(entries))), **values}
+    low, high = (_whole(evaluate(end, values, arithmetic), formula, arithmetic) for end in ends)
+    if not isinstance(entries, np.ndarray):  # the same for every coordinate
+        return entries * max(high - low + 1, 0)
+    if low < 1 or high > len(entries):
+        raise InvalidArgumentError("formula", formula, f"a sum within 1 to {len(entries)}")
+    return entries[low - 1 : high].sum() if high >= low else arithmetic.number(sp.S.Zero)
+
+
+def _whole(end: Scalar, formula: sp.Sum, arithmetic: Arithmetic) -> int:
+    try:
+        whole = arithmetic.whole(end)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or whole != end:
+        raise InvalidArgumentError("formula", formula, "a sum between whole numbers")
+    return whole
 
 
 def _power(formula: sp.Pow, values: Values, arithmetic: Arithmetic) -> Scalar | Array:

@@ -76,10 +76,14 @@ def parse_formula(text: str, names: Mapping[str, sp.Expr], argument: str) -> sp.
 
 
 def parse_relation(text: str, names: Mapping[str, sp.Expr], argument: str) -> sp.Basic:
-    """A relation between two formulas from text.
+    """A relation between two formulas from text, as it is written.
+
+    SymPy decides a relation that follows from the signs of its symbols; here it stays a relation.
 
     >>> parse_relation("N*eps <= 1", {}, "assumption")
     N*eps <= 1
+    >>> parse_relation("N > 0", {}, "assumption")
+    N > 0
     """
     tree = _tree(text, argument)
     reader = _Reader(text, names, argument)
@@ -88,7 +92,7 @@ def parse_relation(text: str, names: Mapping[str, sp.Expr], argument: str) -> sp
     if type(tree.ops[0]) not in _RELATIONS:
         raise InvalidArgumentError(argument, text, "a relation with <=, >=, <, > or ==")
     left, right = reader.formula(tree.left), reader.formula(tree.comparators[0])
-    return _RELATIONS[type(tree.ops[0])](left, right)
+    return _RELATIONS[type(tree.ops[0])](left, right, evaluate=False)
 
 
 def _tree(text: str, argument: str) -> ast.expr:

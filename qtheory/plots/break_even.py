@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qtheory.measure.comparison import theory
 from qtheory.model import SGD, TARGETS, Additive, ErrorModel, Multiplicative, Problem, Quantization
-from qtheory.model.quantization import checked_targets
+from qtheory.model.quantization import targets_named
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import whole
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
@@ -36,7 +36,7 @@ def break_even_curves(
     problem: Problem,
     sgd: SGD,
     bits: Sequence[int] = tuple(range(1, 13)),
-    targets: Sequence[str] = TARGETS,
+    targets: str | Iterable[str] = TARGETS,
 ) -> BreakEvenCurves:
     """The exact risks with eps = 4^-m, elementwise multiplicative, and eps = 4^-b, additive.
 
@@ -47,7 +47,7 @@ def break_even_curves(
     >>> curves.floating[0] < curves.integer[0], curves.full < curves.floating[1]
     (True, True)
     """
-    names = checked_targets(targets)
+    names = targets_named(targets)
     widths = tuple(
         whole(width, "bits", 0, _MOST_BITS)
         for width in sequence(bits, "bits", "a sequence of numbers of bits")
@@ -68,7 +68,7 @@ def break_even(
     problem: Problem,
     sgd: SGD,
     bits: Sequence[int] = tuple(range(1, 13)),
-    targets: Sequence[str] = TARGETS,
+    targets: str | Iterable[str] = TARGETS,
 ) -> Any:
     """What quantization adds to the risk, in floating point and in integers (T10).
 

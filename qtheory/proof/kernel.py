@@ -244,10 +244,12 @@ def variable(name: str, sort: z3.SortRef = REAL) -> Any:
 
 
 def parameter(name: str, sort: z3.SortRef = REAL) -> Any:
-    """A constant that is fixed in a development: definitions may use it, nothing replaces it."""
-    _spelling(name)
-    if name in _defined or name in _variables:
-        raise ProofError(f"{name} is a variable or defined, so it cannot be a parameter")
+    """A constant that is fixed in a development: definitions may use it, nothing replaces it.
+
+    Where another development has a variable or a definition of that name, it gets a number, the
+    same one for everybody who asks for this parameter.
+    """
+    name = _free_name(name, _defined | _variables)
     _parameters.add(name)
     return z3.Const(name, sort)
 

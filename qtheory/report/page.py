@@ -17,6 +17,7 @@ from qtheory.asymptotics import Rates
 from qtheory.errors import ProofError, UndecidedError
 from qtheory.measure import compare_formats
 from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantization, SourceCondition
+from qtheory.numbers.latex import latex_of
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
@@ -120,7 +121,7 @@ def _inline(latex: str) -> str:
 
 
 def _formula(expression: sp.Basic) -> str:
-    return mathml(str(sp.latex(expression)))
+    return mathml(latex_of(expression))
 
 
 # --- theorems ----------------------------------------------------------------------------------
@@ -233,7 +234,13 @@ def _rate_table(table: Rates) -> str:
                 f'<td class="text">{_formula(regime.order)}</td><td class="text">{where}</td></tr>'
             )
     head = "".join(f'<th class="text" scope="col">{name}</th>' for name in ("term", "order", "if"))
-    return _scrolled(head, "".join(rows))
+    given = ", ".join(_formula(condition) for condition in table.premises)
+    fixed = ", ".join(_formula(symbol) for symbol in table.fixed)
+    return (
+        (f"<p>Assumed: {given}.</p>" if given else "")
+        + (f"<p>Held fixed: {fixed}.</p>" if fixed else "")
+        + _scrolled(head, "".join(rows))
+    )
 
 
 # --- numbers -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qtheory.asymptotics import Rates
+from qtheory.asymptotics.display import shown
 from qtheory.report.tables import plain_table
 
 __all__ = ["rates_view"]
@@ -29,16 +30,12 @@ def rates_view(table: Rates) -> RenderableType:
     for case in table.dominations:
         dominating.add_row(" + ".join(case.terms), str(case.order), _where(case.conditions))
     parts: list[Table | Text] = [terms, dominating]
-    if table.assumptions:
-        parts.insert(0, Text(f"Assumed: {_where(table.assumptions)}"))
+    if table.premises:
+        parts.insert(0, Text(f"Assumed: {_where(table.premises)}"))
+    if table.fixed:
+        parts.insert(0, Text(f"Held fixed: {', '.join(map(str, table.fixed))}"))
     return Group(*parts)
 
 
 def _where(conditions: Sequence[sp.Basic]) -> str:
-    return ", ".join(_shown(condition) for condition in conditions)
-
-
-def _shown(condition: sp.Basic) -> str:
-    if isinstance(condition, sp.Eq):
-        return f"{condition.lhs} = {condition.rhs}"
-    return str(condition)
+    return ", ".join(map(shown, conditions))

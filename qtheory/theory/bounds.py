@@ -12,7 +12,7 @@ import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.float_range import require_finite, within_float64
-from qtheory.model.instance import instantiate, require_kinds
+from qtheory.model.instance import instantiate, require_kinds, require_moving
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -166,7 +166,8 @@ def _bound(
             f"{theorem.label} ({theorem.title}) is evaluated as sums over finitely many "
             "coordinates, but dim is oo"
         )
-    instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
+    instance = instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
+    require_moving(problem, quantization, instance.eigenvalues)
     if sgd.output != "average":
         raise HypothesisError(
             f"{theorem.label} ({theorem.title}) is about output='average', "

@@ -106,6 +106,10 @@ _defined: dict[Any, Function] = {}
 _summands: dict[Any, Function] = {}
 
 
+# What a sum over the coordinates has for limits; the kernel's language has no others.
+_ALL = notation.over_coordinates(sp.S.One).limits
+
+
 class Vocabulary:
     """Definitions in the kernel's language; ``self[symbol]`` is the term for a SymPy symbol.
 
@@ -153,6 +157,8 @@ class Vocabulary:
         self._terms[symbol] = _defined[symbol, body]()
 
     def _summand(self, sum_: sp.Sum) -> Function:
+        if sum_.limits != _ALL:
+            raise ProofError(f"{sum_} is not over all coordinates")
         body = _real(self.term(sum_.function))
         if body not in _summands:
             _summands[body] = sequence(f"[{sum_.function}]", [], coordinate, body)
@@ -164,7 +170,7 @@ class Vocabulary:
         if e in self._terms:
             return self._terms[e]
         if e == notation.i:
-            return coordinate
+            return coordinate + 1  # coordinates are counted from 0 here
         if isinstance(e, sp.Indexed):
             (index,) = e.indices
             if index != notation.i:

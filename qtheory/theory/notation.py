@@ -7,7 +7,7 @@ import sympy as sp
 from qtheory.model.instance import Instance
 from qtheory.model.quantization import TARGETS
 from qtheory.model.spectra import coordinate as i
-from qtheory.numbers.evaluate import Values
+from qtheory.numbers.evaluate import DIMENSION, Values
 
 __all__ = [
     "B",
@@ -28,7 +28,7 @@ __all__ = [
     "wq",
 ]
 
-d = sp.Symbol("d", integer=True, positive=True)
+d = DIMENSION
 N = sp.Symbol("N", integer=True, positive=True)
 B = sp.Symbol("B", integer=True, positive=True)
 gamma = sp.Symbol("gamma", positive=True)
@@ -57,6 +57,7 @@ def values_of(instance: Instance) -> Values:
     """The numbers that the symbols stand for in an instance."""
     values = {
         N: instance.arithmetic.number(instance.steps),
+        d: instance.arithmetic.number(sp.Integer(len(instance.eigenvalues))),
         B: instance.batch,
         gamma: instance.stepsize,
         sigma2: instance.noise,

@@ -16,6 +16,7 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import Values, decide, evaluate
+from qtheory.numbers.latex import latex_of, words
 from qtheory.theory.notation import values_of
 
 __all__ = ["Hypothesis", "Theorem", "Valuation"]
@@ -100,7 +101,10 @@ class Theorem:
         rows = [_aligned(self.statement)]
         if self.hypotheses:
             rows.append(r"&\text{if}")
-            rows += [_aligned(hypothesis.relation) for hypothesis in self.hypotheses]
+            rows += [
+                rf"{_aligned(hypothesis.relation)} \quad {words(f'({hypothesis.meaning})')}"
+                for hypothesis in self.hypotheses
+            ]
         rows.append(r"&\text{where}")
         rows += [_aligned(definition) for definition in self.definitions]
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
@@ -174,5 +178,5 @@ def _aligned(relation: sp.Basic) -> str:
 
 def _sides(relation: sp.Basic) -> tuple[str, str, str]:
     operator = {sp.Eq: "=", sp.Le: r"\le", sp.Lt: "<", sp.Ge: r"\ge", sp.Gt: ">"}[type(relation)]
-    left, right = (sp.latex(side, symbol_names=_LATEX) for side in relation.args[:2])
+    left, right = (latex_of(side, _LATEX) for side in relation.args[:2])
     return left, operator, right

@@ -22,6 +22,16 @@ def test_the_papers_rule_is_derived():
     assert qt.distortion_rule(explicit, bits=8) == 6
 
 
+def test_the_rule_is_about_the_smallest_eigenvalue_that_is_not_0():
+    """A formula need not decrease, and may vanish: its list of values has the same rule."""
+    for formula, listed in (("max(3 - i, 0)/9", ["2/9", "1/9", 0]), ("i/9", ["1/9", "2/9", "1/3"])):
+        rules = [
+            sp.expand(qt.distortion_rule(qt.Problem(3, spectrum, qt.Constant(1)), bits=8))
+            for spectrum in (qt.SpectrumFormula(formula), qt.Explicit(listed))
+        ]
+        assert rules[0] == rules[1] == sp.expand(8 - sp.log(3) / sp.log(2))
+
+
 def test_the_rule_is_where_the_distortions_meet():
     """Against the spectra themselves: max lambda^q / lambda - 1 at m = rule and 8 bits."""
     m = qt.distortion_rule(SMALL, bits=8)
@@ -64,6 +74,62 @@ def test_floating_point_may_always_win():
         targets=("label",),
     )
     assert (found.lower, found.upper) == (0, 0)
+
+
+FLAT = qt.Problem(dim=4, spectrum=qt.PowerLaw("1/2"), target=qt.Constant("0.01"))
+LONG = qt.SGD("0.02", steps=100_000)
+
+
+def certified(mantissa, coupling="elementwise"):
+    """The risk of floating point in balls, and of full precision for None."""
+    level = 0 if mantissa is None else sp.Integer(4) ** -sp.Rational(mantissa)
+    model = qt.Multiplicative(level, coupling)
+    return qt.excess_risk(FLAT, qt.Quantization(data=model), LONG, digits=25).total
+
+
+def test_floating_point_may_win_between_two_numbers_of_bits_only():
+    """Two and three mantissa bits win and all others lose: the risk is not monotone in them."""
+    found = qt.break_even(FLAT, LONG, bits=4)
+    integer = qt.excess_risk(
+        FLAT, qt.Quantization(data=qt.Additive("1/256")), LONG, digits=25
+    ).total
+    risks = [certified(m) for m in range(13)]
+    assert [m for m, risk in enumerate(risks) if risk < integer] == [2, 3]
+    assert certified(None) > integer
+    begins, ends = found.crossings
+    assert (begins.wins, ends.wins) == (True, False)
+    assert (begins.lower > 1, begins.upper < 2, ends.lower > 3, ends.upper < 4) == (True,) * 4
+    for crossing in found.crossings:
+        assert crossing.upper - crossing.lower == sp.Rational(1, 256)
+        assert (certified(crossing.upper) < integer) is crossing.wins
+        assert (certified(crossing.lower) < integer) is not crossing.wins
+    assert (found.lower, found.upper) == (begins.lower, begins.upper)
+    assert found.turns == (2,)
+    assert all(risks[m] > risks[m + 1] for m in (0, 1))
+    assert all(risks[m] < risks[m + 1] for m in range(2, 12))
+    assert not found.is_monotone
+    text = str(found)
+    assert "wins from 1.42 to 3.61 mantissa bits by the exact risk" in text
+    assert "not monotone: it rises from 2 mantissa bits" in text
+
+
+def test_a_risk_that_falls_with_every_bit_is_said_to_be_monotone():
+    found = qt.break_even(SMALL, SGD, bits=6)
+    assert found.is_monotone
+    assert len(found.crossings) == 1
+    assert "monotone" not in str(found)
+
+
+def test_integers_as_fine_as_sixty_bits_are_told_apart():
+    """The difference is in the 37th digit."""
+    found = qt.break_even(SMALL, SGD, bits=60)
+    assert 55 < found.lower < found.upper < 60
+
+
+def test_a_single_target_need_not_stand_in_a_list():
+    alone, listed = (qt.break_even(SMALL, SGD, 4, targets=t) for t in ("label", ["label"]))
+    assert alone == listed
+    assert alone != qt.break_even(SMALL, SGD, 4)
 
 
 def test_break_even_refuses_what_it_cannot_compare():

@@ -97,7 +97,7 @@ def test_logarithms_change_the_answer():
 
 
 def test_exponential_and_logarithmic_spectra():
-    (p,) = qt.symbols("p")
+    p = qt.symbols("p")
     table = qt.rates(qt.Problem(qt.oo, qt.Exponential("1/2")), qt.Quantization(), SGD)
     assert table.variance.order == sp.log(N) / N
     assert table.bias.order == 1 / N
@@ -284,10 +284,27 @@ def test_a_table_reads_well():
         "  variance                               b >= a",
     ):
         assert line in text.splitlines()
-    assert str(table.variance) == "N**(-1 + 1/a)"
+    given = "assuming a > 1, b > 1, for fixed a, b"
+    assert str(table.variance) == f"N**(-1 + 1/a)\n{given}"
     assert "log(N)/N**2   if Eq(b, 2*a + 1)" in str(table.bias).splitlines()
-    assert table.latex().count("&") == 2 * sum(len(r.regimes) for r in table.terms.values())
+    # a row per regime, one for what is assumed and one for what is held fixed
+    rows = 2 + sum(len(r.regimes) for r in table.terms.values())
+    assert table.latex().count("&") == 2 * rows
     assert table.bias.latex().startswith(r"\begin{cases}")
+
+
+def test_what_the_orders_are_true_under_is_shown():
+    """The regime, the assumptions, and constants of the spectrum that no order shows."""
+    problem = qt.Problem(d, qt.PowerLaw(2, scale=c), qt.SourceCondition(2), noise=e)
+    sgd = qt.SGD("0.1", steps=N)
+    table = qt.rates(problem, qt.Quantization(), sgd, {d: N**delta}, "e <= 1")
+    assert table.fixed == (c, delta)
+    assert table.premises == (sp.Eq(d, N**delta), sp.Le(e, 1))
+    assert str(table).startswith("assuming d = N**delta, e <= 1, for fixed c, delta\n")
+    assert r"\text{assuming} & d = N^{\delta},\ e \leq 1 &" in table.latex()
+    shown = r"\text{assuming }d = N^{\delta},\ e \leq 1\text{, for fixed }c,\ \delta"
+    for rate in table.terms.values():
+        assert not rate.regimes or shown in rate._repr_latex_()
 
 
 def test_answers_do_not_depend_on_the_hash_seed():

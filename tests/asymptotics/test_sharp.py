@@ -254,6 +254,14 @@ def test_eigenvalues_that_vanish():
         assert limit(constants, steps, totals, order=1) < 1e-18
 
 
+def test_a_formula_that_vanishes_is_refused():
+    """Its coordinates of eigenvalue 0 do not move, and the sums do not know that."""
+    problem = qt.Problem(3, qt.SpectrumFormula("max(0, 3 - i)/4"), qt.Constant(2), 1)
+    constants = sharp_constants(problem, NOTHING, qt.SGD("0.1", steps=100))
+    with pytest.raises(qt.InvalidArgumentError, match="positive up to dim"):
+        constants.evaluate()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_form_of_the_theory_page(seed):
     """Bias and variance as T9 has them, at exponents without any pattern."""

@@ -232,6 +232,52 @@ def test_a_range_that_starts_later():
     assert qt.asymptotic_sum("i**-2", "i", 7, oo).order == 1
 
 
+@pytest.mark.parametrize("power", [-2, -1, 0, 1])
+def test_a_range_between_two_parameters_is_at_least_twofold(power):
+    """At N = M there is one term, M**p, and not M of them."""
+    found = qt.asymptotic_sum(f"i**({power})", "i", "M", "N", ["N >= M"])
+    assert "N >= 2*M" in str(found)
+    assert r"N \geq 2 M" in found.latex()
+    M, N = qt.symbols("M N")
+
+    def ratio(start, end):
+        return sum(float(k) ** power for k in range(start, end + 1)) / float(
+            found.regimes[0].exact_order.subs({M: start, N: end})
+        )
+
+    ratios = [ratio(start, times * start) for start in (5, 50, 500) for times in (2, 7, 40)]
+    assert max(ratios) < 10 * min(ratios)
+    if power != -1:  # the negative control: where it is not assumed the order is wrong by M
+        assert ratio(5000, 5000) < min(ratios) / 100
+
+
+def test_a_range_from_a_number_has_a_term():
+    found = qt.asymptotic_sum("i**-2", "i", 3, "d")
+    assert found.assumptions == (sp.Ge(sp.Symbol("d", positive=True), 3),)
+    assert qt.asymptotic_sum("i**-2", "i", 1, "d").assumptions == ()
+    assert qt.asymptotic_sum("i**-2", "i", "d", qt.oo).assumptions == ()
+
+
+def test_symbols_in_exponents_are_named_as_held_fixed():
+    """k^-a exp(-eps k) is of order 1 for fixed eps; for a < 1 it is eps^(a-1) as eps falls."""
+    found = qt.asymptotic_sum("k**-a*exp(-eps*k)", "k", 1, "oo", ["eps<=1"])
+    a, eps, x = qt.symbols("a eps x")
+    assert (found.order, found.fixed) == (1, (a, eps))
+    assert str(found).endswith("assuming eps <= 1, for fixed a, eps")
+    assert qt.asymptotic_sum("exp(-i/x)", "i", 1, "oo").fixed == (x,)
+    assert qt.asymptotic_sum("min(1, x/i)*i**-2", "i", 1, "oo").fixed == ()
+
+
+def test_logarithms_of_unrelated_parameters_are_kept_apart():
+    """log N + log M is of the order of neither, and which is larger is a regime of its own."""
+    M, N = qt.symbols("M N")
+    found = qt.asymptotic_sum("(log(N) + log(M))*i**-2", "i", 1, "oo")
+    orders = {regime.conditions: regime.order for regime in found.regimes}
+    assert orders == {(sp.Ge(M, N),): sp.log(M), (sp.Ge(N, M),): sp.log(N)}
+    with pytest.raises(InvalidArgumentError, match=r"log\(M\) and N are not comparable"):
+        qt.asymptotic_sum("(N + log(M))*i**-2", "i", 1, "oo")
+
+
 def test_logarithms_below_a_harmonic_sum():
     """The integral of 1 / (x log^a x): log log x where a = 1."""
     d, k = qt.symbols("d k")
@@ -243,6 +289,7 @@ def test_logarithms_below_a_harmonic_sum():
         "1   if a > 1",
         "log(d)**(1 - a)   if a < 1",
         "log(log(d))   if Eq(a, 1)",
+        "for fixed a",
     ]
 
 

@@ -186,6 +186,13 @@ def test_rates_are_derived_from_text():
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_what_the_rates_hold_fixed_and_assume_is_printed():
+    result = invoke("rates", "--dim", "d", "--regime", "d=N**2", "--assume", "a > 0")
+    assert result.exit_code == 0
+    assert "Held fixed: a, b" in result.stdout
+    assert "Assumed: d = N**2, " in result.stdout
+
+
 def test_rates_of_a_regime_as_json():
     result = invoke(
         "rates", "--dim", "d", "--spectrum", "power-law:2", "--target", "constant:1",
@@ -193,6 +200,7 @@ def test_rates_of_a_regime_as_json():
         "--assume", "e > 2", "--json", "-",
     )  # fmt: skip
     record = json.loads(result.stdout)
+    assert record["fixed"] == ["delta", "e"]
     assert {"terms": ["variance"], "order": "N**(delta - 1)", "where": ["delta <= 1/2"]} in record[
         "dominating"
     ]

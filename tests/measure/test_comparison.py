@@ -141,6 +141,14 @@ def test_scales_are_calibrated_and_other_targets_left_alone():
     assert any("bias" in reason for reason in row.reasons)
 
 
+def test_a_single_format_and_target_need_not_stand_in_a_list():
+    alone, listed = (
+        qt.compare_formats(PROBLEM, RUN, quantizers, targets=targets, replicates=50)
+        for quantizers, targets in (("int8", "label"), (["int8"], ["label"]))
+    )
+    assert [row.estimate for row in alone] == [row.estimate for row in listed]
+
+
 @pytest.mark.parametrize(
     ("quantizers", "targets", "message"),
     [

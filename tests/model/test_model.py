@@ -46,6 +46,18 @@ def test_bad_input_names_the_argument(build, message):
         build()
 
 
+def test_one_name_gives_one_symbol_as_in_sympy():
+    N = qt.symbols("N")
+    assert sp.Symbol("N", positive=True) == N
+    assert qt.SGD("0.1", steps=N).steps == N
+    a, b = qt.symbols("a b")
+    assert (a, b) == qt.symbols("a, b") == tuple(sp.symbols("a b", positive=True))
+    assert qt.symbols("a,") == (a,)
+    for wrong in ("", " ", None, ["a"]):
+        with pytest.raises(qt.InvalidArgumentError, match="names is"):
+            qt.symbols(wrong)
+
+
 def test_models_add_part_by_part():
     total = qt.Additive("0.1") + qt.Multiplicative("0.2") + qt.Multiplicative("0.3", "elementwise")
     assert (total.additive, total.shared, total.elementwise) == (

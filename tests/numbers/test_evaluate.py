@@ -9,8 +9,9 @@ import sympy as sp
 import qtheory as qt
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
 from qtheory.numbers.evaluate import decide, evaluate
+from qtheory.verify.claims import claim_of
 
-i, d, N = sp.symbols("i d N", positive=True, integer=True)
+i, k, d, N = sp.symbols("i k d N", positive=True, integer=True)
 x = sp.IndexedBase("x", positive=True)
 FORMULAS = [
     sp.Sum(x[i] ** 2, (i, 1, d)),
@@ -41,6 +42,57 @@ def test_arithmetics_agree(formula):
     assert float(evaluate(formula, values(Float64()), Float64())) == pytest.approx(float(reference))
     mp = MPMath(digits=40)
     assert abs(evaluate(formula, values(mp), mp) - mp.context.mpf(str(sp.N(exact, 45)))) < 1e-37
+
+
+@pytest.mark.parametrize("arithmetic", [Symbolic(), Balls(bits=100), Float64(), MPMath(digits=20)])
+def test_a_sum_is_over_its_limits(arithmetic):
+    """x = (1/4, 1, 7/4), by hand."""
+    sums = {
+        sp.Sum(x[i], (i, 1, d)): 3,
+        sp.Sum(x[i], (i, 1, 3)): 3,
+        sp.Sum(x[i], (i, 2, 3)): sp.Rational(11, 4),
+        sp.Sum(x[i], (i, 2, d - 1)): 1,
+        sp.Sum(x[i], (i, 1, N - 1)): sp.Rational(5, 4),
+        sp.Sum(x[i], (i, 3, 2)): 0,
+        sp.Sum(N, (i, 2, 3)): 6,
+        x[2] + sp.Sum(x[1] * x[i], (i, 3, 3)): sp.Rational(23, 16),
+        sp.Sum(x[i] * sp.Sum(x[k], (k, 1, 2)), (i, 1, 2)): sp.Rational(25, 16),
+    }
+    with arithmetic.working():
+        for formula, value in sums.items():
+            found = evaluate(formula, values(arithmetic), arithmetic)
+            assert bool(found == arithmetic.number(sp.Rational(value))), formula
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        (sp.Sum(x[i], (i, 2, 4)), "a sum within 1 to 3"),
+        (sp.Sum(x[i], (i, 0, 3)), "a sum within 1 to 3"),
+        (sp.Sum(x[i], (i, 1, sp.Rational(5, 2))), "between whole numbers"),
+        (sp.Sum(x[i] * x[k], (i, 1, 3), (k, 1, 3)), "over one index"),
+        (sp.Sum(x[i] * x[k], (i, 1, 3)), "a sum over k too"),
+        (sp.Sum(x[k], (i, 1, 3)), "a sum over k too"),
+        (x[4], "one coordinate, from 1 to 3"),
+        (x[i + 1], "one coordinate, from 1 to 3"),
+    ],
+)
+def test_a_sum_over_other_coordinates_is_refused(formula, message):
+    with pytest.raises(qt.QTheoryError, match=message):
+        evaluate(formula, values(Float64()), Float64())
+    unknown = sp.Symbol("M", integer=True, positive=True)
+    with pytest.raises(qt.SymbolicValueError, match="give a value to M"):
+        evaluate(sp.Sum(x[i], (i, 1, unknown)), values(Float64()), Float64())
+
+
+def test_a_claim_on_a_part_of_the_spectrum_is_about_that_part():
+    """The second and third eigenvalue are at most the first two, and not all of them."""
+    lam = sp.IndexedBase("lambda", nonnegative=True)
+    some = sp.Sum(lam[i], (i, 2, 2))
+    problem = qt.Problem(3, qt.PowerLaw(2), qt.Constant(1))
+    run = problem, qt.Quantization(), qt.SGD("0.1", steps=5)
+    assert claim_of(sp.Le(some, sp.Rational(1, 4))).at(*run, 30).holds is True
+    assert claim_of(sp.Le(sp.Sum(lam[i], (i, 1, d)), sp.Rational(1, 4))).at(*run, 30).holds is False
 
 
 def test_a_missing_value_is_named():

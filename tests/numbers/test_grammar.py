@@ -34,6 +34,14 @@ def test_relations():
     assert parse_relation("x > y", {}, "relation") == sp.Gt(x, y)
 
 
+@pytest.mark.parametrize("text", ["x > 0", "x < 0", "x + y >= 0", "2 <= 3", "x == x"])
+def test_a_relation_stays_one_where_its_symbols_decide_it(text):
+    """SymPy turns x > 0 into True by itself, for x is positive."""
+    relation = parse_relation(text, {}, "relation")
+    assert isinstance(relation, sp.core.relational.Relational)
+    assert relation.func(*relation.args) in (sp.true, sp.false)
+
+
 @pytest.mark.parametrize(
     "text",
     [

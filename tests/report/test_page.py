@@ -21,6 +21,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import qtheory as qt
 from qtheory.errors import ProofError
 from qtheory.report import page as page_room
 from qtheory.report.breaking import pieces
@@ -247,6 +248,14 @@ def test_it_is_the_same_when_built_again(html, which, tmp_path):
     )
     assert time.perf_counter() - start < 60
     assert out.read_text(encoding="utf-8") == html
+
+
+def test_the_table_of_rates_says_what_it_assumes():
+    a, b, N = qt.symbols("a b N")
+    problem = qt.Problem(qt.oo, qt.PowerLaw(a), qt.SourceCondition(b))
+    html = page_room._rate_table(qt.rates(problem, qt.Quantization(), qt.SGD("0.1", steps=N)))
+    words = re.sub(r"<[^>]*>", "", unescape(html))
+    assert words.startswith("Assumed: a>1, b>1.Held fixed: a, b.")
 
 
 def test_titles_and_claims_are_escaped(monkeypatch):

@@ -148,7 +148,7 @@ def test_digits_are_certified_not_merely_printed():
     assert rough.rel_accuracy_bits() < 30
 
 
-a_symbol = qt.symbols("a")[0]
+a_symbol = qt.symbols("a")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,46 @@ def bounded_instances(draw):
     return problem, quantization, qt.SGD(stepsize, batch, steps=steps)
 
 
+@pytest.mark.parametrize(
+    ("formula", "listed"),
+    [
+        ("max(0, 2 - i)", [1, 0, 0, 0]),
+        ("max(0, 1 - i/5)/2", ["2/5", "3/10", "1/5", "1/10", 0]),
+        ("max(0, i - 3) + max(0, 2 - i)", [1, 0, 0, 1, 2]),
+        ("max(exp(-i) - exp(-2), 0)", [sp.exp(-1) - sp.exp(-2), 0]),
+    ],
+)
+def test_a_formula_that_hits_0_is_refused_for_that(formula, listed):
+    """With advice about the steps, as before, nobody finds the eigenvalue."""
+    dim = len(listed)
+    written = qt.Problem(dim, qt.SpectrumFormula(formula), qt.Constant(1))
+    plain = qt.Problem(dim, qt.Explicit(listed), qt.Constant(1))
+    first = listed.index(0) + 1
+    message = f"spectrum is '0 (in float64 )?at i = {first}', but must be .*qt.Explicit"
+    for part in (qt.excess_risk, qt.upper_bound, qt.lower_bound):
+        for digits in (None, 25):
+            with pytest.raises(qt.InvalidArgumentError, match=message):
+                part(written, qt.Quantization(), SGD, digits=digits)
+            assert part(plain, qt.Quantization(), SGD, digits=digits).total > 0
+    # an additive error of the data lifts it from 0
+    noisy = qt.Quantization(data=qt.Additive("0.01"), parameter=qt.Additive("0.001"))
+    for part in (qt.excess_risk, qt.upper_bound, qt.lower_bound):
+        one, other = (part(p, noisy, SGD, digits=25).total for p in (written, plain))
+        assert one.overlaps(other)
+
+
+def test_an_eigenvalue_too_small_for_float64_is_not_0():
+    problem = qt.Problem(800, qt.SpectrumFormula("exp(-i)"), qt.Constant(1))
+    assert qt.upper_bound(problem, qt.Quantization(), SGD, digits=20).total > 0
+
+
+def test_an_eigenvalue_of_0_has_no_coefficient_by_its_energy():
+    problem = qt.Problem(3, qt.SpectrumFormula("max(0, 2 - i)"), qt.SourceCondition(2))
+    for part in (qt.excess_risk, qt.upper_bound):
+        with pytest.raises(qt.InvalidArgumentError, match="where an eigenvalue is 0"):
+            part(problem, qt.Quantization(), SGD)
+
+
 @settings(max_examples=150, deadline=None)
 @given(bounded_instances())
 def test_lower_exact_upper(instance):

@@ -14,11 +14,12 @@ import sympy as sp
 import z3
 
 import qtheory as qt
+from qtheory.errors import ProofError
 from qtheory.proof.kernel import SEQUENCE, parameter
-from qtheory.theory import formal, theorems
+from qtheory.theory import formal, notation, theorems
 from qtheory.theory.decomposition import first, second
 from qtheory.theory.definitions import D_N, A, bias, risk, risk_q, variance
-from qtheory.theory.formal import Formal, stated, stating
+from qtheory.theory.formal import Formal, Vocabulary, stated, stating
 from qtheory.theory.lower import floor
 from qtheory.verify.proving import Replay
 
@@ -164,6 +165,21 @@ def test_what_is_proved_is_what_is_shown(name):
         given = z3.And(formal.coordinate >= 0, formal.coordinate < formal.dimension)
     shown = Formal(theorems[name], moments if name == "decomposition" else None, given)
     assert Replay().prove(name).root.formula.eq(shown.statement)
+
+
+@pytest.mark.parametrize("limits", [(2, 3), (1, 3), (2, notation.d), (1, notation.N)])
+def test_the_kernel_has_sums_over_all_coordinates_only(limits):
+    """Sum(lambda_i, (i, 2, 3)) was read as the sum over all of them."""
+    words, summand = Vocabulary(()), notation.lam[notation.i]
+    with pytest.raises(ProofError, match="not over all coordinates"):
+        words.term(sp.Sum(summand, (notation.i, *limits)))
+    assert words.term(notation.over_coordinates(summand)).sort() == z3.RealSort()
+
+
+def test_the_kernel_counts_coordinates_from_0_and_formulas_from_1():
+    words = Vocabulary(())
+    assert words.term(notation.i).eq(formal.coordinate + 1)
+    assert words.term(notation.lam[notation.i]).eq(words[notation.lam][formal.coordinate])
 
 
 def test_stating_replaces_a_theorem_only_within():

@@ -95,7 +95,7 @@ def test_a_derived_rate_agrees_and_one_off_by_two_percent_does_not(monkeypatch):
 
         def sabotaged(problem, quantization, sgd, wrong_by=wrong_by):
             table = derive(problem, quantization, sgd)
-            off = qt.symbols("N")[0] ** sp.Rational(wrong_by)
+            off = qt.symbols("N") ** sp.Rational(wrong_by)
             total = SimpleNamespace(
                 exact_order=table.total.exact_order * off,
                 order=table.total.order * off,
@@ -116,7 +116,7 @@ def test_a_deviation_that_leaves_room_for_an_error_of_two_percent_is_refused(mon
 
 
 def test_extrapolation_removes_corrections_that_fall_like_powers():
-    (N,) = qt.symbols("N")
+    N = qt.symbols("N")
     steps = [10**k for k in range(4, 9)]
     risks = [3 * n**-0.5 + 7 / n for n in steps]
     assert abs(rates.deviation(risks, steps, 1 / sp.sqrt(N))) < 1e-4

@@ -1,0 +1,65 @@
+"""What an order is true of, in words and as LaTeX: conditions, assumptions, symbols held fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from qtheory.numbers.latex import latex_of, words
+
+__all__ = ["cases_latex", "premises", "premises_latex", "relations_latex", "shown"]
+
+
+def premises(assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) -> str:
+    """What is assumed, and which symbols are held fixed; nothing if there is neither.
+
+    >>> a, eps = sp.symbols("a eps", positive=True)
+    >>> premises([a > 1], [a, eps])
+    'assuming a > 1, for fixed a, eps'
+    """
+    parts = [f"assuming {', '.join(map(shown, assumptions))}"] if assumptions else []
+    parts += [f"for fixed {', '.join(map(str, fixed))}"] if fixed else []
+    return ", ".join(parts)
+
+
+def premises_latex(assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) -> str:
+    r"""The same as LaTeX.
+
+    >>> a, eps = sp.symbols("a eps", positive=True)
+    >>> print(premises_latex([a > 1], [a, eps]))
+    \text{assuming }a > 1\text{, for fixed }a,\ \varepsilon
+    """
+    parts = [words("assuming ") + relations_latex(assumptions)] if assumptions else []
+    parts += [words("for fixed ") + relations_latex(fixed)] if fixed else []
+    return r"\text{, }".join(parts).replace(r"\text{, }\text{", r"\text{, ")
+
+
+def cases_latex(rows: Sequence[tuple[str, Sequence[sp.Basic], str]]) -> str:
+    r"""Values with their conditions and a remark each, as LaTeX.
+
+    >>> a = sp.Symbol("a")
+    >>> print(cases_latex([("x", [a > 1], r"\text{see}"), (r"\infty", [a <= 1], "")]))
+    \begin{cases} x & \text{if }a > 1\text{, }\text{see} \\ \infty & \text{if }a \leq 1 \end{cases}
+    """
+    wheres = [
+        [*([words("if ") + relations_latex(conditions)] if conditions else []), remark]
+        for _, conditions, remark in rows
+    ]
+    remarks = [words(", ").join(filter(None, where)) for where in wheres]
+    if len(rows) == 1 and not rows[0][1]:
+        return rows[0][0] + (rf"\ {remarks[0]}" if remarks[0] else "")
+    written = [f"{row[0]} & {remark}" for row, remark in zip(rows, remarks, strict=True)]
+    return r"\begin{cases} " + r" \\ ".join(written) + r" \end{cases}"
+
+
+def shown(relation: sp.Basic) -> str:
+    """A relation as text, an equation with its sign."""
+    if isinstance(relation, sp.Eq):
+        return f"{relation.lhs} = {relation.rhs}"
+    return str(relation)
+
+
+def relations_latex(parts: Sequence[sp.Basic]) -> str:
+    """Relations or symbols, with commas between them."""
+    return r",\ ".join(map(latex_of, parts))
