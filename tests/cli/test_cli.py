@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
+import z3
 from typer.testing import CliRunner
 
 import qtheory as qt
@@ -163,6 +164,17 @@ def test_prove_says_what_was_refused(monkeypatch):
         result = invoke("prove", "spectral_shape", "--json", "-")
     assert result.exit_code == 1
     assert "does not follow" in json.loads(result.stdout)["refused"]["spectral_shape"]
+
+
+def test_prove_names_what_is_unknown_and_does_not_fail(monkeypatch):
+    monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.unknown)
+    result = invoke("prove", "spectral_shape")
+    assert result.exit_code == 0
+    assert "unknown" in result.stdout
+    assert "not decided by z3 within" in " ".join(result.stdout.split())
+    record = json.loads(invoke("prove", "spectral_shape", "--json", "-").stdout)
+    assert record["unknown"].keys() == {"spectral_shape"}
+    assert (record["proved"], record["refused"]) == (0, {})
 
 
 def test_prove_names_the_theorems_there_are():
