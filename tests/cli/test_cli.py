@@ -328,6 +328,15 @@ def test_rates_of_number_formats():
     assert record["terms"]["label"] == record["terms"]["variance"]
 
 
+def test_rates_of_floating_point_on_every_target():
+    """Their levels hold log(2); an order does not see which number a constant is."""
+    orders = [
+        json.loads(invoke("rates", "--quantize", quantize, "--json", "-").stdout)["terms"]
+        for quantize in ("all=format:fp8_e4m3", "all=multiplicative:1/100")
+    ]
+    assert orders[0] == orders[1]
+
+
 def test_the_tail_of_the_iterates():
     record = json.loads(
         invoke("risk", *FAST, "--output", "tail", "--tail", "1/4", "--json", "-").stdout
