@@ -30,7 +30,7 @@ GRID = Grid(
 )
 LARGER = Grid(
     {
-        "dim": [3, 20, 60, "oo"],
+        "dim": [2, 3, 20, 40],
         "quantize": ["none", "label=additive:0.1", "parameter=additive:1e-6"],
         "steps": [20, 400, 5000],
         "noise": ["0", "1e-20", "1"],

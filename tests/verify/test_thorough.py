@@ -164,7 +164,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path):
         connection.execute("CREATE TABLE people (name TEXT)")
     with pytest.raises(qt.QTheoryError, match="a new file"):
         verify_thoroughly(other, todo=[])
-    with pytest.raises(qt.QTheoryError, match="a new file"):
+    with pytest.raises(qt.QTheoryError, match="there is no folder"):
         verify_thoroughly(tmp_path / "no folder" / "x.sqlite", todo=[])
 
 
