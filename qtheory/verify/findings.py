@@ -1,6 +1,6 @@
 """Claims of the paper beside exact risks and bounds: what is supported, and of what.
 
-A claim is turned into one number, with a value from which the number says yes and one from which it
+A claim is turned into one number, with a value from which it says yes and one down from which it
 says no; in between it says nothing. The same two values judge a claim and its opposite, and they
 are printed with every verdict. The number is taken from the paper's bound and from the exact risk,
 both certified: a claim may be true of the one and not of the other.
@@ -43,16 +43,17 @@ Answer = bool | None
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that decides a claim: yes from ``yes`` on, no down from ``no``, else nothing.
+    """A number that decides whether something ``does``: from ``yes`` on; down from ``no`` not.
 
-    >>> measure = Measure("share that stays", Fraction(1, 100), Fraction(1, 10), "by a tenth")
+    >>> measure = Measure("share left", "stays", Fraction(1, 100), Fraction(1, 10), "orders of 10")
     >>> measure.says(0.2), measure.says(0.001), measure.says(0.05)
     (True, False, None)
     >>> print(measure)
-    share that stays: yes from 1/10, no up to 1/100, open between (by a tenth)
+    share left; from 1/10 on it stays, up to 1/100 not, between is open (orders of 10)
     """
 
     name: str
+    does: str
     no: Fraction
     yes: Fraction
     reason: str
@@ -64,14 +65,18 @@ class Measure:
         return False if value <= self.no else None
 
     def __str__(self) -> str:
-        return f"{self.name}: yes from {self.yes}, no up to {self.no}, open between ({self.reason})"
+        return (
+            f"{self.name}; from {self.yes} on it {self.does}, up to {self.no} not, between is open "
+            f"({self.reason})"
+        )
 
 
 #: The claims are of growth like d, and of a sum that settles like 1/d, which is what the
 #: coordinates past d still add. Where neither is true, as for log d, the rises are equal; the
 #: thresholds are reciprocal, each about halfway from there to a claim.
 GROWTH = Measure(
-    "what quantization adds to the risk, d growing by 3/2 twice: second rise over first",
+    "the rise of what quantization adds when d grows by 3/2, over its rise in the 3/2 before",
+    "grows",
     Fraction(4, 5),
     Fraction(5, 4),
     "d gives 3/2, log d gives 1, what settles like 1/d gives 2/3",
@@ -80,13 +85,13 @@ GROWTH = Measure(
 
 def _stays(what: str) -> Measure:
     reason = "a tenth is of the same order, a hundredth is not"
-    return Measure(f"share of {what}", Fraction(1, 100), Fraction(1, 10), reason)
+    return Measure(f"share of {what}", "stays", Fraction(1, 100), Fraction(1, 10), reason)
 
 
 #: F / A: a small eps tells A of order eps from a floor of order eps^2.
-FLOOR = _stays("A that stays in the risk, as the floor F, when N grows")
+FLOOR = _stays("A that is left in the risk, as its floor F, when N grows")
 #: What is of the order of the effective dimension over N stays a share when N grows; 1/N does not.
-BATCH = _stays(f"the noise at B=1 that stays at B={_LARGE_BATCH}, N being large")
+BATCH = _stays(f"the noise at B=1 that is left at B={_LARGE_BATCH}, at the larger N")
 
 
 @dataclass(frozen=True)
@@ -288,9 +293,8 @@ def _approximation(scheme: str, steps: int) -> Finding:
         f"{PAPER}, abstract and excess risk decomposition",
         verdict("the bound", bool(risk.approximation > 0), FLOOR.says(left)),
         str(FLOOR),
-        f"{_percent(left)}: A = {float(risk.approximation):.6f}, F = "
-        f"{float(risk.floor):.6f}, since the bound drops the term W; at N={steps} the exact risk "
-        f"is {float(risk.total):.6f}",
+        f"{_percent(left)}: A = {float(risk.approximation):.3g}, F = {float(risk.floor):.3g}, "
+        f"since the bound drops the term W; at N={steps} the exact risk is {float(risk.total):.4f}",
         {
             "share/risk": float(left),
             "approximation": float(risk.approximation),

@@ -200,11 +200,12 @@ def test_a_refused_step_stops_the_page(monkeypatch, small_parts):
 
 def test_the_verdicts_of_the_findings(html, which):
     found = small_findings() if which == "small" else findings()
-    assert {finding.verdict for finding in found} <= {"borne out", "not borne out"}
+    kinds = {"supported": "good", "not supported": "bad", "about the bound only": "between"}
     for finding in found:
-        kind = "good" if finding.verdict == "borne out" else "bad"
-        claim = page_room.escape(finding.claim)
+        kind = kinds.get(finding.verdict, "between")
+        claim, explained = map(page_room.escape, (finding.claim, finding.explained))
         assert f'<li>{claim} <span class="{kind}">{finding.verdict}</span>' in html
+        assert f'<span class="soft">{explained}</span>' in html
 
 
 def test_the_experiments_are_certified(html, which):

@@ -3,7 +3,6 @@
 import dataclasses
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import sympy as sp
 
@@ -13,7 +12,6 @@ from qtheory.theory.formal import stating
 from qtheory.verify import experiments, instances, montecarlo, proving, rates, suite
 from qtheory.verify.check import Job, run_job
 from qtheory.verify.experiments import Experiment
-from qtheory.verify.findings import findings
 from qtheory.verify.symbolic import residue_per_coordinate
 
 SMALL = Experiment("additive", "1e-2", 20, 1, steps=50)
@@ -152,26 +150,6 @@ def test_a_job_that_never_ends_is_a_failed_check():
     (result,) = run_job(Job("endless", "rate", endless, (), 0), longest=0.2)
     assert (result.status, result.detail) == ("failed", "TimeoutError: not done after 0 s")
     assert run_job(Job("quick", "rate", lambda: [result], (), 0), longest=60)[0].id == "endless"
-
-
-def test_findings_say_what_the_numbers_do_not_bear_out():
-    verdicts = {finding.claim.split(" (")[0]: finding.verdict for finding in findings()}
-    additive = "At fixed eps additive quantization makes the risk grow with the dimension."
-    assert verdicts[additive] == "not borne out"
-    assert set(verdicts.values()) == {"borne out", "not borne out"}
-
-
-def test_the_share_of_the_baseline_is_what_is_reported():
-    risks = {
-        (scheme, dim): qt.excess_risk(e.problem, e.quantization, e.sgd).total
-        for scheme in ("none", "additive")
-        for dim in (50, 400)
-        for e in [Experiment(scheme, "1e-2", dim, 1)]
-    }
-    growth = {s: risks[s, 400] - risks[s, 50] for s in ("none", "additive")}
-    share = 100 * growth["none"] / growth["additive"]
-    assert np.isclose(share, 89.8, atol=0.05)
-    assert f"{share:.1f}% of that is the full-precision" in findings()[0].measured
 
 
 def test_bad_number_of_workers():
