@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ SMALL = ("decomposition", "spectral_floor", "noise_limit")
 STEPS = 60
 
 
+@cache
 def small_findings():
     return findings(STEPS)
 
