@@ -17,6 +17,7 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
+from qtheory.numbers.interval import Interval
 
 __all__ = ["DIMENSION", "decide", "evaluate"]
 
@@ -158,7 +159,8 @@ def _sum(formula: sp.Sum, values: Values, arithmetic: Arithmetic) -> Scalar:
 
 def _has_entries(value: Scalar | Array) -> bool:
     """Whether it has one value for each coordinate: an array, or an interval of arrays."""
-    return np.ndim(getattr(value, "midpoint", value)) > 0
+    middle = value.midpoint if isinstance(value, Interval) else value
+    return bool(np.ndim(middle) > 0)
 
 
 def _whole(end: Scalar, formula: sp.Sum, arithmetic: Arithmetic) -> int:

@@ -161,7 +161,7 @@ def _bound(problem: Problem, quantization: Quantization, sgd: SGD) -> Any:
 
 
 def _word(scheme: str) -> str:
-    return "multiplicative" if scheme == "shared" else scheme
+    return "shared multiplicative" if scheme == "shared" else scheme
 
 
 def _percent(share: Any) -> str:

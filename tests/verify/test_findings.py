@@ -24,9 +24,9 @@ CLAIMS = (
     "At fixed eps additive quantization makes the risk grow",
     "At fixed eps multiplicative quantization adds a risk that does not grow",
     "Additive data quantization",
-    "Multiplicative data quantization",
+    "Shared multiplicative data quantization",
     "The batch suppresses the noise of additive",
-    "The batch does not suppress the noise of multiplicative",
+    "The batch does not suppress the noise of shared multiplicative",
 )
 
 
