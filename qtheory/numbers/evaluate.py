@@ -16,8 +16,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
-from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
-from qtheory.numbers.interval import Interval
+from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar, is_array
 
 __all__ = ["DIMENSION", "decide", "evaluate"]
 
@@ -147,20 +146,14 @@ def _sum(formula: sp.Sum, values: Values, arithmetic: Arithmetic) -> Scalar:
     for other in used & formula.function.free_symbols - {index}:
         raise InvalidArgumentError("formula", formula, f"a sum over {other} too")
     entries = evaluate(formula.function, values, arithmetic)
-    if _has_entries(entries):
+    if is_array(entries):
         values = {DIMENSION: arithmetic.number(sp.Integer(len(entries))), **values}
     low, high = (_whole(evaluate(end, values, arithmetic), formula, arithmetic) for end in ends)
-    if not _has_entries(entries):  # the same for every coordinate
+    if not is_array(entries):  # the same for every coordinate
         return entries * max(high - low + 1, 0)
     if low < 1 or high > len(entries):
         raise InvalidArgumentError("formula", formula, f"a sum within 1 to {len(entries)}")
     return entries[low - 1 : high].sum() if high >= low else arithmetic.number(sp.S.Zero)
-
-
-def _has_entries(value: Scalar | Array) -> bool:
-    """Whether it has one value for each coordinate: an array, or an interval of arrays."""
-    middle = value.midpoint if isinstance(value, Interval) else value
-    return bool(np.ndim(middle) > 0)
 
 
 def _whole(end: Scalar, formula: sp.Sum, arithmetic: Arithmetic) -> int:
