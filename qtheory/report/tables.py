@@ -18,7 +18,12 @@ from qtheory.verify import CheckResult, Finding, Ledger
 __all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 
 _STYLES = {"passed": "green", "failed": "bold red", "unknown": "yellow"}
-_VERDICTS = {"borne out": "green", "not borne out": "bold yellow"}
+_VERDICTS = {
+    "supported": "green",
+    "not supported": "bold red",
+    "about the bound only": "bold yellow",
+    "open": "yellow",
+}
 
 
 def ledger_view(ledger: Ledger) -> RenderableType:
@@ -125,7 +130,7 @@ def _findings(found: tuple[Finding, ...]) -> RenderableType:
         claim.append(finding.verdict, style=_VERDICTS[finding.verdict])
         entry = Table.grid(padding=(0, 1, 0, 0))
         entry.add_row("*", claim)
-        entry.add_row("", Text(f"{finding.measured}.", style="dim"))
+        entry.add_row("", Text(finding.explained, style="dim"))
         parts.append(entry)
     return Group(*parts, Text(""))
 

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import sympy as sp
 import z3
@@ -16,7 +15,6 @@ from qtheory.theory.formal import stating
 from qtheory.verify import experiments, instances, montecarlo, proving, rates, suite
 from qtheory.verify.check import Job, run_job
 from qtheory.verify.experiments import Experiment
-from qtheory.verify.findings import findings
 from qtheory.verify.symbolic import residue_per_coordinate
 
 SMALL = Experiment("additive", "1e-2", 20, 1, steps=50)
@@ -185,26 +183,6 @@ def test_no_limit_of_the_solver_is_a_time():
     texts = {path: path.read_text(encoding="utf-8") for path in sources}
     assert sum('set("rlimit"' in text for text in texts.values()) == 2
     assert not [path for path, text in texts.items() if 'set("timeout"' in text]
-
-
-def test_findings_say_what_the_numbers_do_not_bear_out():
-    verdicts = {finding.claim.split(" (")[0]: finding.verdict for finding in findings()}
-    additive = "At fixed eps additive quantization makes the risk grow with the dimension."
-    assert verdicts[additive] == "not borne out"
-    assert set(verdicts.values()) == {"borne out", "not borne out"}
-
-
-def test_the_share_of_the_baseline_is_what_is_reported():
-    risks = {
-        (scheme, dim): qt.excess_risk(e.problem, e.quantization, e.sgd).total
-        for scheme in ("none", "additive")
-        for dim in (50, 400)
-        for e in [Experiment(scheme, "1e-2", dim, 1)]
-    }
-    growth = {s: risks[s, 400] - risks[s, 50] for s in ("none", "additive")}
-    share = 100 * growth["none"] / growth["additive"]
-    assert np.isclose(share, 89.8, atol=0.05)
-    assert f"{share:.1f}% of that is the full-precision" in findings()[0].measured
 
 
 def test_bad_number_of_workers():
