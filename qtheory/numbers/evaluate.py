@@ -146,10 +146,11 @@ def _sum(formula: sp.Sum, values: Values, arithmetic: Arithmetic) -> Scalar:
     for other in used & formula.function.free_symbols - {index}:
         raise InvalidArgumentError("formula", formula, f"a sum over {other} too")
     entries = evaluate(formula.function, values, arithmetic)
-    if isinstance(entries, np.ndarray):
+    one_for_all = not getattr(entries, "ndim", 0)
+    if not one_for_all:
         values = {DIMENSION: arithmetic.number(sp.Integer(len(entries))), **values}
     low, high = (_whole(evaluate(end, values, arithmetic), formula, arithmetic) for end in ends)
-    if not isinstance(entries, np.ndarray):  # the same for every coordinate
+    if one_for_all:
         return entries * max(high - low + 1, 0)
     if low < 1 or high > len(entries):
         raise InvalidArgumentError("formula", formula, f"a sum within 1 to {len(entries)}")
