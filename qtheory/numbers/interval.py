@@ -57,8 +57,9 @@ class Interval:
     radius: FloatArray
 
     def __init__(self, midpoint: Any, radius: Any = None) -> None:
-        self.midpoint = np.asarray(midpoint, dtype=np.float64)
-        self.radius = np.zeros_like(self.midpoint) if radius is None else np.asarray(radius)
+        # one number is a NumPy scalar: an array without axes takes several times as long
+        self.midpoint = np.asarray(midpoint, dtype=np.float64)[()]
+        self.radius = (np.zeros_like(self.midpoint) if radius is None else np.asarray(radius))[()]
 
     # -- arithmetic -------------------------------------------------------------------------
 
@@ -66,60 +67,44 @@ class Interval:
         return _made(-self.midpoint, self.radius)
 
     def __abs__(self) -> Interval:
-        return _made(np.abs(self.midpoint), self.radius)
+        return _made(abs(self.midpoint), self.radius)
 
     def __add__(self, other: Any) -> Interval:
         middle, radius = _parts(other)
         total = self.midpoint + middle
-        return _made(total, _spread(np.abs(total), self.radius, radius))
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Interval:
         middle, radius = _parts(other)
         total = self.midpoint - middle
-        return _made(total, _spread(np.abs(total), self.radius, radius))
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     def __rsub__(self, other: Any) -> Interval:
         middle, radius = _parts(other)
         total = middle - self.midpoint
-        return _made(total, _spread(np.abs(total), self.radius, radius))
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     def __mul__(self, other: Any) -> Interval:
         if not isinstance(other, _OPERANDS):  # a matrix knows how it is multiplied
             return NotImplemented
         middle, radius = _parts(other)
-        product, factor = self.midpoint * middle, np.abs(middle)
-        size = np.abs(product)
-        lost = _lost_to_underflow(size, self, factor, radius)
+        product, factor = self.midpoint * middle, abs(middle)
+        size = abs(product)
+        lost = _lost_to_underflow(size, (self.midpoint, self.radius), (factor, radius))
         if radius is None:
             return _made(product, _spread(size, self.radius * factor, lost))
-        of_other = np.abs(self.midpoint) * radius
+        of_other = abs(self.midpoint) * radius
         return _made(product, _spread(size, self.radius * (factor + radius), of_other, lost))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Interval:
-        middle, radius = _parts(other)
-        quotient, divisor = self.midpoint / middle, np.abs(middle)
-        size = np.abs(quotient)
-        lost = _lost_to_underflow(size, self, divisor, radius)
-        if radius is None:
-            known, spread = divisor > 0, self.radius / divisor
-        else:
-            least = divisor - radius
-            # else the divisor may be 0, or its radius is rounded too much
-            known = radius < least
-            spread = size * radius
-            spread += self.radius
-            spread /= least
-        spread = _spread(size, spread, lost)
-        if not np.all(known):
-            quotient, spread = np.where(known, quotient, 0.0), np.where(known, spread, np.inf)
-        return _made(quotient, spread)
+        return _quotient((self.midpoint, self.radius), _parts(other))
 
     def __rtruediv__(self, other: Any) -> Interval:
-        return Interval(*_parts(other)) / self
+        return _quotient(_parts(other), (self.midpoint, self.radius))
 
     def __pow__(self, exponent: int) -> Interval:
         """For a whole exponent >= 0 and entries of any sign."""
@@ -137,7 +122,7 @@ class Interval:
 
     def sum(self, axis: int | None = None) -> Interval:
         """The sum of all entries, or along one axis."""
-        spread = _roundings(self.midpoint, axis) * _EPS * np.abs(self.midpoint).sum(axis)
+        spread = _roundings(self.midpoint, axis) * _EPS * abs(self.midpoint).sum(axis)
         return _made(self.midpoint.sum(axis), spread + self.radius.sum(axis))
 
     def __matmul__(self, other: Any) -> Interval:
@@ -282,12 +267,44 @@ def _spread(size: Any, *radii: Any) -> Any:
     return size
 
 
-def _lost_to_underflow(size: Any, left: Interval, other: Any, radius: Any) -> Any:
+def _least(sizes: Any) -> float:
+    if isinstance(sizes, float):
+        return sizes
+    return float(sizes.item(sizes.argmin())) if sizes.size else math.inf
+
+
+def _may_differ_from_zero(number: tuple[Any, Any]) -> Any:
+    middle, radius = number
+    return (abs(middle) if radius is None else abs(middle) + radius) > 0
+
+
+def _lost_to_underflow(size: Any, left: tuple[Any, Any], right: tuple[Any, Any]) -> Any:
     """By how much products or quotients near 0 are off, unless they are 0 because a factor is."""
-    if not size.size or np.minimum.reduce(size, axis=None) >= _NEAR_UNDERFLOW:
+    if _least(size) >= _NEAR_UNDERFLOW:
         return None
-    other = other if radius is None else other + radius
-    return _SMALLEST * ((np.abs(left.midpoint) + left.radius > 0) & (other > 0))
+    return _SMALLEST * (_may_differ_from_zero(left) & _may_differ_from_zero(right))
+
+
+def _quotient(dividend: tuple[Any, Any], divisor: tuple[Any, Any]) -> Interval:
+    (above, above_radius), (below, radius) = dividend, divisor
+    quotient, least = above / below, abs(below)
+    size = abs(quotient)
+    lost = _lost_to_underflow(size, dividend, divisor)
+    if radius is None:
+        known = least > 0
+        spread = None if above_radius is None else above_radius / least
+    else:
+        least = least - radius
+        # else the divisor may be 0, or its radius is rounded too much
+        known = radius < least
+        spread = size * radius
+        if above_radius is not None:
+            spread += above_radius
+        spread /= least
+    spread = _spread(size, spread, lost)
+    if not (known.all() if isinstance(known, np.ndarray) else known):
+        quotient, spread = np.where(known, quotient, 0.0), np.where(known, spread, np.inf)
+    return _made(quotient, spread)
 
 
 def _roundings(terms: FloatArray, axis: int | None) -> float:
@@ -309,10 +326,10 @@ def _product(left: Interval, right: Interval) -> Interval:
         middle, roundings = terms.sum(axis=-1), _roundings(terms, -1)
     else:
         middle, roundings = left.midpoint @ right.midpoint, float(len(left))
-    here, there = np.abs(left.midpoint), np.abs(right.midpoint)
+    here, there = abs(left.midpoint), abs(right.midpoint)
     size = here @ there
     spread = left.radius @ (there + right.radius) + here @ right.radius
-    if size.size and np.minimum.reduce(size, axis=None) < _NEAR_UNDERFLOW:
+    if _least(size) < _NEAR_UNDERFLOW:
         may_be_lost = (here + left.radius > 0) @ (there + right.radius > 0)
         spread = spread + len(right) * _SMALLEST * may_be_lost
     return _made(middle, spread + (roundings + 1) * _EPS * size)

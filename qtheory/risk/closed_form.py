@@ -33,14 +33,14 @@ IntArray = np.ndarray[Any, np.dtype[np.intp]]
 class ClosedForm:
     """The factorisation of one instance; moments for any window of iterates follow from it.
 
-    Needs G of rank one besides its diagonal: no shared and additive data errors at once.
+    Needs G of rank one besides its diagonal: no shared and additive data errors at once. Until a
+    second moment is asked for, nothing is factorised.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.step = step = Step.of(instance)
         self.a, self.x = step.loss, step.x
-        (self.u,), (self.z,) = step.gain.left, step.gain.right
         self.wq = instance.quantized_target
         self.groups = instance.groups
         # Where the noise is independent of the quantized data no rho_j^t enters (theorem T4').
@@ -48,6 +48,23 @@ class ClosedForm:
         self.is_driven = isinstance(instance.data, NumericFormat) or any(
             level.multiplicative != 0 for level in (*levels, instance.data)
         )
+
+    @property
+    def has_rank_one(self) -> bool:
+        """Whether G has rank one besides its diagonal."""
+        return len(self.step.gain.left) == 1
+
+    @cached_property
+    def u(self) -> Array:
+        """The left vector of G."""
+        (left,) = self.step.gain.left
+        return left
+
+    @cached_property
+    def z(self) -> Array:
+        """The right vector of G."""
+        (right,) = self.step.gain.right
+        return right
 
     @cached_property
     def roots(self) -> Roots:

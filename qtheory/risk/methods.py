@@ -53,12 +53,12 @@ _SECONDS_PER_OPERATION = {"float64": 4e-9, "balls": 1.5e-7}
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
     """First and second moment of eta = w - w^q for each window, by the cheapest method."""
     balls = isinstance(instance.arithmetic, Balls)
-    rank_one = len(recursion.Step.of(instance).gain.left) == 1
+    form = ClosedForm(instance)
     dim, steps = len(instance.eigenvalues), max(window.last for window in windows)
-    method, _ = method_for(dim, steps, rank_one, balls)
+    method, _ = method_for(dim, steps, form.has_rank_one, balls)
     if method == "closed form":
         try:
-            return _by_closed_form(instance, windows)
+            return _by_closed_form(form, windows)
         except PrecisionError:
             if isinstance(instance.arithmetic, Balls) and instance.arithmetic.bits < _BITS_ENOUGH:
                 raise  # more bits will do, unless two rates of decay are exactly equal
@@ -74,10 +74,9 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
     return found
 
 
-def _by_closed_form(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
-    form = ClosedForm(instance)
+def _by_closed_form(form: ClosedForm, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
     found = [(form.first_moment(window), form.second_moment(window)) for window in windows]
-    if isinstance(instance.arithmetic, Balls):
+    if isinstance(form.instance.arithmetic, Balls):
         for _, second in found:
             if not all(entry.is_finite() for entry in second):
                 raise PrecisionError("two rates of decay cannot be told apart at this precision")

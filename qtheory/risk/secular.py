@@ -204,25 +204,22 @@ def _offsets(
     for bound, is_origin in ((low, origins < uppers), (high, origins == uppers)):
         bound[is_origin] = bound[is_origin] * 0
     if not isinstance(arithmetic, Balls | Intervals):
-        return _newton(equations, low / 2, high / 2, _EPS)
-    floats = arithmetic.floats
+        return _newton(equations, low / 2, high / 2, _EPS)[0]
+    floats, rounded = arithmetic.floats, equations.in_float64(arithmetic)
+    # a step so small leaves an error of about its square
     with np.errstate(all="ignore"):
-        start = _newton(
-            equations.in_float64(arithmetic), floats(low) / 2, floats(high) / 2, 2.0**-_START_BITS
-        )
+        start, slope = _newton(rounded, floats(low) / 2, floats(high) / 2, 2.0**-_START_BITS)
     if isinstance(arithmetic, Intervals):
-        return _certified(equations, Interval(start), low, high, arithmetic)
-    bits = _FIRST_BITS
+        return _certified(equations, Interval(start), slope, low, high, arithmetic)
+    bits, middles = _FIRST_BITS, (_midpoints(low) / 2, _midpoints(high) / 2)
     with working_bits(bits):
-        # a step so small leaves an error of about its square
-        tolerance = flint.arb(2) ** (-bits // 2)
-        offset = _newton(equations, _midpoints(low) / 2, _midpoints(high) / 2, tolerance, start)
+        offset, slope = _newton(equations, *middles, flint.arb(2) ** (-bits // 2), start)
     while bits < arithmetic.bits:
         bits = min(2 * bits - 16, arithmetic.bits)
         with working_bits(bits):
             value, slope = equations(offset)
             offset = _midpoints(offset - value / slope)
-    return _certified(equations, offset, low, high, arithmetic)
+    return _certified(equations, offset, slope, low, high, arithmetic)
 
 
 def _newton(
@@ -231,8 +228,11 @@ def _newton(
     high: Array,
     tolerance: Scalar,
     start: Array | None = None,
-) -> Array:
-    """Newton's method kept inside brackets, until it moves no root by more than the tolerance."""
+) -> tuple[Array, Array]:
+    """Newton's method kept inside brackets, until it moves no root by more than the tolerance.
+
+    The offsets, and the slopes one step before.
+    """
     offset = low * 0 + (0 if start is None else start)
     inside = (low < offset) & (offset < high)
     if not inside.all():  # as where a float cannot tell it from the pole
@@ -241,7 +241,7 @@ def _newton(
         offset = np.where(inside, offset, _midpoints(-value / slope))
         inside = (low < offset) & (offset < high)
         offset = np.where(inside, offset, _midpoints((low + high) / 2))
-    found, rows = offset * 0, np.arange(len(offset))
+    found, slopes, rows = offset * 0, offset * 0, np.arange(len(offset))
     for _ in range(_MOST_ITERATIONS):
         value, slope = equations(offset)
         # f decreases through its root, and g = offset f
@@ -250,13 +250,13 @@ def _newton(
         following = _midpoints(offset - value / slope)
         inside = (low <= following) & (following <= high)
         following = np.where(inside, following, _midpoints((low + high) / 2))
-        found[rows] = following
+        found[rows], slopes[rows] = following, slope
         goes_on = abs(following - offset) > tolerance * abs(following)
         if not goes_on.any():
             break
         equations, rows = equations[goes_on], rows[goes_on]
         low, high, offset = low[goes_on], high[goes_on], following[goes_on]
-    return found
+    return found, slopes
 
 
 def _midpoints(numbers: Array) -> Array:
@@ -266,15 +266,23 @@ def _midpoints(numbers: Array) -> Array:
 
 
 def _certified(
-    equations: _Equations, offset: Array, low: Array, high: Array, arithmetic: Arithmetic
+    equations: _Equations,
+    offset: Array,
+    slope: Array,
+    low: Array,
+    high: Array,
+    arithmetic: Arithmetic,
 ) -> Array:
-    """Enclosures of the roots, by the interval Newton theorem, between their neighbouring ends."""
-    value, slope = equations(offset)
+    """Enclosures of the roots, by the interval Newton theorem, between their neighbouring ends.
+
+    The slopes are guesses that say how large an interval to try.
+    """
+    value = equations.value(offset)
     radius = 4 * abs(value / slope) + abs(offset) / 2 ** arithmetic.precision()
     for _ in range(4):
         ball = arithmetic.enclosure(offset, radius)
-        _, slope = equations(ball)
-        image = offset - value / slope
+        _, slope_over_ball = equations(ball)
+        image = offset - value / slope_over_ball
         if np.all(arithmetic.is_inside(image, ball) & (low < ball) & (ball < high)):
             return image
         radius = 8 * radius
