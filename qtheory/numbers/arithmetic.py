@@ -325,7 +325,7 @@ class Balls(Arithmetic):
         return np.frompyfunc(_enclosure, 2, 1)(midpoint, radius)
 
     def is_inside(self, image: Array, ball: Array) -> Any:
-        return np.frompyfunc(_is_inside, 2, 1)(image, ball).astype(bool)
+        return np.array(list(map(_is_inside, image, ball)))
 
     def whole(self, number: Scalar) -> int:
         return int(number.unique_fmpz())

@@ -27,7 +27,7 @@ from qtheory.risk.stationary import stationary_second_moment
 __all__ = ["ClosedForm"]
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
-IntArray = np.ndarray[Any, np.dtype[np.intp]]
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 class ClosedForm:
@@ -97,11 +97,11 @@ class ClosedForm:
         shared = 2 * z * wq**2 + ratio * step.mixed.right[0] * wq
         weights, gap, rest = u * z, self.a - self.x, self.a * 0
         for rows in blocks(len(wq), len(wq)):
-            group = self._groups(rows)
+            j, i = self._groups(rows)
             gaps = self.a - self.x[rows, None]
-            gaps[group] = 1
+            gaps[j, i] = 1
             quotients = weights / gaps
-            quotients[group] = 0
+            quotients[j, i] = 0
             rest[rows] = 1 - quotients.sum(axis=1)
         within = sums_within(weights, self.groups)
         response = within - rest * gap
@@ -114,7 +114,8 @@ class ClosedForm:
 
     def _groups(self, rows: slice) -> tuple[IntArray, IntArray]:
         """Row and column of each coordinate that is in the group of the row."""
-        return np.nonzero(self.groups[rows, None] == self.groups)
+        j, i = np.nonzero(self.groups[rows, None] == self.groups)
+        return j, i
 
     @property
     def _driving(self) -> Iterator[slice]:
@@ -123,12 +124,11 @@ class ClosedForm:
     def _driven_vectors(self, rows: slice) -> Array:
         """P_j / u in rows."""
         factor, entry = self._driven
-        j, i = self._groups(rows)
+        own = np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)
         gaps = self.a - self.x[rows, None]
-        gaps[j, i] = gaps[j, i] if self._tied.any() else 1
+        gaps[own] = 1
         vectors = factor[rows, None] / gaps
-        own = np.arange(len(gaps))
-        vectors[own, own + rows.start] = (entry / self.u)[rows]
+        vectors[own] = (entry / self.u)[rows]
         return vectors
 
     @cached_property

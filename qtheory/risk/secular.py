@@ -33,7 +33,7 @@ _EPS = float(np.finfo(float).eps)
 #: Entries of a matrix that is worked on at once: few enough for the cache of a processor.
 _ENTRIES_OF_A_BLOCK = 2**14
 
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 def blocks(rows: int, columns: int) -> Iterator[slice]:
@@ -82,9 +82,7 @@ class Roots:
         return differences - self.offsets[:, None]
 
 
-def secular_roots(
-    poles: Array, weights: Array, groups: IntArray, arithmetic: Arithmetic
-) -> Roots:
+def secular_roots(poles: Array, weights: Array, groups: IntArray, arithmetic: Arithmetic) -> Roots:
     """One root per distinct pole, from the smallest up.
 
     Parameters
@@ -247,9 +245,9 @@ def _newton(
         # f decreases through its root, and g = offset f
         is_before = (value > 0) == (offset > 0)
         low, high = np.where(is_before, offset, low), np.where(is_before, high, offset)
-        following = _midpoints(offset - value / slope)
-        inside = (low <= following) & (following <= high)
-        following = np.where(inside, following, _midpoints((low + high) / 2))
+        step = _midpoints(offset - value / slope)
+        inside = (low <= step) & (step <= high)
+        following: Array = np.where(inside, step, _midpoints((low + high) / 2))
         found[rows], slopes[rows] = following, slope
         goes_on = abs(following - offset) > tolerance * abs(following)
         if not goes_on.any():
