@@ -27,7 +27,8 @@ _EPS = 2.0**-52
 #: Radii are sums of products of positive numbers, rounded to nearest themselves: a long chain of
 #: them is off by far less than a hundredth, which is added where a radius is judged.
 SLACK = 1.01
-_SMALLEST = 5e-324
+# More than some roundings next to 0 take away, in a result and in its radius.
+_SMALLEST = 2e-323
 # Products nearer to 0 than this may have lost bits to underflow.
 _NEAR_UNDERFLOW = 1e-290
 # A sum of n terms in NumPy is a tree: blocks of 128 by eight, then halves.
@@ -297,10 +298,9 @@ def _quotient(dividend: tuple[Any, Any], divisor: tuple[Any, Any]) -> Interval:
         least = least - radius
         # else the divisor may be 0, or its radius is rounded too much
         known = radius < least
-        spread = size * radius
+        spread = size * (radius / least)
         if above_radius is not None:
-            spread += above_radius
-        spread /= least
+            spread += above_radius / least
     spread = _spread(size, spread, lost)
     if not (known.all() if isinstance(known, np.ndarray) else known):
         quotient, spread = np.where(known, quotient, 0.0), np.where(known, spread, np.inf)

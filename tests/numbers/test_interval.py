@@ -143,6 +143,26 @@ def test_products_that_underflow():
     assert product[1] == 0
 
 
+@pytest.mark.parametrize("sizes", [(-320, -156), (-10, -305), (-150, -150), (-300, 300)])
+@pytest.mark.parametrize("radius", [0.0, 1e-13, 1e-3])
+def test_numbers_near_the_ends_of_float64(sizes, radius):
+    """Where the parts of a radius underflow, and the radius must not."""
+    random = np.random.default_rng(0)
+    left, right = (
+        Interval(middles, abs(middles) * radius)
+        for middles in (random.uniform(1, 10, 200) * 10.0**size for size in sizes)
+    )
+    with np.errstate(all="ignore"), WIDE.working():
+        for operation in (operator.truediv, operator.mul, operator.add):
+            truths = map(operation, _widest(left), _widest(right))
+            assert holds(operation(left, right), truths)
+
+
+def _widest(number):
+    """The ends that are farthest from 0 of positive numbers."""
+    return [flint.arb(m) + flint.arb(r) for m, r in zip(number.midpoint, number.radius)]
+
+
 def test_a_divisor_that_may_be_zero():
     with np.errstate(all="ignore"):
         quotient = 1 / (Interval(np.array(0.1)) * 3 - Interval(np.array(0.3)))
