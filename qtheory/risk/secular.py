@@ -187,7 +187,8 @@ def _nearer(ends: Array, weights: Array, uppers: IntArray, arithmetic: Arithmeti
     """The nearer end of each interval, by the sign at its middle; the other one is no mistake."""
     if isinstance(arithmetic, Intervals):
         ends, weights = arithmetic.floats(ends), arithmetic.floats(weights)
-    with working_bits(_FIRST_BITS):
+    few = Balls(bits=_FIRST_BITS) if isinstance(arithmetic, Balls) else arithmetic
+    with few.working():
         half = (ends[uppers - 1] - ends[uppers]) / 2
         value = _equations(ends, weights, uppers, uppers).value(half)
     return np.where(value < 0, uppers, uppers - 1)
