@@ -160,7 +160,9 @@ def test_numbers_near_the_ends_of_float64(sizes, radius):
 
 def _widest(number):
     """The ends that are farthest from 0 of positive numbers."""
-    return [flint.arb(m) + flint.arb(r) for m, r in zip(number.midpoint, number.radius)]
+    return [
+        flint.arb(m) + flint.arb(r) for m, r in zip(number.midpoint, number.radius, strict=True)
+    ]
 
 
 def test_a_divisor_that_may_be_zero():
