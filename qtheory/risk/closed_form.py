@@ -69,7 +69,8 @@ class ClosedForm:
     @cached_property
     def roots(self) -> Roots:
         """The secular roots, one for each distinct pole."""
-        return secular_roots(self.a, self.u * self.z, self.groups, self.instance.arithmetic)
+        poles, weights = (self.step.own_loss, self.step.common_loss), self.u * self.z
+        return secular_roots(*poles, weights, self.groups, self.instance.arithmetic)
 
     @cached_property
     def limit(self) -> Array:

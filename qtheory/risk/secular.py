@@ -56,8 +56,9 @@ def sums_within(values: Array, groups: IntArray) -> Array:
 class Roots:
     """Roots b, and the exact differences a_i - b of all poles from them."""
 
-    poles: Array
-    ends: Array  # 0 and the distinct poles, from the smallest up
+    poles: Array  # a_i less the part that all share
+    common: Scalar
+    ends: Array  # 0 and the distinct poles, from the smallest up, less that part
     positions: IntArray  # of the poles among the ends
     origins: IntArray  # of every root: the position of the nearer end of its interval
     offsets: Array  # b - origin
@@ -67,12 +68,14 @@ class Roots:
 
     def __getitem__(self, rows: slice) -> Roots:
         origins, offsets = self.origins[rows], self.offsets[rows]
-        return Roots(self.poles, self.ends, self.positions, origins, offsets)
+        return Roots(self.poles, self.common, self.ends, self.positions, origins, offsets)
 
     @property
     def b(self) -> Array:
         """The roots, shape (roots,)."""
-        return self.ends[self.origins] + self.offsets
+        ends = self.ends + self.common
+        ends[0] = ends[0] * 0
+        return ends[self.origins] + self.offsets
 
     @property
     def differences(self) -> Array:
@@ -82,13 +85,16 @@ class Roots:
         return differences - self.offsets[:, None]
 
 
-def secular_roots(poles: Array, weights: Array, groups: IntArray, arithmetic: Arithmetic) -> Roots:
+def secular_roots(
+    poles: Array, common: Scalar, weights: Array, groups: IntArray, arithmetic: Arithmetic
+) -> Roots:
     """One root per distinct pole, from the smallest up.
 
     Parameters
     ----------
-    poles, weights
-        a_i > 0 and w_i > 0 with sum w_i / a_i < 1, shape (d,).
+    poles, common, weights
+        a_i = poles_i + common > 0 and w_i > 0 with sum w_i / a_i < 1; shapes (d,), () and (d,).
+        The part that all share takes no digits from the differences of poles that nearly coincide.
     groups
         Integers, shape (d,): equal exactly where poles are known to be equal.
 
@@ -101,15 +107,14 @@ def secular_roots(poles: Array, weights: Array, groups: IntArray, arithmetic: Ar
     order = _order(poles[firsts], arithmetic)
     positions = np.empty(len(order), dtype=np.int64)
     positions[order] = np.arange(1, len(order) + 1)
-    ends, masses = (
-        _after_zero(values[firsts[order]]) for values in (poles, sums_within(weights, groups))
-    )
+    ends = _after(-common, poles[firsts[order]])
+    masses = _after(common * 0, sums_within(weights, groups)[firsts[order]])
     origins, offsets = np.empty(len(order), dtype=np.int64), poles[firsts] * 0
     for rows in blocks(len(order), len(ends)):
         uppers = np.arange(rows.start, rows.stop) + 1
         origins[rows] = _nearer(ends, masses, uppers, arithmetic)
         offsets[rows] = _offsets(ends, masses, uppers, origins[rows], arithmetic)
-    return Roots(poles, ends, positions[members], origins, offsets)
+    return Roots(poles, common, ends, positions[members], origins, offsets)
 
 
 def _order(poles: Array, arithmetic: Arithmetic) -> IntArray:
@@ -129,9 +134,9 @@ def _order(poles: Array, arithmetic: Arithmetic) -> IntArray:
     return order
 
 
-def _after_zero(values: Array) -> Array:
+def _after(first: Scalar, values: Array) -> Array:
     extended = values[np.append(0, np.arange(len(values)))]
-    extended[0] = values[0] * 0
+    extended[0] = first
     return extended
 
 

@@ -181,7 +181,7 @@ def test_secular_roots_interlace_and_solve(poles, theta):
         a = BITS.array([flint.arb(flint.fmpq(p.numerator, p.denominator)) for p in poles])
         w = a * 0 + 1
         w = w / (w / a).sum() * flint.arb(flint.fmpq(theta.numerator, theta.denominator))
-        roots = secular_roots(a, w, np.arange(len(poles)), BITS)
+        roots = secular_roots(a, 0, w, np.arange(len(poles)), BITS)
         ends = [flint.arb(0), *sorted(a, key=float)]
         for k in range(len(roots)):
             assert ends[k] < roots.b[k]
@@ -200,7 +200,7 @@ def test_secular_roots_nearer_to_their_poles_than_floats_can_tell(power):
     with BITS.working():
         weight = flint.arb(2) ** -power
         a = BITS.array([flint.arb(1) / 4, flint.arb(1) / 2, flint.arb(1)])
-        roots = secular_roots(a, a * 0 + weight, np.arange(3), BITS)
+        roots = secular_roots(a, 0, a * 0 + weight, np.arange(3), BITS)
         for k in range(len(roots)):
             offset = roots.differences[k, k]
             assert offset.rel_accuracy_bits() > 300
