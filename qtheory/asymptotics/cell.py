@@ -23,6 +23,7 @@ from qtheory.asymptotics.conditions import Condition
 from qtheory.asymptotics.monomial import ONE, Monomial, log_of
 from qtheory.asymptotics.signs import POSITIVE, factors_of, polynomial_of, signed
 from qtheory.errors import CostError
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["Cell", "Leaf", "Undecided", "explore"]
 
@@ -276,6 +277,7 @@ class Leaf:
     outcome: Any
 
 
+@one_at_a_time
 def explore(compute: Callable[[AnyCell], Outcome], cells: Sequence[AnyCell]) -> list[Leaf]:
     """Run a computation in every cell, splitting cells where it asks for it.
 

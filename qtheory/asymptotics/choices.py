@@ -25,6 +25,7 @@ from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentEr
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["Choice", "best_choice"]
 
@@ -68,6 +69,7 @@ class Choice:
         )
 
 
+@one_at_a_time
 def best_choice(
     problem: Problem,
     quantization: Quantization,

@@ -17,6 +17,7 @@ from qtheory.asymptotics.symbols import formula_of
 from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["Comparison", "compare_orders"]
 
@@ -53,6 +54,7 @@ class Comparison:
         return f"{text}, {given}" if given else text
 
 
+@one_at_a_time
 def compare_orders(
     left: Number, right: Number, assumptions: Sequence[str | sp.Basic] = ()
 ) -> Comparison:

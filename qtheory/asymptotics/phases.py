@@ -12,6 +12,7 @@ import sympy as sp
 from qtheory.asymptotics.lines import meeting_point
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["Boundary", "Phase", "Phases", "phases_of"]
 
@@ -94,6 +95,7 @@ class Phases:
         return "\n".join(lines)
 
 
+@one_at_a_time
 def phases_of(
     cases: Sequence[tuple[tuple[str, ...], sp.Expr, tuple[sp.Basic, ...]]],
     given: Sequence[sp.Basic],

@@ -20,6 +20,7 @@ from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 from qtheory.numbers.latex import latex_of, words
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["AsymptoticSum", "asymptotic_sum"]
 
@@ -99,6 +100,7 @@ class AsymptoticSum:
         return "\n".join([*lines, *([given] if given else [])])
 
 
+@one_at_a_time
 def asymptotic_sum(
     summand: str | sp.Expr,
     index: str | sp.Symbol,

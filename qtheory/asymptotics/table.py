@@ -28,6 +28,7 @@ from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.latex import latex_of
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["Domination", "Rate", "Rates", "assumed", "rates"]
 
@@ -308,6 +309,7 @@ class Rates:
         return "\n".join(lines)
 
 
+@one_at_a_time
 def rates(
     problem: Problem,
     quantization: Quantization,

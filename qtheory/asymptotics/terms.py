@@ -21,6 +21,8 @@ from qtheory.theory.upper import upper_bound
 
 __all__ = ["TERMS", "Terms", "terms_of"]
 
+_DIGITS_OF_A_LEVEL = 30
+
 #: The rows of a rate table: the parts of T4, and what each quantizer adds to the noise level.
 TERMS = ("approximation", "bias", "variance", "amplification", *TARGETS)
 
@@ -132,9 +134,9 @@ def _inputs(
     """What the symbols of the theory stand for; every symbol of the user becomes positive."""
     levels: dict[sp.Basic, sp.Expr] = {}
     for name, model in quantization.items():
-        levels[n.additive[name]] = model.additive
-        levels[n.multiplicative[name]] = model.multiplicative
-        levels[n.shared[name]] = model.shared
+        levels[n.additive[name]] = _rational(model.additive)
+        levels[n.multiplicative[name]] = _rational(model.multiplicative)
+        levels[n.shared[name]] = _rational(model.shared)
     base = {
         n.N: sgd.steps,
         n.B: sgd.batch,
@@ -157,6 +159,16 @@ def _inputs(
             for symbol, value in coordinatewise.items()
         },
     )
+
+
+def _rational(level: sp.Expr) -> sp.Expr:
+    """The level, a number to thirty digits: no order depends on more.
+
+    Those of floating point hold log(2), and the signs of terms in it could not be read off.
+    """
+    if not level.is_number or level.is_Rational:
+        return level
+    return sp.Rational(str(level.evalf(_DIGITS_OF_A_LEVEL)))
 
 
 def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:

@@ -19,6 +19,7 @@ from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
+from qtheory.numbers.precision import one_at_a_time
 
 __all__ = ["tolerances"]
 
@@ -26,6 +27,7 @@ __all__ = ["tolerances"]
 _LEVEL = sp.Symbol("error level", positive=True)
 
 
+@one_at_a_time
 def tolerances(
     problem: Problem,
     sgd: SGD,

@@ -74,7 +74,8 @@ def sweep(
     """Compute every point of a grid that is not yet in the results file.
 
     A result is stored as soon as it is there. Killed at any moment and started again, the sweep
-    goes on with what is missing.
+    goes on with what is missing, and with points whose stored error may be due to the circumstances
+    (digits not reached, a computation too long) and not to the point.
 
     Parameters
     ----------

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from qtheory.errors import InvalidArgumentError, SweepError
+from qtheory.errors import (
+    DataError,
+    HypothesisError,
+    InfiniteRiskError,
+    InvalidArgumentError,
+    SweepError,
+    SymbolicValueError,
+    UnstableError,
+)
 from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.versions import SIMULATED, versions
@@ -25,6 +34,13 @@ _SECONDS_FOR_READERS = 60
 _TABLES = ("grid", "compute")
 # "qtSW" as a number: how SQLite files of this kind are known.
 _APPLICATION = 0x71745357
+_OF_THE_POINT = {
+    kind.__name__
+    for kind in (
+        *(DataError, HypothesisError, InfiniteRiskError, InvalidArgumentError),
+        *(SymbolicValueError, UnstableError),
+    )
+}
 # What SQLite says of a damaged file may be no text itself.
 _BROKEN = (sqlite3.Error, UnicodeError)
 
@@ -45,8 +61,9 @@ class Store:
         self._path = path
 
     def keys(self) -> set[str]:
-        """The keys of the points that are done."""
-        return {key for (key,) in self._connection.execute("SELECT key FROM points")}
+        """The keys of the points that are done: all but those whose error may not be their own."""
+        rows = self._connection.execute("SELECT key, error FROM points")
+        return {key for key, error in rows if error is None or _is_of_the_point(error)}
 
     def errors(self) -> int:
         """How many of the points that are done have an error in place of some value."""
@@ -66,12 +83,20 @@ class Store:
         values = (key, *(result[column] for column in columns))
         try:
             with self._connection:
-                self._connection.execute(f"INSERT OR IGNORE INTO points VALUES ({marks})", values)
+                self._connection.execute(f"INSERT OR REPLACE INTO points VALUES ({marks})", values)
         except sqlite3.Error as error:
             raise SweepError(
                 f"{self._path} cannot be written: {error}. The results before this one are kept; "
                 "the same command goes on from there"
             ) from error
+
+
+def _is_of_the_point(error: str) -> bool:
+    """Whether a stored error follows from the point alone, as a wrong argument does.
+
+    Digits that were not reached and times that were too long may be due to the circumstances.
+    """
+    return set(re.findall(r"\b(\w+Error): ", error)) <= _OF_THE_POINT
 
 
 @contextmanager

@@ -40,6 +40,7 @@ __all__ = [
     "MPMath",
     "Scalar",
     "Symbolic",
+    "is_array",
 ]
 
 #: A number of one arithmetic; its type depends on the arithmetic.
@@ -196,9 +197,12 @@ class Intervals(Arithmetic):
         return base.power(exponent)
 
     def whole(self, number: Scalar) -> int:
-        if np.ndim(number.midpoint) or number.radius != 0:
-            raise OverflowError("not one number that is known to be whole")
-        return int(number.midpoint)
+        if is_array(number):
+            raise TypeError("one whole number is asked for, not an array of them")
+        whole = round(float(number.midpoint))
+        if not (number.radius < 0.25 and abs(number.midpoint - whole) <= number.radius):
+            raise OverflowError("not known to be a whole number")
+        return whole
 
     def function(self, name: str, argument: Scalar) -> Interval:
         return getattr(argument, name)()
@@ -243,6 +247,17 @@ class Intervals(Arithmetic):
 
     def floats(self, values: Array) -> FloatArray:
         return values.midpoint
+
+
+def is_array(value: Scalar | Array) -> bool:
+    """Whether this is an array of numbers and not a single one.
+
+    >>> is_array(Interval([1.0, 2.0])), is_array(Interval(1.0)), is_array(np.ones(2)), is_array(1)
+    (True, False, True, False)
+    """
+    if isinstance(value, Interval):
+        return value.midpoint.ndim > 0
+    return isinstance(value, np.ndarray)
 
 
 def _chosen(condition: Any, left: Interval, right: Interval) -> Interval:

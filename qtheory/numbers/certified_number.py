@@ -180,10 +180,12 @@ def _rebuilt(
         return CertifiedNumber(flint.arb(middle, spread), digits)
 
 
-def _bits(*numbers: Any) -> int:
+def _bits(*numbers: CertifiedNumber) -> int:
     """Enough for what is computed from these numbers to be no wider than they make it."""
-    widths = [number.mid().bits() for number in numbers if isinstance(number, flint.arb)]
-    return max(_LEAST_BITS, *widths) + _GUARD_BITS
+    widths = [number.mid().bits() for number in numbers]
+    # a difference that has cancelled has few bits, and what is added to it has not
+    asked = [math.ceil(number.digits / _DIGITS_PER_BIT) for number in numbers]
+    return max(_LEAST_BITS, *widths, *asked) + _GUARD_BITS
 
 
 def _combined(operation: Callable[..., Any], *operands: Any) -> Any:

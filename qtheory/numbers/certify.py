@@ -12,11 +12,13 @@ from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.exact import whole
 from qtheory.numbers.interval import SLACK, Interval
+from qtheory.numbers.precision import working_bits
 
 __all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits", "outward"]
 
 MOST_DIGITS = 10_000
 _MOST_BITS = 400_000
+_BITS_OF_AN_END = 128
 _BITS_PER_DIGIT = math.log2(10)
 
 Result = TypeVar("Result")
@@ -101,5 +103,6 @@ def outward(number: Interval | flint.arb, upward: bool) -> float:
     else:
         if number.is_exact() and flint.arb(float(number)) == number:
             return float(number)
-        end = float(number.upper() if upward else number.lower())
+        with working_bits(_BITS_OF_AN_END):  # whatever the precision of the process is
+            end = float(number.upper() if upward else number.lower())
     return math.nextafter(end, sign * math.inf)

@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
-from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar, is_array
 
 __all__ = ["DIMENSION", "decide", "evaluate"]
 
@@ -146,11 +146,10 @@ def _sum(formula: sp.Sum, values: Values, arithmetic: Arithmetic) -> Scalar:
     for other in used & formula.function.free_symbols - {index}:
         raise InvalidArgumentError("formula", formula, f"a sum over {other} too")
     entries = evaluate(formula.function, values, arithmetic)
-    one_for_all = not getattr(entries, "ndim", 0)
-    if not one_for_all:
+    if is_array(entries):
         values = {DIMENSION: arithmetic.number(sp.Integer(len(entries))), **values}
     low, high = (_whole(evaluate(end, values, arithmetic), formula, arithmetic) for end in ends)
-    if one_for_all:
+    if not is_array(entries):  # the same for every coordinate
         return entries * max(high - low + 1, 0)
     if low < 1 or high > len(entries):
         raise InvalidArgumentError("formula", formula, f"a sum within 1 to {len(entries)}")

@@ -195,11 +195,6 @@ class Interval:
 
     # -- as a container, and in the words of ``flint.arb`` -------------------------------------
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return int(self.midpoint.ndim)
-
     def __len__(self) -> int:
         return len(self.midpoint)
 

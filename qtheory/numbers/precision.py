@@ -47,11 +47,17 @@ def working_digits(digits: int) -> Iterator[None]:
 
 
 def one_at_a_time(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """For what works with the one context of z3: threads that call it wait for each other."""
+    """For what works with the one context of z3: threads that call it wait for each other.
+
+    Terms that a result has kept may be dropped by another thread meanwhile, which z3 must be told.
+    """
 
     @wraps(function)
     def alone(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        import z3  # takes a while, and is needed here at the latest
+
         with _LOCK:
+            z3.Z3_enable_concurrent_dec_ref(z3.main_ctx().ref())
             return function(*arguments, **options)
 
     return alone

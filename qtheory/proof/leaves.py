@@ -15,9 +15,9 @@ from qtheory.errors import ProofError, UndecidedError
 
 __all__ = ["WORK", "Leaf", "refute"]
 
-#: The most work that a question is worth, in z3's own units: five times what the hardest step of
-#: the theorems here needs. Work and not time, so that a busy machine gives the same answer later.
-WORK = 10_000_000
+#: The most work that a question is worth, in z3's own units: twice what the hardest step of the
+#: theorems here needs. Work and not time, so that a busy machine gives the same answer later.
+WORK = 4_000_000
 # Solving the equations first is quick where it helps, and counts its work low where it does not.
 _WORK_TO_SOLVE_EQUATIONS = 40_000
 

@@ -15,6 +15,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from qtheory.errors import ProofError, UndecidedError
+from qtheory.numbers.precision import one_at_a_time
 from qtheory.theory import theorems
 from qtheory.verify.check import CheckResult
 
@@ -174,6 +175,7 @@ class Replay:
     def __init__(self) -> None:
         self._modules: dict[str, ModuleType] = {}
 
+    @one_at_a_time
     def prove(self, name: str) -> ProofRecord:
         """Run the file of a theorem; ProofError if the kernel refuses a step."""
         name = proofs_named(name)[0]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
+import z3
 from typer.testing import CliRunner
 
 import qtheory as qt
@@ -165,6 +166,17 @@ def test_prove_says_what_was_refused(monkeypatch):
     assert "does not follow" in json.loads(result.stdout)["refused"]["spectral_shape"]
 
 
+def test_prove_names_what_is_unknown_and_does_not_fail(monkeypatch):
+    monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.unknown)
+    result = invoke("prove", "spectral_shape")
+    assert result.exit_code == 0
+    assert "unknown" in result.stdout
+    assert "not decided by z3 within" in " ".join(result.stdout.split())
+    record = json.loads(invoke("prove", "spectral_shape", "--json", "-").stdout)
+    assert record["unknown"].keys() == {"spectral_shape"}
+    assert (record["proved"], record["refused"]) == (0, {})
+
+
 def test_prove_names_the_theorems_there_are():
     result = invoke("prove", "nothing")
     assert result.exit_code == 2
@@ -314,6 +326,15 @@ def test_rates_of_number_formats():
     record = json.loads(result.stdout)
     assert record["error_models"]["label"]["error_model"] == "Additive('1/1536')"
     assert record["terms"]["label"] == record["terms"]["variance"]
+
+
+def test_rates_of_floating_point_on_every_target():
+    """Their levels hold log(2); an order does not see which number a constant is."""
+    orders = [
+        json.loads(invoke("rates", "--quantize", quantize, "--json", "-").stdout)["terms"]
+        for quantize in ("all=format:fp8_e4m3", "all=multiplicative:1/100")
+    ]
+    assert orders[0] == orders[1]
 
 
 def test_the_tail_of_the_iterates():

@@ -433,3 +433,24 @@ def test_a_file_that_cannot_be_opened_says_why(tmp_path):
     with pytest.raises(qt.InvalidArgumentError, match="a file to open: there is no folder"):
         verify_thoroughly(store, instances=1, todo=[])
     assert sweep(grid, tmp_path / "results.sqlite").points == 1
+
+
+def test_errors_that_may_not_be_the_points_own_are_asked_again(tmp_path):
+    """A false error of a thread was stored once, and counted as known for ever."""
+    path = tmp_path / "results.sqlite"
+    sweep(GRID, path)
+    right = qt.load_sweep(path).exact
+    keys = [point.key for point in GRID]
+    false = "exact: CostError: at 1446 bits the spectrum is compressed to 9 coordinates: 2.9 hours"
+    own = "exact: UnstableError: stepsize is 1; upper: InvalidArgumentError: dim is oo"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for key, error in ((keys[0], false), (keys[1], own)):
+            connection.execute(
+                "UPDATE points SET exact = NULL, error = ? WHERE key = ?", (error, key)
+            )
+    outcome = sweep(GRID, path)
+    assert (outcome.known, outcome.errors) == (len(GRID) - 1, 1)
+    again = qt.load_sweep(path)
+    assert again.exact.isnull().sum() == 1
+    assert sorted(filter(None, again.error.values.ravel().tolist())) == [own]
+    assert (again.exact == right).sum() == len(GRID) - 1

@@ -175,13 +175,15 @@ def test_what_is_no_sequence_is_refused_by_name(name, values):
         LISTED[name](values)
 
 
-def test_one_text_is_no_sequence_of_names():
-    with pytest.raises(qt.InvalidArgumentError, match="quantizers is 'int8', but must be a seq"):
-        qt.compare_formats(PROBLEM, SGD, "int8")
-    with pytest.raises(qt.InvalidArgumentError, match="targets is 'data', but must be a sequence"):
-        qt.compare_formats(PROBLEM, SGD, ["int8"], "data")
-    with pytest.raises(qt.InvalidArgumentError, match=r"targets is 'dato'.*did you mean data"):
-        qt.compare_formats(PROBLEM, SGD, ["int8"], ["dato"])
+def test_one_name_need_not_stand_in_a_list():
+    def rows(quantizers, targets):
+        return qt.compare_formats(PROBLEM, SGD, quantizers, targets=targets, replicates=2)
+
+    assert rows("int8", "data") == rows(["int8"], ["data"])
+    with pytest.raises(qt.InvalidArgumentError, match="targets is 'dat', but must be one of data"):
+        rows("int8", "dat")
+    with pytest.raises(qt.InvalidArgumentError, match="targets is 5, but must be a sequence"):
+        rows("int8", 5)
 
 
 def test_a_ball_is_one_number_only_without_a_radius():

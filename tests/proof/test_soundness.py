@@ -8,6 +8,8 @@ import dataclasses
 import pickle
 import random
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -750,3 +752,23 @@ def test_the_axioms_cannot_be_changed():
         axioms.AXIOMS["Bernoulli"].formula = FALSE
     overwrite(axioms.AXIOMS["Bernoulli"].formula, FALSE)
     fails(FALSE, axiom("Bernoulli"))
+
+
+def test_variables_of_a_user_do_not_meet_those_of_the_theorems():
+    """Declared before the first proof of a process, they made every later proof fail."""
+    script = """
+import qtheory as qt
+from qtheory.proof import INT, lemma, variable
+names = [variable(name) for name in ("lambda", "d", "gamma", "B", "sigma^2", "S", "rho")]
+n = variable("N", INT)
+assert lemma(names[0] + n == n + names[0])
+record = qt.prove("upper_bound")
+assert record.checked, record
+assert qt.prove("T6").checked
+lemma(names[0] <= names[0] + names[2] * names[2])
+print(record.steps)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 100

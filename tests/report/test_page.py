@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import qtheory as qt
-from qtheory.errors import ProofError
+from qtheory.errors import ProofError, UndecidedError
 from qtheory.report import page as page_room
 from qtheory.report.breaking import pieces
 from qtheory.theory import theorems
@@ -181,21 +181,28 @@ def test_no_formula_is_left_in_latex(html):
 
 
 def test_a_proof_that_fails_is_not_called_proved(monkeypatch, small_parts):
-    record = page_room.Replay().prove("spectral_floor")
-    assert "not proved" not in page_room._theorem(theorems["spectral_floor"], record)
+    replay = page_room.Replay()
+    record = replay.prove("spectral_floor")
+    assert "not proved" not in page_room._verdict(replay, "spectral_floor")
     monkeypatch.setattr(type(record), "checked", False)
-    assert '<span class="bad">not proved</span>' in page_room._theorem(
-        theorems["spectral_floor"], record
-    )
+    assert '<span class="bad">not proved</span>' in page_room._verdict(replay, "spectral_floor")
 
 
-def test_a_refused_step_stops_the_page(monkeypatch, small_parts):
+@pytest.mark.parametrize(
+    ("error", "mark"),
+    [
+        (ProofError("refused: 1 < 0"), '<span class="bad">not proved</span>: refused: 1 &lt; 0'),
+        (UndecidedError("unknown: x > 1"), '<span class="soft">unknown</span>: unknown: x &gt; 1'),
+    ],
+)
+def test_a_step_without_proof_leaves_a_page(monkeypatch, small_parts, error, mark):
     def refuse(self, name):
-        raise ProofError(f"{name}: refused")
+        raise error
 
     monkeypatch.setattr(page_room.Replay, "prove", refuse)
-    with pytest.raises(ProofError, match="decomposition: refused"):
-        page_room.report_page()
+    text = page_room._theorems()
+    assert text.count(mark) == len(SMALL)
+    assert "proved</span>: 2 lemmas" not in text
 
 
 def test_the_verdicts_of_the_findings(html, which):

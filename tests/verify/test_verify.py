@@ -1,11 +1,14 @@
 """The main job: what it covers, and that each kind of check can fail."""
 
 import dataclasses
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy as sp
+import z3
 
 import qtheory as qt
 from qtheory.theory import theorems
@@ -144,14 +147,44 @@ def test_a_job_that_breaks_is_a_failed_check():
     assert "deliberate" in result.detail
 
 
-def test_a_job_that_never_ends_is_a_failed_check():
+def test_a_job_that_never_ends_is_unknown():
+    """The limit is of the processor's time: waiting does not count, so a busy machine does not."""
+
     def endless():
         while True:
             pass
 
     (result,) = run_job(Job("endless", "rate", endless, (), 0), longest=0.2)
-    assert (result.status, result.detail) == ("failed", "TimeoutError: not done after 0 s")
+    assert result.status == "unknown"
+    assert "of the processor; more would decide it" in result.detail
+    waited = run_job(Job("slow", "rate", lambda: time.sleep(0.5) or [result], (), 0), longest=0.2)
+    assert waited[0].id == "endless"
     assert run_job(Job("quick", "rate", lambda: [result], (), 0), longest=60)[0].id == "endless"
+
+
+def test_a_proof_that_the_solver_does_not_decide_is_unknown(monkeypatch):
+    monkeypatch.setattr(proving, "PROOFS", {"spectral_shape": "spectral_shape"})
+    monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.unknown)
+    (check,) = proving.proofs_replayed()
+    assert (check.id, check.status) == ("proof/spectral_shape", "unknown")
+    assert "more with work=" in check.detail
+    ledger = suite.Ledger((check,), ())
+    assert ledger.ok
+    assert (ledger.count("passed"), ledger.count("failed"), ledger.count("unknown")) == (0, 0, 1)
+    assert ledger.as_json()["unknown"] == 1
+    monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.sat)
+    monkeypatch.setattr(z3.Solver, "model", lambda solver: "a model")
+    (check,) = proving.proofs_replayed()
+    assert check.status == "failed"
+
+
+def test_no_limit_of_the_solver_is_a_time():
+    """In the package and in the proofs: what a question is worth is counted in work."""
+    root = Path(qt.__file__).parent
+    sources = [*root.rglob("*.py"), *(root.parent / "proofs").glob("*.py")]
+    texts = {path: path.read_text(encoding="utf-8") for path in sources}
+    assert sum('set("rlimit"' in text for text in texts.values()) == 2
+    assert not [path for path, text in texts.items() if 'set("timeout"' in text]
 
 
 def test_findings_say_what_the_numbers_do_not_bear_out():
