@@ -102,6 +102,13 @@ class Instance:
         return self.eigenvalues + self.distortion
 
     @property
+    def quantized_eigenvalues_apart(self) -> tuple[Scalar, Array]:
+        """What all lambda^q have in common, eps_d^a of an error model, and the rest of them."""
+        if isinstance(self.data, NumericFormat):
+            return self.eigenvalues[0] * 0, self.data.square
+        return self.data.additive, (1 + self.data.multiplicative) * self.eigenvalues
+
+    @property
     def distortion(self) -> Array:
         r"""D = H^q - H, for an error model eps_d^m lambda + eps_d^a."""
         if isinstance(self.data, NumericFormat):

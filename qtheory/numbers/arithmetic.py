@@ -106,9 +106,14 @@ class Arithmetic:
         """All numbers within a radius of a midpoint, for arithmetics that enclose."""
         raise TypeError(f"{type(self).__name__} does not enclose")
 
+    def is_inside(self, image: Array, ball: Array) -> Any:
+        """Whether an enclosure lies inside another, away from its ends."""
+        raise TypeError(f"{type(self).__name__} does not enclose")
+
     def floats(self, values: Array) -> FloatArray:
         """The numbers rounded to float64."""
-        return np.array([float(value) for value in values])
+        rounded: FloatArray = values.astype(np.float64)
+        return rounded
 
     def decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         """(1 - loss)^n and 1 - (1 - loss)^n for n >= 0."""
@@ -237,6 +242,9 @@ class Intervals(Arithmetic):
     def enclosure(self, midpoint: Scalar, radius: Scalar) -> Interval:
         return Interval(midpoint.midpoint, radius.abs_upper().midpoint)
 
+    def is_inside(self, image: Array, ball: Array) -> Any:
+        return ball.contains_interior(image) & image.is_finite()
+
     def floats(self, values: Array) -> FloatArray:
         return values.midpoint
 
@@ -289,6 +297,14 @@ class MPMath(Arithmetic):
         return getattr(self.context, name)(argument)
 
 
+def _enclosure(midpoint: flint.arb, radius: flint.arb) -> flint.arb:
+    return flint.arb(midpoint.mid(), radius.abs_upper())
+
+
+def _is_inside(image: flint.arb, ball: flint.arb) -> bool:
+    return image.is_finite() and ball.contains_interior(image)
+
+
 @dataclass(frozen=True)
 class Balls(Arithmetic):
     """arb balls: midpoint and radius, so that every digit shown is certified."""
@@ -321,7 +337,10 @@ class Balls(Arithmetic):
         return ball
 
     def enclosure(self, midpoint: Scalar, radius: Scalar) -> flint.arb:
-        return flint.arb(midpoint.mid(), radius.abs_upper())
+        return np.frompyfunc(_enclosure, 2, 1)(midpoint, radius)
+
+    def is_inside(self, image: Array, ball: Array) -> Any:
+        return np.array(list(map(_is_inside, image, ball)))
 
     def whole(self, number: Scalar) -> int:
         return int(number.unique_fmpz())

@@ -27,7 +27,8 @@ _EPS = 2.0**-52
 #: Radii are sums of products of positive numbers, rounded to nearest themselves: a long chain of
 #: them is off by far less than a hundredth, which is added where a radius is judged.
 SLACK = 1.01
-_SMALLEST = 5e-324
+# More than some roundings next to 0 take away, in a result and in its radius.
+_SMALLEST = 2e-323
 # Products nearer to 0 than this may have lost bits to underflow.
 _NEAR_UNDERFLOW = 1e-290
 # A sum of n terms in NumPy is a tree: blocks of 128 by eight, then halves.
@@ -57,8 +58,9 @@ class Interval:
     radius: FloatArray
 
     def __init__(self, midpoint: Any, radius: Any = None) -> None:
-        self.midpoint = np.asarray(midpoint, dtype=np.float64)
-        self.radius = np.zeros_like(self.midpoint) if radius is None else np.asarray(radius)
+        # one number is a NumPy scalar: an array without axes takes several times as long
+        self.midpoint = np.asarray(midpoint, dtype=np.float64)[()]
+        self.radius = (np.zeros_like(self.midpoint) if radius is None else np.asarray(radius))[()]
 
     # -- arithmetic -------------------------------------------------------------------------
 
@@ -66,54 +68,44 @@ class Interval:
         return _made(-self.midpoint, self.radius)
 
     def __abs__(self) -> Interval:
-        return _made(np.abs(self.midpoint), self.radius)
+        return _made(abs(self.midpoint), self.radius)
 
     def __add__(self, other: Any) -> Interval:
         middle, radius = _parts(other)
         total = self.midpoint + middle
-        return _made(total, self.radius + radius + _EPS * np.abs(total))
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Interval:
         middle, radius = _parts(other)
         total = self.midpoint - middle
-        return _made(total, self.radius + radius + _EPS * np.abs(total))
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     def __rsub__(self, other: Any) -> Interval:
-        return -self + other
+        middle, radius = _parts(other)
+        total = middle - self.midpoint
+        return _made(total, _spread(abs(total), self.radius, radius))
 
     def __mul__(self, other: Any) -> Interval:
         if not isinstance(other, _OPERANDS):  # a matrix knows how it is multiplied
             return NotImplemented
         middle, radius = _parts(other)
-        product = self.midpoint * middle
-        size = np.abs(product)
-        spread = self.radius * (np.abs(middle) + radius) + np.abs(self.midpoint) * radius
-        spread = spread + _EPS * size
-        if size.size and np.minimum.reduce(size, axis=None) < _NEAR_UNDERFLOW:
-            spread = spread + _SMALLEST * _may_be_lost(self, middle, radius)
-        return _made(product, spread)
+        product, factor = self.midpoint * middle, abs(middle)
+        size = abs(product)
+        lost = _lost_to_underflow(size, (self.midpoint, self.radius), (factor, radius))
+        if radius is None:
+            return _made(product, _spread(size, self.radius * factor, lost))
+        of_other = abs(self.midpoint) * radius
+        return _made(product, _spread(size, self.radius * (factor + radius), of_other, lost))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Interval:
-        middle, radius = _parts(other)
-        quotient = self.midpoint / middle
-        size, divisor = np.abs(quotient), np.abs(middle)
-        known = (
-            radius <= divisor / 2
-        )  # else the divisor may be 0, or its radius is rounded too much
-        spread = (self.radius + size * radius) / (divisor - radius) + _EPS * size
-        if size.size and np.minimum.reduce(size, axis=None) < _NEAR_UNDERFLOW:
-            spread = spread + _SMALLEST * _may_be_lost(self, middle, radius)
-        if not (known & (divisor > 0)).all():
-            known = known & (divisor > 0)
-            quotient, spread = np.where(known, quotient, 0.0), np.where(known, spread, np.inf)
-        return _made(quotient, spread)
+        return _quotient((self.midpoint, self.radius), _parts(other))
 
     def __rtruediv__(self, other: Any) -> Interval:
-        return Interval(*_parts(other)) / self
+        return _quotient(_parts(other), (self.midpoint, self.radius))
 
     def __pow__(self, exponent: int) -> Interval:
         """For a whole exponent >= 0 and entries of any sign."""
@@ -129,17 +121,17 @@ class Interval:
         rounding = _ULPS_OF_A_FUNCTION * _EPS * largest + _SMALLEST * (size + self.radius > 0)
         return _made(sign * value, spread + rounding)
 
-    def sum(self) -> Interval:
-        """The sum of all entries."""
-        levels = _LEVELS_OF_A_BLOCK + math.log2(max(1, self.midpoint.size))
-        rounding = levels * _EPS * np.abs(self.midpoint).sum()
-        return _made(self.midpoint.sum(), self.radius.sum() + rounding)
+    def sum(self, axis: int | None = None) -> Interval:
+        """The sum of all entries, or along one axis."""
+        spread = _roundings(self.midpoint, axis) * _EPS * abs(self.midpoint).sum(axis)
+        return _made(self.midpoint.sum(axis), spread + self.radius.sum(axis))
 
     def __matmul__(self, other: Any) -> Interval:
-        return (self * other).sum()
+        """The product of two vectors, or of a matrix and a vector."""
+        return _product(self, Interval(*_parts(other)))
 
     def __rmatmul__(self, other: Any) -> Interval:
-        return (self * other).sum()
+        return _product(Interval(*_parts(other)), self)
 
     # -- functions of one real variable -----------------------------------------------------
 
@@ -194,7 +186,8 @@ class Interval:
     def __eq__(self, other: Any) -> Any:
         """Whether both are single numbers, and the same."""
         middle, radius = _parts(other)
-        return (self.radius == 0) & (radius == 0) & (self.midpoint == middle)
+        exact = self.radius == 0 if radius is None else (self.radius == 0) & (radius == 0)
+        return exact & (self.midpoint == middle)
 
     def __ne__(self, other: Any) -> Any:
         """Whether they are certainly different."""
@@ -212,7 +205,8 @@ class Interval:
         return _made(self.midpoint[index], self.radius[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.midpoint[index], self.radius[index] = _parts(value)
+        middle, radius = _parts(value)
+        self.midpoint[index], self.radius[index] = middle, 0.0 if radius is None else radius
 
     def __float__(self) -> float:
         return float(self.midpoint)
@@ -249,17 +243,91 @@ def _made(midpoint: Any, radius: Any) -> Interval:
 
 
 def _parts(number: Any) -> tuple[Any, Any]:
-    """Midpoint and radius of an operand."""
+    """Midpoint and radius of an operand; None is the radius of an exact one."""
     if isinstance(number, Interval):
         return number.midpoint, number.radius
     if isinstance(number, int) and abs(number) > 2**53:
         return float(number), abs(float(number)) * _EPS
-    return number, 0.0
+    return number, None
 
 
-def _may_be_lost(left: Interval, middle: Any, radius: Any) -> Any:
-    """Where a product or quotient that is 0 may come of numbers that are not."""
-    return (np.abs(left.midpoint) + left.radius > 0) & (np.abs(middle) + radius > 0)
+def _spread(size: Any, *radii: Any) -> Any:
+    """The radius of a number of this size that was rounded once and was off by these already.
+
+    The array of sizes is overwritten: much of the time goes into moving memory.
+    """
+    size *= _EPS
+    for radius in radii:
+        if radius is not None:
+            size += radius
+    return size
+
+
+def _least(sizes: Any) -> float:
+    if isinstance(sizes, float):
+        return sizes
+    return float(sizes.item(sizes.argmin())) if sizes.size else math.inf
+
+
+def _may_differ_from_zero(number: tuple[Any, Any]) -> Any:
+    middle, radius = number
+    return (abs(middle) if radius is None else abs(middle) + radius) > 0
+
+
+def _lost_to_underflow(size: Any, left: tuple[Any, Any], right: tuple[Any, Any]) -> Any:
+    """By how much products or quotients near 0 are off, unless they are 0 because a factor is."""
+    if _least(size) >= _NEAR_UNDERFLOW:
+        return None
+    return _SMALLEST * (_may_differ_from_zero(left) & _may_differ_from_zero(right))
+
+
+def _quotient(dividend: tuple[Any, Any], divisor: tuple[Any, Any]) -> Interval:
+    (above, above_radius), (below, radius) = dividend, divisor
+    quotient, least = above / below, abs(below)
+    size = abs(quotient)
+    lost = _lost_to_underflow(size, dividend, divisor)
+    if radius is None:
+        known = least > 0
+        spread = None if above_radius is None else above_radius / least
+    else:
+        least = least - radius
+        # else the divisor may be 0, or its radius is rounded too much
+        known = radius < least
+        spread = size * (radius / least)
+        if above_radius is not None:
+            spread += above_radius / least
+    spread = _spread(size, spread, lost)
+    if not (known.all() if isinstance(known, np.ndarray) else known):
+        quotient, spread = np.where(known, quotient, 0.0), np.where(known, spread, np.inf)
+    return _made(quotient, spread)
+
+
+def _roundings(terms: FloatArray, axis: int | None) -> float:
+    """How many roundings there are at most between a term and the sum."""
+    count = terms.size if axis is None else terms.shape[axis]
+    if terms.ndim == 1 or (terms.flags.c_contiguous and axis != 0):
+        return _LEVELS_OF_A_BLOCK + math.log2(max(1, count))
+    return float(count)  # one after the other
+
+
+def _product(left: Interval, right: Interval) -> Interval:
+    """The matrix product, if one of the two is a vector.
+
+    Radii come from sums of positive numbers, which may be rounded in any order; midpoints of long
+    rows are summed as a tree.
+    """
+    if right.midpoint.ndim == 1:
+        terms = left.midpoint * right.midpoint
+        middle, roundings = terms.sum(axis=-1), _roundings(terms, -1)
+    else:
+        middle, roundings = left.midpoint @ right.midpoint, float(len(left))
+    here, there = abs(left.midpoint), abs(right.midpoint)
+    size = here @ there
+    spread = left.radius @ (there + right.radius) + here @ right.radius
+    if _least(size) < _NEAR_UNDERFLOW:
+        may_be_lost = (here + left.radius > 0) @ (there + right.radius > 0)
+        spread = spread + len(right) * _SMALLEST * may_be_lost
+    return _made(middle, spread + (roundings + 1) * _EPS * size)
 
 
 def _relative(number: Interval) -> FloatArray:

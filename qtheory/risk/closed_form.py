@@ -11,7 +11,7 @@ in closed form. Everything costs O(d^2), whatever the number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -21,25 +21,26 @@ from qtheory.model.instance import Instance, NumericFormat
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.recursion import Step
-from qtheory.risk.secular import Root, secular_roots
+from qtheory.risk.secular import Roots, blocks, secular_roots, sums_within
 from qtheory.risk.stationary import stationary_second_moment
 
 __all__ = ["ClosedForm"]
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 class ClosedForm:
     """The factorisation of one instance; moments for any window of iterates follow from it.
 
-    Needs G of rank one besides its diagonal: no shared and additive data errors at once.
+    Needs G of rank one besides its diagonal: no shared and additive data errors at once. Until a
+    second moment is asked for, nothing is factorised.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.step = step = Step.of(instance)
         self.a, self.x = step.loss, step.x
-        (self.u,), (self.z,) = step.gain.left, step.gain.right
         self.wq = instance.quantized_target
         self.groups = instance.groups
         # Where the noise is independent of the quantized data no rho_j^t enters (theorem T4').
@@ -48,11 +49,28 @@ class ClosedForm:
             level.multiplicative != 0 for level in (*levels, instance.data)
         )
 
+    @property
+    def has_rank_one(self) -> bool:
+        """Whether G has rank one besides its diagonal."""
+        return len(self.step.gain.left) == 1
+
     @cached_property
-    def roots(self) -> list[Root]:
+    def u(self) -> Array:
+        """The left vector of G."""
+        (left,) = self.step.gain.left
+        return left
+
+    @cached_property
+    def z(self) -> Array:
+        """The right vector of G."""
+        (right,) = self.step.gain.right
+        return right
+
+    @cached_property
+    def roots(self) -> Roots:
         """The secular roots, one for each distinct pole."""
-        poles, weights = self.a, self.u * self.z
-        return secular_roots(poles, weights, self.groups, self.instance.arithmetic)
+        poles, weights = (self.step.own_loss, self.step.common_loss), self.u * self.z
+        return secular_roots(*poles, weights, self.groups, self.instance.arithmetic)
 
     @cached_property
     def limit(self) -> Array:
@@ -60,7 +78,7 @@ class ClosedForm:
         return stationary_second_moment(self.instance, self.step)
 
     @cached_property
-    def _driven(self) -> list[tuple[Scalar, Scalar]]:
+    def _driven(self) -> tuple[Array, Array]:
         """The sequences rho_j^t: for each j what multiplies u in P_j, and its own entry.
 
         n_t contains P_j rho_j^t, where (rho_j - G) P_j = -(2 gain w^q_j^2 + mixed w^q_j) e_j. With
@@ -78,58 +96,55 @@ class ClosedForm:
         # The low-rank parts of gain and mixed have parallel left vectors.
         ratio = step.mixed.left[0][0] / u[0]
         shared = 2 * z * wq**2 + ratio * step.mixed.right[0] * wq
-        weights = u * z
-        found = []
-        for j in range(len(wq)):
-            gaps, gap, group = self._gaps(j)
+        weights, gap, rest = u * z, self.a - self.x, self.a * 0
+        for rows in blocks(len(wq), len(wq)):
+            j, i = self._groups(rows)
+            gaps = self.a - self.x[rows, None]
+            gaps[j, i] = 1
             quotients = weights / gaps
-            quotients[group] = quotients[group] * 0
-            rest = 1 - quotients.sum()
-            within = weights[group].sum()
-            response = within - rest * gap
-            factor = (shared[j] * gap + z[j] * own[j]) / response
-            entry = (shared[j] * u[j] + own[j] * rest) / response
-            if self._tied[j]:
-                entry = entry - own[j] * (within - weights[j]) / (gap * response)
-            found.append((factor, entry))
-        return found
+            quotients[j, i] = 0
+            rest[rows] = 1 - quotients.sum(axis=1)
+        within = sums_within(weights, self.groups)
+        response = within - rest * gap
+        factor = (shared * gap + z * own) / response
+        entry = (shared * u + own * rest) / response
+        tied = np.flatnonzero(self._tied)
+        others = own[tied] * (within - weights)[tied] / (gap * response)[tied]
+        entry[tied] = entry[tied] - others
+        return factor, entry
 
-    def _gaps(self, j: int) -> tuple[Array, Scalar, BoolArray]:
-        """a - x_j with 1 in the group of j, a_j - x_j, and which coordinates are in the group."""
-        group = self.groups == self.groups[j]
-        gaps = self.a - self.x[j]
-        gap = gaps[j]
-        gaps[group] = gaps[group] * 0 + 1
-        return gaps, gap, group
+    def _groups(self, rows: slice) -> tuple[IntArray, IntArray]:
+        """Row and column of each coordinate that is in the group of the row."""
+        j, i = np.nonzero(self.groups[rows, None] == self.groups)
+        return j, i
 
     @property
-    def _driving(self) -> range:
-        return range(len(self.x) if self.is_driven else 0)
+    def _driving(self) -> Iterator[slice]:
+        return blocks(len(self.x) if self.is_driven else 0, len(self.x))
 
-    def _driven_vector(self, j: int) -> Array:
-        factor, entry = self._driven[j]
-        gaps, gap, group = self._gaps(j)
-        if self._tied[j]:
-            gaps[group] = gaps[group] * gap
-        vector = factor * self.u / gaps
-        vector[j] = entry
-        return vector
+    def _driven_vectors(self, rows: slice) -> Array:
+        """P_j / u in rows."""
+        factor, entry = self._driven
+        own = np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)
+        gaps = self.a - self.x[rows, None]
+        gaps[own] = 1
+        vectors = factor[rows, None] / gaps
+        vectors[own] = (entry / self.u)[rows]
+        return vectors
 
     @cached_property
-    def _amplitudes(self) -> tuple[list[Scalar], Array]:
+    def _amplitudes(self) -> tuple[Array, Array]:
         """The coefficient of each eigenvector, and what equal poles leave beside them."""
-        left = self.wq**2 - self.limit  # n_0 minus the constant
-        for j in self._driving:
-            left = left - self._driven_vector(j)
-        amplitudes = []
-        rest = left
-        tied = self._tied
-        for root in self.roots:
-            right, row = self.u / root.differences, self.z / root.differences
-            amplitude = (row @ left) / (row @ right)
-            amplitudes.append(amplitude)
-            if tied.any():
-                rest = rest - amplitude * right
+        rest = self.wq**2 - self.limit  # n_0 minus the constant
+        for rows in self._driving:
+            rest = rest - self.u * self._driven_vectors(rows).sum(axis=0)
+        left, weights = self.z * rest, self.u * self.z
+        amplitudes = self.roots.offsets * 0
+        for rows in blocks(len(self.roots), len(self.x)):
+            inverse = 1 / self.roots[rows].differences
+            amplitudes[rows] = (inverse @ left) / (inverse**2 @ weights)
+            if self._tied.any():
+                rest = rest - self.u * (amplitudes[rows] @ inverse)
         return amplitudes, rest
 
     @cached_property
@@ -148,48 +163,63 @@ class ClosedForm:
 
     def second_moment(self, window: Window) -> Array:
         """E of the squared returned eta, shape (d,)."""
-        weight = self._weights(window)
+        constant, weights = self._weights(window)
         amplitudes, rest = self._amplitudes
-        total = self.limit * weight(None, None)
-        for root, amplitude in zip(self.roots, amplitudes, strict=True):
-            total = total + amplitude * self.u / root.differences * weight(root.b, None)
-        for j in self._driving:
-            total = total + self._driven_vector(j) * weight(self.x[j], j)
-        for i in np.flatnonzero(self._tied):
-            total[i] = total[i] + rest[i] * (self.x * 0 + weight(self.a[i], None))[i]
+        total = self.limit * constant
+        for rows in blocks(len(self.roots), len(self.x)):
+            roots = self.roots[rows]
+            common, own = weights(roots.b, None)
+            sequences = 1 / roots.differences
+            total = total + self.u * _summed(amplitudes[rows] * common, sequences, own)
+        for rows in self._driving:
+            common, own = weights(self.x[rows], rows)
+            total = total + self.u * _summed(common, self._driven_vectors(rows), own)
+        tied = np.flatnonzero(self._tied)
+        if len(tied):
+            common, own = weights(self.a[tied], None)
+            beside = rest[tied] * common
+            if own is not None:
+                beside = beside * own[np.arange(len(tied)), tied]
+            total[tied] = total[tied] + beside
         return total
 
-    def _weights(self, window: Window) -> Callable[[Scalar | None, int | None], Scalar | Array]:
-        """By how much a sequence (1 - b)^t counts in the second moment of the returned eta.
+    def _weights(
+        self, window: Window
+    ) -> tuple[Array | int, Callable[[Array, slice | None], tuple[Array, Array | None]]]:
+        """By how much sequences (1 - b)^t count in the second moment of the returned eta.
 
-        With F(y) = (1 - (1-y)^M) / y = sum_{t<M} (1-y)^t, an average of M iterates weighs it by
-        M^-2 (F(b) + 2 (1 - x_i) (F(x_i) - F(b)) / (b - x_i)) in coordinate i. b = None stands
-        for the constant sequence, and j for b = x_j exactly.
+        With F(y) = (1 - (1-y)^M) / y = sum_{t<M} (1-y)^t, an average of M iterates weighs each by
+        M^-2 (F(b) + 2 (1 - x_i) (F(x_i) - F(b)) / (b - x_i)) in coordinate i. First that of the
+        constant sequence, then a function for several b (equal to x of some rows, if these are
+        given): it gives the factor of each sequence, and that of each sequence in each coordinate.
         """
         x, count = self.x, window.count
         if not window.averaged:
-            return lambda b, j: 1 if b is None else self._decay(b, window.first)[0]
+            return 1, lambda b, rows: (self._decay(b, window.first)[0], None)
         rho = 1 - x
         F_x = self._decay(x, count)[1] / x
         derivative = (F_x - count * self._decay(x, count - 1)[0]) / x  # -F'(x)
 
-        # divided by M twice: M^2 is past the integers that NumPy 1 divides by
-        def weight(b: Scalar | None, j: int | None) -> Array:
-            if b is None:
-                return (count + 2 * rho * (count - F_x) / x) / count / count
+        def weights(b: Array, rows: slice | None) -> tuple[Array, Array]:
             F_b = self._decay(b, count)[1] / b
-            gaps = b - x
-            if j is None:
-                quotient = (F_x - F_b) / gaps
+            gaps = b[:, None] - x
+            if rows is None:
+                quotient = (F_x - F_b[:, None]) / gaps
             else:
-                same = self.groups == self.groups[j]
-                gaps[same] = gaps[same] * 0 + 1
-                quotient = (F_x - F_b) / gaps
-                quotient[same] = derivative[same]
+                j, i = self._groups(rows)
+                gaps[j, i] = 1
+                quotient = (F_x - F_b[:, None]) / gaps
+                quotient[j, i] = derivative[i]
             start, _ = self._decay(b, window.first)
-            return start * (F_b + 2 * rho * quotient) / count / count
+            # divided by M twice: M^2 is past the integers that NumPy 1 divides by
+            return start / count / count, F_b[:, None] + 2 * rho * quotient
 
-        return weight
+        return (count + 2 * rho * (count - F_x) / x) / count / count, weights
 
     def _decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         return self.instance.arithmetic.decay(loss, n)
+
+
+def _summed(coefficients: Array, sequences: Array, weights: Array | None) -> Array:
+    """The sum of the rows with these coefficients, and with a weight for each entry if given."""
+    return coefficients @ (sequences if weights is None else sequences * weights)

@@ -43,11 +43,8 @@ from qtheory.risk.stability import require_stable
 
 __all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "parts_if_any", "risk_curve"]
 
-#: Relative accuracy of a float64 total; where it cannot be had, a LostDigitsWarning is given.
+#: Relative accuracy of a float64 risk; where it cannot be had, a LostDigitsWarning is given.
 FLOAT_ACCURACY = 1e-9
-# That of E R^q, whose errors are bounded less sharply where additive data errors make many rates of
-# decay nearly equal.
-_QUANTIZED_ACCURACY = 1e-7
 #: Balls replace a float64 result that lost digits if they take at most about this long.
 _SECONDS_FOR_BALLS = 5.0
 _DIGITS_FOR_FLOAT = 17
@@ -140,8 +137,8 @@ def excess_risk(
         What to learn, with which errors, by which run; all numeric, at most 10^15 steps.
     digits
         None for float64, with a bound on every rounding error (relative accuracy 1e-9 of the total
-        and 1e-7 of ``quantized_risk``, or a LostDigitsWarning), or the number of certified digits:
-        the results are then ``flint.arb`` balls with at least that relative accuracy.
+        and of ``quantized_risk``, or a LostDigitsWarning), or the number of certified digits: the
+        results are then ``flint.arb`` balls with at least that relative accuracy.
 
     Raises
     ------
@@ -416,9 +413,9 @@ def _in_float64(
     try:
         require_affordable(problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS)
     except CostError:
-        for name, allowed in (("total", FLOAT_ACCURACY), ("quantized_risk", _QUANTIZED_ACCURACY)):
+        for name in ("total", "quantized_risk"):
             lost = max(_lost({"total": values["total"], name: values[name]}) for values in found)
-            if lost > allowed:
+            if lost > FLOAT_ACCURACY:
                 _warn(f"the {name.replace('_', ' ')} is good to about {lost:.1g} relative")
         return _as_floats(found)
     return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))

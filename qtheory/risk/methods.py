@@ -47,18 +47,20 @@ LARGEST_DIM_IN_BALLS = 10**6
 # Rates of decay that balls of this many bits cannot tell apart are taken for equal.
 _BITS_ENOUGH = 1000
 _SECONDS_TO_GO_ON = 1.0
-_SECONDS_PER_OPERATION = {"float64": 4e-9, "balls": 1.5e-7}
+_SECONDS_PER_OPERATION = {"float64": 3e-9, "balls": 1.5e-7}  # with bounds on rounding errors
+# What NumPy adds to an operation on arrays counts as this many entries.
+_ENTRIES_PER_CALL = 1300
 
 
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
     """First and second moment of eta = w - w^q for each window, by the cheapest method."""
     balls = isinstance(instance.arithmetic, Balls)
-    rank_one = len(recursion.Step.of(instance).gain.left) == 1
+    form = ClosedForm(instance)
     dim, steps = len(instance.eigenvalues), max(window.last for window in windows)
-    method, _ = method_for(dim, steps, rank_one, balls)
+    method, _ = method_for(dim, steps, form.has_rank_one, balls)
     if method == "closed form":
         try:
-            return _by_closed_form(instance, windows)
+            return _by_closed_form(form, windows)
         except PrecisionError:
             if isinstance(instance.arithmetic, Balls) and instance.arithmetic.bits < _BITS_ENOUGH:
                 raise  # more bits will do, unless two rates of decay are exactly equal
@@ -74,10 +76,9 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
     return found
 
 
-def _by_closed_form(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
-    form = ClosedForm(instance)
+def _by_closed_form(form: ClosedForm, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
     found = [(form.first_moment(window), form.second_moment(window)) for window in windows]
-    if isinstance(instance.arithmetic, Balls):
+    if isinstance(form.instance.arithmetic, Balls):
         for _, second in found:
             if not all(entry.is_finite() for entry in second):
                 raise PrecisionError("two rates of decay cannot be told apart at this precision")
@@ -93,10 +94,10 @@ def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[str, 
     'powers'
     """
     unit = _SECONDS_PER_OPERATION["balls" if balls else "float64"]
-    # Per-operation overhead of NumPy counts as some sixty entries.
-    costs = {"recursion": 25 * steps * (dim + (0 if balls else 500)) * unit}
+    calls = 0 if balls else _ENTRIES_PER_CALL
+    costs = {"recursion": 25 * steps * (dim + calls) * unit}
     if rank_one:
-        costs["closed form"] = 90 * dim * (dim + (0 if balls else 500)) * unit
+        costs["closed form"] = 90 * (dim**2 + 7 * calls) * unit
         if not balls:  # its digits do not depend on the number of steps
             del costs["recursion"]
     elif balls:

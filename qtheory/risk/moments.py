@@ -14,14 +14,24 @@ __all__ = ["DiagonalPlusLowRank", "FourthMoments", "fourth_moments"]
 
 @dataclass(frozen=True, eq=False)
 class DiagonalPlusLowRank:
-    r"""The matrix diag(diagonal) + sum_r left_r right_r^T; a product costs O(d)."""
+    r"""The matrix diag(diagonal) + sum_r left_r right_r^T; a product costs O(d).
+
+    What is the same number on all of the diagonal stands apart from the rest of it, so that the
+    differences of its entries keep their digits.
+    """
 
     # NumPy scalars must hand "factor * matrix" to __rmul__ instead of looping over it.
     __array_ufunc__ = None
 
-    diagonal: Array
+    constant: Scalar
+    varying: Array
     left: tuple[Array, ...]
     right: tuple[Array, ...]
+
+    @property
+    def diagonal(self) -> Array:
+        """The diagonal part, shape (d,)."""
+        return self.varying + self.constant
 
     def __matmul__(self, vector: Array) -> Array:
         result = self.diagonal * vector
@@ -30,16 +40,21 @@ class DiagonalPlusLowRank:
         return result
 
     def __add__(self, diagonal: Array) -> DiagonalPlusLowRank:
-        return DiagonalPlusLowRank(self.diagonal + diagonal, self.left, self.right)
+        return DiagonalPlusLowRank(self.constant, self.varying + diagonal, self.left, self.right)
 
     def __rmul__(self, factor: Scalar) -> DiagonalPlusLowRank:
         left = tuple(factor * vector for vector in self.left)
-        return DiagonalPlusLowRank(factor * self.diagonal, left, self.right)
+        constant, varying = factor * self.constant, factor * self.varying
+        return DiagonalPlusLowRank(constant, varying, left, self.right)
+
+    def raised(self, constant: Scalar) -> DiagonalPlusLowRank:
+        """The same with a constant more on all of the diagonal."""
+        return DiagonalPlusLowRank(self.constant + constant, self.varying, self.left, self.right)
 
     def columns_times(self, factors: Array) -> DiagonalPlusLowRank:
         """The product with diag(factors) from the right."""
         right = tuple(vector * factors for vector in self.right)
-        return DiagonalPlusLowRank(self.diagonal * factors, self.left, right)
+        return DiagonalPlusLowRank(self.constant * 0, self.diagonal * factors, self.left, right)
 
     def dense(self) -> Array:
         """The matrix written out, shape (d, d)."""
@@ -52,15 +67,27 @@ class DiagonalPlusLowRank:
     def from_entries(
         cls, diagonal: Array, left: list[Array], right: list[Array], multiplicity: Array
     ) -> DiagonalPlusLowRank:
-        """The matrix with this diagonal, and sum_r left_r right_r^T off the diagonal.
+        """The matrix with this diagonal, and sum_r left_r right_r^T off the diagonal."""
+        for u, v in zip(left, right, strict=True):
+            diagonal = diagonal - u * v
+        return cls.from_parts(0, diagonal, left, right, multiplicity)
+
+    @classmethod
+    def from_parts(
+        cls,
+        constant: Scalar,
+        varying: Array,
+        left: list[Array],
+        right: list[Array],
+        multiplicity: Array,
+    ) -> DiagonalPlusLowRank:
+        """The matrix constant + diag(varying) + sum_r left_r right_r^T.
 
         A coordinate that stands for several equal ones counts as often in a product.
         """
         pairs = [(u, v) for u, v in zip(left, right, strict=True) if _nonzero(u) and _nonzero(v)]
-        for u, v in pairs:
-            diagonal = diagonal - u * v
         counted = tuple(v * multiplicity for _, v in pairs)
-        return cls(diagonal, tuple(u for u, _ in pairs), counted)
+        return cls(constant, varying, tuple(u for u, _ in pairs), counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +122,10 @@ def fourth_moments(instance: Instance) -> FourthMoments:
         left, right = [(f4 + 2 * m * f2 + m**2) * x], [x]
     else:
         left, right = [p * x + eps * one, (f4 - f2**2) * x], [p * x + eps * one, x]
-    Q = DiagonalPlusLowRank.from_entries(
-        3 * h4 * x**2 + 6 * h2 * x * eps + 3 * eps**2 * one, left, right, counts
-    )
+    # Q_ii = 3 h4 l_i^2 + 6 h2 eps l_i + 3 eps^2, of which the low rank has
+    # (f4 + 2 m f2 + m^2) l_i^2 + 2 p eps l_i + eps^2
+    varying = (3 * h4 - (f4 + 2 * m * f2 + m**2)) * x**2 + (6 * h2 - 2 * p) * eps * x
+    Q = DiagonalPlusLowRank.from_parts(2 * eps**2, varying, left, right, counts)
     # T_ij = (f3 + m) l_i l_j + eps l_j
     T = DiagonalPlusLowRank.from_entries(
         3 * h3 * x**2 + 3 * eps * x, [(f3 + m) * x + eps * one], [x], counts

@@ -23,7 +23,7 @@ from itertools import islice
 
 from qtheory.model.instance import Instance
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Array
+from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
 
 __all__ = ["Moments", "Step", "output_moments", "trajectory"]
@@ -48,11 +48,17 @@ class Step:
     The parts of first order in gamma cancel in many places, so they are kept apart.
     """
 
-    x: Array  # gamma lambda^q
+    common_x: Scalar  # gamma times the additive data error, which all coordinates share
+    own_x: Array  # the rest of gamma lambda^q
     drift: Array  # gamma lambda w*
     gain: DiagonalPlusLowRank  # the part of G of order gamma^2
     mixed: DiagonalPlusLowRank  # the part of K of order gamma^2
     c: Array
+
+    @cached_property
+    def x(self) -> Array:
+        """gamma lambda^q."""
+        return self.own_x + self.common_x
 
     @cached_property
     def rho(self) -> Array:
@@ -62,7 +68,17 @@ class Step:
     @cached_property
     def loss(self) -> Array:
         """1 - g for the diagonal g of G, without the cancellation at small step sizes."""
-        return 2 * self.x - self.gain.diagonal
+        return self.own_loss + self.common_loss
+
+    @property
+    def common_loss(self) -> Scalar:
+        """The part of the loss that is the same for all coordinates."""
+        return 2 * self.common_x - self.gain.constant
+
+    @property
+    def own_loss(self) -> Array:
+        """The rest of the loss: its differences keep the digits that those of the loss lose."""
+        return 2 * self.own_x - self.gain.varying
 
     @cached_property
     def G(self) -> DiagonalPlusLowRank:
@@ -79,6 +95,7 @@ class Step:
         """The step of an instance: section 2, sorted by what multiplies vh, m and 1."""
         lam, w_star, sigma2 = instance.eigenvalues, instance.target, instance.noise
         lq, gamma, B = instance.quantized_eigenvalues, instance.stepsize, instance.batch
+        common, own = instance.quantized_eigenvalues_apart
         label, parameter = instance.label, instance.parameter
         activation, gradient = instance.activation, instance.gradient
         tables = fourth_moments(instance)
@@ -95,15 +112,17 @@ class Step:
 
         # Factors from two samples of the batch: only errors that they share correlate.
         both = 1 + gradient.shared
-        cross_v = both * (1 + activation.shared) * lq**2
+        factor = both * (1 + activation.shared)  # of lq^2 = own (own + 2 common) + common^2
+        cross_v, cross_constant = factor * own * (own + 2 * common), factor * common**2
         cross_m = -2 * both * signal * lq
         cross_0 = both * (1 + label.shared) * signal**2
 
         # v' = v + 2 gamma (lambda w* m - lambda^q v) + gamma^2 (same / B + (1 - 1/B) cross)
         first, second = gamma**2 / B, gamma**2 * (1 - 1 / B)
-        of_vh = first * same_v + second * cross_v
+        of_vh = (first * same_v + second * cross_v).raised(second * cross_constant)
         return cls(
-            x=gamma * lq,
+            common_x=gamma * common,
+            own_x=gamma * own,
             drift=gamma * signal,
             gain=(1 + parameter.multiplicative) * of_vh,
             mixed=first * same_m + second * cross_m,

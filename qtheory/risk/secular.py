@@ -3,14 +3,18 @@ r"""Roots of the secular equation :math:`\sum_i w_i / (a_i - b) = 1`, with w_i >
 They are 1 minus the eigenvalues of diag(1 - a) + u z^T with w_i = u_i z_i. With the poles a sorted,
 one root lies below the first pole and one between each two neighbours (interlacing). A root may
 be far closer to a pole than a number of the size of a can tell, so it is kept as its distance from
-the nearer end of its interval: b = origin + offset.
+the nearer end of its interval: b = origin + offset. For the first interval 0 is taken for a pole
+without weight.
+
+All roots are found at once, in blocks of matrices with one row for each root.
 """
 
 from __future__ import annotations
 
-from copy import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cmp_to_key
+from typing import Any
 
 import flint
 import numpy as np
@@ -20,31 +24,77 @@ from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Intervals, Scal
 from qtheory.numbers.interval import Interval
 from qtheory.numbers.precision import working_bits
 
-__all__ = ["Root", "secular_roots"]
+__all__ = ["Roots", "blocks", "secular_roots", "sums_within"]
 
 _MOST_ITERATIONS = 200
 _START_BITS = 40
 _FIRST_BITS = 64
 _EPS = float(np.finfo(float).eps)
+#: Entries of a matrix that is worked on at once: few enough for the cache of a processor.
+_ENTRIES_OF_A_BLOCK = 2**14
+
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of the rows of a matrix that are worked on at once."""
+    most = max(1, _ENTRIES_OF_A_BLOCK // max(1, columns))
+    for start in range(0, rows, most):
+        yield slice(start, min(start + most, rows))
+
+
+def sums_within(values: Array, groups: IntArray) -> Array:
+    """For every entry the sum of the values in its group."""
+    sums = values + 0
+    numbers, counts = np.unique(groups, return_counts=True)
+    for number in numbers[counts > 1]:
+        sums[groups == number] = values[groups == number].sum()
+    return sums
 
 
 @dataclass(frozen=True, eq=False)
-class Root:
-    """A root b, and the exact differences a_i - b of all poles from it."""
+class Roots:
+    """Roots b, and the exact differences a_i - b of all poles from them."""
 
-    b: Scalar
-    differences: Array
+    poles: Array  # a_i less the part that all share
+    common: Scalar
+    ends: Array  # 0 and the distinct poles, from the smallest up, less that part
+    positions: IntArray  # of the poles among the ends
+    origins: IntArray  # of every root: the position of the nearer end of its interval
+    offsets: Array  # b - origin
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def __getitem__(self, rows: slice) -> Roots:
+        origins, offsets = self.origins[rows], self.offsets[rows]
+        return Roots(self.poles, self.common, self.ends, self.positions, origins, offsets)
+
+    @property
+    def b(self) -> Array:
+        """The roots, shape (roots,)."""
+        ends = self.ends + self.common
+        ends[0] = ends[0] * 0
+        return ends[self.origins] + self.offsets
+
+    @property
+    def differences(self) -> Array:
+        """a_i - b in a row for each root b, shape (roots, d)."""
+        differences = self.poles - self.ends[self.origins, None]
+        differences[self.positions == self.origins[:, None]] = 0
+        return differences - self.offsets[:, None]
 
 
 def secular_roots(
-    poles: Array, weights: Array, groups: Array, arithmetic: Arithmetic
-) -> list[Root]:
+    poles: Array, common: Scalar, weights: Array, groups: IntArray, arithmetic: Arithmetic
+) -> Roots:
     """One root per distinct pole, from the smallest up.
 
     Parameters
     ----------
-    poles, weights
-        a_i > 0 and w_i > 0 with sum w_i / a_i < 1, shape (d,).
+    poles, common, weights
+        a_i = poles_i + common > 0 and w_i > 0 with sum w_i / a_i < 1; shapes (d,), () and (d,).
+        The part that all share takes no digits from the differences of poles that nearly coincide.
     groups
         Integers, shape (d,): equal exactly where poles are known to be equal.
 
@@ -53,156 +103,191 @@ def secular_roots(
     PrecisionError
         If the order of the poles, or a root, cannot be certified at this precision.
     """
-    firsts = _sorted_firsts(poles, groups)
-    roots = []
-    for k, upper in enumerate(firsts):
-        lower = firsts[k - 1] if k else None
-        # The sign at the middle says which end of the interval is the nearer one.
-        from_upper = _differences(poles, groups, upper)
-        gap = poles[upper] if lower is None else -from_upper[lower]
-        at_middle = 1 - (weights / (from_upper + gap / 2)).sum()
-        if at_middle > 0:
-            origin, differences, low, high = upper, from_upper, -gap / 2, gap * 0
-        elif lower is None:
-            origin, differences, low, high = None, poles, gap * 0, gap / 2
-        else:
-            origin, low, high = lower, gap * 0, gap / 2
-            differences = _differences(poles, groups, lower)
-        equation = _Equation(differences, weights, origin, groups)
-        offset = _solve(equation, low, high, arithmetic)
-        start = 0 if origin is None else poles[origin]
-        roots.append(Root(start + offset, differences - offset))
-    return roots
+    _, firsts, members = np.unique(groups, return_index=True, return_inverse=True)
+    order = _order(poles[firsts], arithmetic)
+    positions = np.empty(len(order), dtype=np.int64)
+    positions[order] = np.arange(1, len(order) + 1)
+    ends = _after(-common, poles[firsts[order]])
+    masses = _after(common * 0, sums_within(weights, groups)[firsts[order]])
+    origins, offsets = np.empty(len(order), dtype=np.int64), poles[firsts] * 0
+    for rows in blocks(len(order), len(ends)):
+        uppers = np.arange(rows.start, rows.stop) + 1
+        origins[rows] = _nearer(ends, masses, uppers, arithmetic)
+        offsets[rows] = _offsets(ends, masses, uppers, origins[rows], arithmetic)
+    return Roots(poles, common, ends, positions[members], origins, offsets)
 
 
-def _sorted_firsts(poles: Array, groups: Array) -> list[int]:
-    """One index per group, by increasing pole; neighbours must be certainly distinct."""
-    _, firsts = np.unique(groups, return_index=True)
-    order = sorted((int(i) for i in firsts), key=lambda i: float(poles[i]))
-    # float sorts only roughly: neighbours closer than a float are put right here.
-    for k in range(1, len(order)):
-        j = k
-        while j and poles[order[j]] < poles[order[j - 1]]:
-            order[j], order[j - 1] = order[j - 1], order[j]
-            j -= 1
-    for left, right in pairwise(order):
-        if not poles[left] < poles[right]:
+def _order(poles: Array, arithmetic: Arithmetic) -> IntArray:
+    """The distinct poles from the smallest up; neighbours must be certainly distinct."""
+
+    def is_sorted() -> bool:
+        return bool(np.all(poles[order[:-1]] < poles[order[1:]]))
+
+    def compared(i: int, j: int) -> int:
+        return bool(poles[i] > poles[j]) - bool(poles[i] < poles[j])
+
+    order = np.argsort(arithmetic.floats(poles), kind="stable")
+    if not is_sorted():  # neighbours closer than a float
+        order = np.array(sorted(order, key=cmp_to_key(compared)))
+        if not is_sorted():
             raise PrecisionError("two rates of decay cannot be told apart at this precision")
     return order
 
 
-def _differences(poles: Array, groups: Array, origin: int) -> Array:
-    """a_i - a_origin, exactly zero within the group of the origin."""
-    differences = poles - poles[origin]
-    differences[groups == groups[origin]] = poles[origin] * 0
-    return differences
+def _after(first: Scalar, values: Array) -> Array:
+    extended = values[np.append(0, np.arange(len(values)))]
+    extended[0] = first
+    return extended
 
 
-class _Equation:
-    """The secular equation in the offset from its origin, with the pole there multiplied away.
+@dataclass(frozen=True, eq=False)
+class _Equations:
+    """The secular equation in the offset from an origin, with the pole there multiplied away.
 
-    With D_i = a_i - origin and W the weight of the origin's group,
-    g(offset) = offset (1 - sum' w_i / (D_i - offset)) + W, or 1 - sum w_i / (D_i - offset)
-    where the origin is no pole.
+    With D_i = a_i - origin and W the weight of the origin, a row is
+    g(offset) = offset (1 - sum' w_i / (D_i - offset)) + W.
     """
 
-    def __init__(
-        self, differences: Array, weights: Array, origin: int | None, groups: Array
-    ) -> None:
-        self.has_pole = origin is not None
-        own = groups == (groups[origin] if origin is not None else -1)
-        self.differences, self.weights = differences[~own], weights[~own]
-        self.own_weight = weights[own].sum() if origin is not None else weights[0] * 0
+    differences: Array  # D, with anything but the offset in the place of 0
+    weights: Array
+    origins: IntArray
 
-    def __call__(self, offset: Scalar) -> tuple[Scalar, Scalar]:
+    def __getitem__(self, rows: Any) -> _Equations:
+        return _Equations(self.differences[rows], self.weights, self.origins[rows])
+
+    def __call__(self, offset: Array) -> tuple[Array, Array]:
         """g and its derivative."""
-        gaps = self.differences - offset
+        gaps = self.differences - offset[:, None]
+        ratios = self._ratios(gaps)
+        rest = 1 - ratios.sum(axis=1)
+        slope = (ratios / gaps).sum(axis=1)
+        return offset * rest + self.weights[self.origins], rest - offset * slope
+
+    def value(self, offset: Array) -> Array:
+        """g alone."""
+        rest = 1 - self._ratios(self.differences - offset[:, None]).sum(axis=1)
+        return offset * rest + self.weights[self.origins]
+
+    def _ratios(self, gaps: Array) -> Array:
         ratios = self.weights / gaps
-        rest = 1 - ratios.sum()
-        slope = (ratios / gaps).sum()
-        if not self.has_pole:
-            return rest, -slope
-        return offset * rest + self.own_weight, rest - offset * slope
+        ratios[np.arange(len(self.origins)), self.origins] = 0
+        return ratios
 
-    def in_float64(self, arithmetic: Arithmetic) -> _Equation:
+    def in_float64(self, arithmetic: Arithmetic) -> _Equations:
         """The same in float64, which is faster by far; what is out of its range is 0 or inf."""
-        rounded = copy(self)
-        rounded.differences = arithmetic.floats(self.differences)
-        rounded.weights = arithmetic.floats(self.weights)
-        rounded.own_weight = float(self.own_weight)
-        return rounded
+        floats = arithmetic.floats
+        return _Equations(floats(self.differences), floats(self.weights), self.origins)
 
 
-def _solve(equation: _Equation, low: Scalar, high: Scalar, arithmetic: Arithmetic) -> Scalar:
-    ends = float(low), float(high)
+def _equations(ends: Array, weights: Array, uppers: IntArray, origins: IntArray) -> _Equations:
+    """For the roots between each of the uppers and the end before it."""
+    differences = ends - ends[origins, None]
+    # the own pole would stand at 0: its ratio does not count, but must not be 0 / 0
+    other = np.where(origins == uppers, uppers - 1, uppers)
+    differences[np.arange(len(origins)), origins] = ends[origins] - ends[other]
+    return _Equations(differences, weights, origins)
+
+
+def _nearer(ends: Array, weights: Array, uppers: IntArray, arithmetic: Arithmetic) -> IntArray:
+    """The nearer end of each interval, by the sign at its middle; the other one is no mistake."""
     if isinstance(arithmetic, Intervals):
-        offset = _newton(equation.in_float64(arithmetic), *ends, _EPS)
-        return _certified(equation, Interval(offset), low, high, arithmetic)
-    if not isinstance(arithmetic, Balls):
-        return _newton(equation, low, high, _EPS)
+        ends, weights = arithmetic.floats(ends), arithmetic.floats(weights)
+    few = Balls(bits=_FIRST_BITS) if isinstance(arithmetic, Balls) else arithmetic
+    with few.working():
+        half = (ends[uppers - 1] - ends[uppers]) / 2
+        value = _equations(ends, weights, uppers, uppers).value(half)
+    return np.where(value < 0, uppers, uppers - 1)
+
+
+def _offsets(
+    ends: Array, weights: Array, uppers: IntArray, origins: IntArray, arithmetic: Arithmetic
+) -> Array:
+    """The roots less their origins, which are the nearer ends of their intervals."""
+    equations = _equations(ends, weights, uppers, origins)
+    low, high = ends[uppers - 1] - ends[uppers], ends[uppers] - ends[uppers - 1]
+    for bound, is_origin in ((low, origins < uppers), (high, origins == uppers)):
+        bound[is_origin] = bound[is_origin] * 0
+    if not isinstance(arithmetic, Balls | Intervals):
+        return _newton(equations, low / 2, high / 2, _EPS)[0]
+    floats, rounded = arithmetic.floats, equations.in_float64(arithmetic)
+    # a step so small leaves an error of about its square
     with np.errstate(all="ignore"):
-        start = _newton(equation.in_float64(arithmetic), *ends, 2.0**-_START_BITS)
-    bits = _FIRST_BITS
+        start, slope = _newton(rounded, floats(low) / 2, floats(high) / 2, 2.0**-_START_BITS)
+    if isinstance(arithmetic, Intervals):
+        return _certified(equations, Interval(start), slope, low, high, arithmetic)
+    bits, middles = _FIRST_BITS, (_midpoints(low) / 2, _midpoints(high) / 2)
     with working_bits(bits):
-        # a step so small leaves an error of about its square
-        offset = _newton(equation, low.mid(), high.mid(), flint.arb(2) ** (-bits // 2), start)
+        offset, slope = _newton(equations, *middles, flint.arb(2) ** (-bits // 2), start)
     while bits < arithmetic.bits:
         bits = min(2 * bits - 16, arithmetic.bits)
         with working_bits(bits):
-            value, slope = equation(offset)
-            offset = (offset - value / slope).mid()
-    return _certified(equation, offset, low, high, arithmetic)
+            value, slope = equations(offset)
+            offset = _midpoints(offset - value / slope)
+    return _certified(equations, offset, slope, low, high, arithmetic)
 
 
 def _newton(
-    equation: _Equation,
-    low: Scalar,
-    high: Scalar,
+    equations: _Equations,
+    low: Array,
+    high: Array,
     tolerance: Scalar,
-    start: float | None = None,
-) -> Scalar:
-    """Newton's method kept inside a bracket; the sign of f is that of g at positive offsets."""
-    below = bool(low < 0)
-    offset = low if start is None else low * 0 + start
-    if not (low < offset and offset < high):  # as where a float cannot tell it from the pole
+    start: Array | None = None,
+) -> tuple[Array, Array]:
+    """Newton's method kept inside brackets, until it moves no root by more than the tolerance.
+
+    The offsets, and the slopes one step before.
+    """
+    offset = low * 0 + (0 if start is None else start)
+    inside = (low < offset) & (offset < high)
+    if not inside.all():  # as where a float cannot tell it from the pole
         # Right at a pole the equation is linear to first order: offset = -W / (1 - sum').
-        value, slope = equation(low * 0)
-        offset = -value / slope
-    if not (low < offset and offset < high):
-        offset = (low + high) / 2
+        value, slope = equations(low * 0)
+        offset = np.where(inside, offset, _midpoints(-value / slope))
+        inside = (low < offset) & (offset < high)
+        offset = np.where(inside, offset, _midpoints((low + high) / 2))
+    found, slopes, rows = offset * 0, offset * 0, np.arange(len(offset))
     for _ in range(_MOST_ITERATIONS):
-        value, slope = equation(offset)
-        # f decreases through its root; g = offset f where a pole was multiplied away.
-        before_root = value < 0 if below and equation.has_pole else value > 0
-        if before_root:
-            low = _mid(offset)
-        else:
-            high = _mid(offset)
-        following = _mid(offset - value / slope)
-        if not (low <= following and following <= high):
-            following = (low + high) / 2
-        change = abs(following - offset)
-        offset = _mid(following)
-        if change <= tolerance * abs(offset):
-            return offset
-    return offset
+        value, slope = equations(offset)
+        # f decreases through its root, and g = offset f
+        is_before = (value > 0) == (offset > 0)
+        low, high = np.where(is_before, offset, low), np.where(is_before, high, offset)
+        step = _midpoints(offset - value / slope)
+        inside = (low <= step) & (step <= high)
+        following: Array = np.where(inside, step, _midpoints((low + high) / 2))
+        found[rows], slopes[rows] = following, slope
+        goes_on = abs(following - offset) > tolerance * abs(following)
+        if not goes_on.any():
+            break
+        equations, rows = equations[goes_on], rows[goes_on]
+        low, high, offset = low[goes_on], high[goes_on], following[goes_on]
+    return found, slopes
 
 
-def _mid(number: Scalar) -> Scalar:
-    return number.mid() if isinstance(number, flint.arb) else number
+def _midpoints(numbers: Array) -> Array:
+    if len(numbers) and isinstance(numbers[0], flint.arb):
+        return np.array([number.mid() for number in numbers])
+    return numbers
 
 
 def _certified(
-    equation: _Equation, offset: Scalar, low: Scalar, high: Scalar, arithmetic: Arithmetic
-) -> Scalar:
-    """An enclosure of the root, by the interval Newton theorem, inside the bracket."""
-    value, slope = equation(offset)
-    radius = 4 * (value / slope).abs_upper() + offset.abs_upper() / 2 ** arithmetic.precision()
+    equations: _Equations,
+    offset: Array,
+    slope: Array,
+    low: Array,
+    high: Array,
+    arithmetic: Arithmetic,
+) -> Array:
+    """Enclosures of the roots, by the interval Newton theorem, between their neighbouring ends.
+
+    The slopes are guesses that say how large an interval to try.
+    """
+    value = equations.value(offset)
+    radius = 4 * abs(value / slope) + abs(offset) / 2 ** arithmetic.precision()
     for _ in range(4):
         ball = arithmetic.enclosure(offset, radius)
-        _, slope_over_ball = equation(ball)
+        _, slope_over_ball = equations(ball)
         image = offset - value / slope_over_ball
-        if image.is_finite() and ball.contains_interior(image) and low <= ball and ball <= high:
+        if np.all(arithmetic.is_inside(image, ball) & (low < ball) & (ball < high)):
             return image
         radius = 8 * radius
     raise PrecisionError("a root of the secular equation cannot be certified at this precision")

@@ -1,6 +1,7 @@
 """What a user is handed: its digits, its precision, its mixing with other numbers, its pickle."""
 
 import copy
+import math
 import pickle
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +14,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.numbers.certified_number import CertifiedNumber
+from qtheory.numbers.precision import working_bits
 
 PROBLEM = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
 RUN = PROBLEM, qt.Quantization(data=qt.Additive("0.01")), qt.SGD("0.1", steps=60)
@@ -142,3 +144,11 @@ def test_functions_keep_their_precision(total):
     assert total.log().exp().rel_accuracy_bits() > 90
     assert (total**2 - total * total).contains(0)
     assert abs(-total).rel_accuracy_bits() > 90
+
+
+def test_what_is_left_of_a_difference_keeps_its_digits():
+    """Its midpoint has few bits, which say nothing of what is added to it."""
+    with working_bits(200):
+        left = CertifiedNumber(flint.arb(flint.arb(2) ** -163, flint.arb(2) ** -160), 30)
+    assert (left + 1).rel_accuracy_bits() > 30 / math.log10(2)
+    assert str(left + 1) == "1.00000000000000000000000000000"

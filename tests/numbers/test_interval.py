@@ -88,11 +88,81 @@ def test_sums(numbers):
         assert holds(Interval(np.array(numbers)).sum(), [sum(map(flint.arb, numbers))])
 
 
+@st.composite
+def matrices(draw):
+    """Of any size, with terms that cancel and some that are tiny or 0."""
+    rows, columns = draw(st.integers(1, 5)), draw(st.sampled_from((1, 2, 9, 200)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sizes = random.choice((0.0, 1e-170, 1e-9, 1.0, 1e6), (rows, columns))
+    middles = sizes * random.uniform(-1, 1, sizes.shape)
+    if columns > 1:
+        middles[:, -1] = -middles[:, :-1].sum(axis=1)
+    return Interval(middles, abs(middles) * draw(RADII))
+
+
+def rows_of(matrix):
+    return [balls(row) for row in matrix]
+
+
+@settings(max_examples=150, deadline=None)
+@given(matrices(), st.integers(0, 2**32), RADII)
+def test_sums_and_products_of_matrices(matrix, seed, radius):
+    rows, columns = matrix.midpoint.shape
+    random = np.random.default_rng(seed)
+
+    def vector(length):
+        entries = random.normal(size=length) * random.choice((1.0, 1e-170), length)
+        return Interval(entries, abs(entries) * radius)
+
+    left, right = vector(rows), vector(columns)
+    with WIDE.working():
+        there = np.array(rows_of(matrix))
+        assert holds(matrix.sum(axis=1), there.sum(axis=1))
+        assert holds(matrix.sum(axis=0), there.sum(axis=0))
+        assert holds(matrix[:, ::-1].sum(axis=1), there.sum(axis=1))
+        assert holds(matrix.sum(), [there.sum()])
+        assert holds(matrix @ right, there @ balls(right))
+        assert holds(left @ matrix, balls(left) @ there)
+        assert holds(right @ right, [np.array(balls(right)) @ balls(right)])
+        products, quotients = (matrix * right)[0], (right[:, None] / left)[0]
+        assert holds(products, there[0] * balls(right))
+        assert holds(quotients, balls(right)[0] / np.array(balls(left)))
+
+
+def test_a_product_is_zero_only_if_a_factor_is():
+    tiny = Interval(np.array([[1e-200, 0.0], [0.0, 0.0]]))
+    found = tiny @ Interval(np.array([1e-200, 1.0]))
+    assert found.radius[0] > 0
+    assert found[1] == 0
+
+
 def test_products_that_underflow():
     tiny = Interval(np.array([1e-200, 0.0]))
     product = tiny * tiny
     assert product.radius[0] > 0
     assert product[1] == 0
+
+
+@pytest.mark.parametrize("sizes", [(-320, -156), (-10, -305), (-150, -150), (-300, 300)])
+@pytest.mark.parametrize("radius", [0.0, 1e-13, 1e-3])
+def test_numbers_near_the_ends_of_float64(sizes, radius):
+    """Where the parts of a radius underflow, and the radius must not."""
+    random = np.random.default_rng(0)
+    left, right = (
+        Interval(middles, abs(middles) * radius)
+        for middles in (random.uniform(1, 10, 200) * 10.0**size for size in sizes)
+    )
+    with np.errstate(all="ignore"), WIDE.working():
+        for operation in (operator.truediv, operator.mul, operator.add):
+            truths = map(operation, _widest(left), _widest(right))
+            assert holds(operation(left, right), truths)
+
+
+def _widest(number):
+    """The ends that are farthest from 0 of positive numbers."""
+    return [
+        flint.arb(m) + flint.arb(r) for m, r in zip(number.midpoint, number.radius, strict=True)
+    ]
 
 
 def test_a_divisor_that_may_be_zero():
@@ -130,3 +200,6 @@ def test_without_rounding_errors_nothing_holds(monkeypatch):
     with WIDE.working():
         third = Interval(np.array([1.0])) / 3
         assert not holds(third, [flint.arb(1) / 3])
+        tenths = Interval(np.full((1, 3), 0.1))
+        assert not holds(tenths @ tenths[0], [3 * flint.arb(0.1) ** 2])
+        assert not holds(tenths.sum(axis=1), [3 * flint.arb(0.1)])
