@@ -60,6 +60,7 @@ _NUMBER_TEXT = re.compile(
     r"\s*[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?\s*|\s*[+-]?\d+\s*/\s*\d+\s*"
 )
 _LONGEST_TEXT = 7000
+_MOST_ZEROS = 6
 
 
 _ALLOWED = "a finite real number (int, Fraction, SymPy number, or text such as '0.1' or '1/3')"
@@ -218,7 +219,7 @@ def whole(
     2
     """
     if allowed is None:
-        range_ = f"of at least {least}" if most is None else f"from {least} to {most}"
+        range_ = f"of at least {least}" if most is None else f"from {least} to {_shown(most)}"
         allowed = f"a whole number {range_}"
     scalar = _scalar(value, name)
     counts = isinstance(scalar, Integral | flint.fmpz) and not isinstance(scalar, bool)
@@ -227,16 +228,23 @@ def whole(
     return int(scalar)
 
 
+def _shown(bound: int) -> str:
+    """A large power of ten as one."""
+    zeros = len(str(bound)) - 1
+    return f"10^{zeros}" if zeros > _MOST_ZEROS and bound == 10**zeros else str(bound)
+
+
 def part_of_one(value: Number, name: str) -> float:
-    """A number between 0 and 1, both excluded, in float64.
+    """A number between 0 and 1, both excluded, in float64; for arguments that may be None too.
 
     >>> part_of_one("1/4", "relative_error")
     0.25
     """
-    result = _exact(value, name, "between 0 and 1")
+    allowed = "None or between 0 and 1"
+    result = _exact(value, name, allowed)
     require_numeric(result, name)
     if not 0 < result < 1:
-        raise InvalidArgumentError(name, value, "between 0 and 1")
+        raise InvalidArgumentError(name, value, allowed)
     return float(result)
 
 

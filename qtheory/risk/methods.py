@@ -56,6 +56,11 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
     """First and second moment of eta = w - w^q for each window, by the cheapest method."""
     balls = isinstance(instance.arithmetic, Balls)
     form = ClosedForm(instance)
+    wq = instance.quantized_target
+    moving = [window for window in windows if window.last > 1 or not window.averaged]
+    if len(moving) < len(windows):  # w_0 = 0 alone: known, and exactly so
+        rest = iter(moments(instance, moving) if moving else ())
+        return [next(rest) if window in moving else (-wq, wq**2) for window in windows]
     dim, steps = len(instance.eigenvalues), max(window.last for window in windows)
     method, _ = method_for(dim, steps, form.has_rank_one, balls)
     if method == "closed form":
@@ -68,7 +73,6 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
             if not balls and seconds > _SECONDS_TO_GO_ON:
                 raise  # balls will tell the rates apart, and sooner
     compute = powers.output_moments if method == "powers" else recursion.output_moments
-    wq = instance.quantized_target
     found = []
     for window in windows:
         first, second = compute(instance, window)

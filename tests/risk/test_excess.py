@@ -188,3 +188,16 @@ def test_infinite_dimension_and_wrong_objects():
         qt.upper_bound(qt.Problem(qt.oo), qt.Quantization(), sgd(1))
     with pytest.raises(qt.QTheoryError, match="quantization is None"):
         qt.excess_risk(PROBLEM, None, sgd(1))
+
+
+@pytest.mark.parametrize("digits", [None, 25])
+def test_before_the_first_step_nothing_is_rounded(digits):
+    """The average of w_0 = 0 alone: its risk is that of 0, and 0 itself where w* = 0."""
+    quantization = qt.Quantization.uniform(qt.Additive("0.1") + qt.Multiplicative("0.1"))
+    for target, total in ((qt.Constant(0), 0), (qt.Constant(1), 5 / 8)):
+        problem = qt.Problem(2, qt.PowerLaw(2), target, noise=1)
+        sgd = qt.SGD("0.1", steps=1)
+        first, later = qt.risk_curve(problem, quantization, sgd, [1, 2], digits)
+        assert float(first.total) == pytest.approx(total, rel=1e-15)
+        assert bool(first.total == 0) is (total == 0)
+        assert float(later.total) != pytest.approx(total, rel=1e-6)

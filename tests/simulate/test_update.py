@@ -344,18 +344,18 @@ def test_bad_models(arguments, message):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"replicates": True}, "replicates is True, but must be a whole number of at least 2"),
+        ({"replicates": True}, r"replicates is True, but must be a whole number from 2 to 10\^9"),
         ({"replicates": 10.0}, r"replicates is 10\.0"),
         ({"replicates": "10"}, "replicates is '10'"),
-        ({"seed": None}, "seed is None, but must be a whole number of at least 0"),
-        ({"threads": 0}, "threads is 0, but must be a whole number of at least 1"),
+        ({"seed": None}, r"seed is None, but must be a whole number from 0 to 10\^1000"),
+        ({"threads": 0}, "threads is 0, but must be a whole number from 1 to 1000"),
         ({"threads": 1.5}, r"threads is 1\.5"),
         ({"threads": True}, "threads is True"),
         ({"relative_error": 0}, "relative_error is 0, but must be None or between 0 and 1"),
         ({"relative_error": 1}, "relative_error is 1"),
         ({"relative_error": -0.1}, r"relative_error is -0\.1"),
         ({"relative_error": math.nan}, "relative_error is nan"),
-        ({"relative_error": "0.1"}, r"relative_error is '0\.1'"),
+        ({"relative_error": "1.1"}, r"relative_error is '1\.1'"),
     ],
 )
 def test_bad_numbers(kwargs, message):
