@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from packaging.utils import canonicalize_name
 from tests.benchmarks import load
 
 ROOT = Path(__file__).parents[1]
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\\\]+)", re.MULTILINE)
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([^\s;\\\\]+)", re.MULTILINE)
 
 
 def pins(name):
@@ -33,6 +34,24 @@ def test_ci_installs_the_pins_by_their_hashes():
     blocks = re.split(r"\n(?=[A-Za-z0-9])", text)[1:]
     assert len(blocks) == len(pins("requirements-ci.txt"))
     assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_an_extra_that_a_package_asks_for_is_pinned_with_it():
+    """Else pip takes the newest release for that extra, which has no hash here: CI broke once."""
+    text = (ROOT / "requirements-ci.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+\[[a-z,]+\])==", text, re.MULTILINE))
+    asked = set()
+    for name in pins("requirements-ci.txt"):
+        try:
+            found = requires(name) or ()
+        except PackageNotFoundError:  # CI installs all of them, a developer some
+            continue
+        for requirement in map(Requirement, found):
+            wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            if requirement.extras and wanted:
+                asked.add(f"{canonicalize_name(requirement.name)}[{','.join(requirement.extras)}]")
+    assert asked <= pinned
+    assert "coverage[toml]" in pinned
 
 
 def test_every_dependency_has_a_lower_end_and_it_is_the_one_that_is_tested():
