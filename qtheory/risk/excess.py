@@ -407,16 +407,15 @@ def _in_float64(
             found = compute(Intervals())
     except PrecisionError:  # rates of decay that float64 takes for equal, in a long run
         return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
-    if max(map(_lost, found)) <= FLOAT_ACCURACY:
+    lost = {name: loss for name, loss in _losses(found).items() if loss > FLOAT_ACCURACY}
+    if not lost:
         return _as_floats(found)
     longest = max(int(single.steps) for single in runs)
     try:
         require_affordable(problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS)
     except CostError:
-        for name in ("total", "quantized_risk"):
-            lost = max(_lost({"total": values["total"], name: values[name]}) for values in found)
-            if lost > FLOAT_ACCURACY:
-                _warn(f"the {name.replace('_', ' ')} is good to about {lost:.1g} relative")
+        names = ", ".join(name.replace("_", " ") for name in lost)
+        _warn(f"good to about {max(lost.values()):.1g} relative: {names}")
         return _as_floats(found)
     return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
 
@@ -437,15 +436,17 @@ def _levels_to_the_caller() -> int:
     return levels
 
 
-def _lost(values: dict[str, Interval]) -> float:
-    """The largest bound on an error, relative to the value or to the total if that is larger."""
-    total = abs(float(values["total"]))
-    worst = 0.0
-    for value in values.values():
-        radius = SLACK * float(value.radius) if isinstance(value, Interval) else 0.0
-        scale = max(abs(float(value)), total)
-        if radius:
-            worst = max(worst, radius / scale if scale and radius < math.inf else math.inf)
+def _losses(found: list[dict[str, Interval]]) -> dict[str, float]:
+    """By name the largest bound on an error, relative to the value or to a larger total."""
+    worst = dict.fromkeys(found[0], 0.0)
+    for values in found:
+        total = abs(float(values["total"]))
+        for name, value in values.items():
+            radius = SLACK * float(value.radius) if isinstance(value, Interval) else 0.0
+            scale = max(abs(float(value)), total)
+            if radius != 0:
+                loss = radius / scale if scale and radius < math.inf else math.inf
+                worst[name] = max(worst[name], loss)
     return worst
 
 

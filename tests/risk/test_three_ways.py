@@ -158,7 +158,15 @@ def test_a_warning_where_balls_would_take_too_long(monkeypatch):
     monkeypatch.setattr(excess, "_SECONDS_FOR_BALLS", 0.0)
     problem = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), noise="1e-25")
     with pytest.warns(qt.LostDigitsWarning, match="digits=17"):
-        qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=20_000, output="last"))
+        risk = qt.excess_risk(
+            problem, qt.Quantization(), qt.SGD("0.1", steps=20_000, output="last")
+        )
+    quantization = qt.Quantization(label=qt.Additive("1e-25"))
+    sgd = qt.SGD("0.1", steps=20_000, output="last")
+    with pytest.warns(qt.LostDigitsWarning, match="relative: total"):
+        risk = qt.excess_risk(problem, quantization, sgd)
+    with pytest.warns(qt.LostDigitsWarning, match="relative: .*label"):
+        assert risk.by_target["label"] != 0
 
 
 @settings(max_examples=60, deadline=None)
