@@ -1,7 +1,7 @@
 """The checks: certified instances, identities, measured rates, simulation, and findings."""
 
-from qtheory.verify.check import CheckResult
-from qtheory.verify.findings import Finding
-from qtheory.verify.suite import Ledger, verify
+from qtheory.checks.check import CheckResult
+from qtheory.checks.suite import Ledger, verify
+from qtheory.paper.findings import Finding
 
 __all__ = ["CheckResult", "Finding", "Ledger", "verify"]

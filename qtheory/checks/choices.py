@@ -15,6 +15,9 @@ from typing import Any
 import sympy as sp
 
 from qtheory.asymptotics import best_choice, break_even, distortion_rule, tolerances
+from qtheory.checks.check import CheckResult
+from qtheory.checks.orders import orders_equal
+from qtheory.checks.risk import rational
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -27,11 +30,8 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
+from qtheory.reference import theorems as stated
 from qtheory.risk import excess_risk
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import rational
-from qtheory.verify.stated_orders import orders_equal
 
 __all__ = ["CHOICES"]
 

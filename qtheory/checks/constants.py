@@ -1,14 +1,23 @@
-"""The sharp constants of T9 against certified exact risks."""
+"""The sharp constants of T9 against certified exact risks, and against their expansion.
+
+In infinite dimension a ratio of risks tends to 1; in finite dimension the terms themselves are
+those of :mod:`qtheory.reference.stationary`, in exact rational numbers.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
 
 import flint
 import mpmath
 import sympy as sp
 
 from qtheory.asymptotics import SharpConstants, sharp_constants
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import DIGITS, PANEL, Pair, arguments, report
 from qtheory.model import (
     SGD,
     Additive,
@@ -19,10 +28,19 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
+from qtheory.reference.moments import Errors, Setting
+from qtheory.reference.stationary import TAIL, expansion
 from qtheory.risk import risk_curve
-from qtheory.verify.check import CheckResult
 
-__all__ = ["ACCURACY", "CONSTANT_CASES", "ConstantCase", "constant_agrees", "ratios_to"]
+__all__ = [
+    "ACCURACY",
+    "CONSTANT_CASES",
+    "FORMULAS",
+    "ConstantCase",
+    "constant_agrees",
+    "expansions_agree",
+    "ratios_to",
+]
 
 #: The largest relative error of the constants, after extrapolation in N.
 ACCURACY = 1e-4
@@ -133,3 +151,59 @@ def ratios_to(
             parts = constants.at(n, digits=40)
             ratios.append((risk - parts.floor) / (parts.total - parts.floor))
         return float(ratios[-1]), float(mpmath.shanks(ratios)[-1][-1])
+
+
+# --- finite dimension, in exact rationals -------------------------------------------------------
+
+
+def _with_all_errors(eigenvalues: str, target: str, data: Errors) -> Setting:
+    """Errors everywhere, on a problem of numbers as text."""
+    values, optimum = (tuple(map(Fraction, text.split())) for text in (eigenvalues, target))
+    return replace(PANEL["all/B=3"], eigenvalues=values, target=optimum, data=data)
+
+
+#: Problems given by formulas, which the package expands in the index and not value by value.
+FORMULAS: dict[str, tuple[Problem, Setting]] = {
+    "constant target": (
+        Problem(3, PowerLaw(2, scale="1/2"), Constant(3), "1/2"),
+        _with_all_errors("1/2 1/8 1/18", "3 3 3", Errors(additive=Fraction(1, 5))),
+    ),
+    "source condition": (
+        Problem(3, PowerLaw(2, scale="1/4"), SourceCondition(4), "1/2"),
+        _with_all_errors("1/4 1/16 1/36", "2 1 2/3", Errors(shared=Fraction(1, 10))),
+    ),
+}
+
+
+def expansions_agree() -> list[CheckResult]:
+    """T9 in finite dimension: limit, mean and variance of each output, for errors everywhere."""
+
+    def pairs() -> Iterator[Pair]:
+        panel: dict[str, tuple[Problem | None, Setting]] = {
+            name: (None, setting)
+            for name, setting in PANEL.items()
+            if not (setting.data.additive and setting.data.multiplicative)
+        }
+        for name, (problem, setting) in {**panel, **FORMULAS}.items():
+            for output, tail in (("average", 1), ("last", 1), ("tail", TAIL), ("tail", 1)):
+                listed, quantization, run = arguments(setting, output, tail=str(tail))
+                constants = sharp_constants(problem or listed, quantization, run)
+                found = constants.at(1, digits=DIGITS + 4)  # the coefficients of 1/N
+                again = expansion(setting, "average" if output == "tail" and tail == 1 else output)
+                where = f"{name}, {output} {tail}"
+                yield f"{where}: limit", _ball(found.floor), again.limit
+                yield f"{where}: N mean", _ball(found.bias), again.mean
+                yield f"{where}: N variance", _ball(found.variance), again.variance
+                if name in ("exact", "data/additive"):
+                    whole = replace(constants, bias=constants.inverse_steps)
+                    both = whole.at(1, digits=DIGITS + 4).bias
+                    yield f"{where}: 1/N", _ball(both), again.mean + again.variance
+
+    return report("T9/finite dimension", pairs())
+
+
+def _ball(number: Any) -> flint.arb:
+    """A number that is right to a few digits more than are compared, as a ball."""
+    with mpmath.workdps(DIGITS + 10):
+        text = mpmath.nstr(mpmath.mpf(number), DIGITS + 8)
+    return flint.arb(text) * flint.arb(1, f"1e-{DIGITS + 3}")

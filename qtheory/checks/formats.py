@@ -20,6 +20,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import ARITHMETIC, by_each_method
 from qtheory.model import SGD, Explicit, Problem, Quantization, formats
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import instantiate
@@ -28,8 +30,6 @@ from qtheory.numbers.arithmetic import MPMath
 from qtheory.risk import excess_risk
 from qtheory.risk.decomposition import approximation, saturation
 from qtheory.risk.moments import fourth_moments
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import ARITHMETIC, by_each_method
 
 __all__ = ["FORMATS", "error_estimates_integrated", "format_integrated", "formats_as_in_standards"]
 

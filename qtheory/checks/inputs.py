@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import PANEL, PURE, Pair, arguments, close, report
 from qtheory.errors import HypothesisError
 from qtheory.model import (
     SGD,
@@ -31,8 +33,6 @@ from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64
 from qtheory.theory import lower_bound, upper_bound
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import PANEL, PURE, Pair, arguments, close, report
 
 __all__ = ["hypotheses_are_required", "inputs_restated"]
 

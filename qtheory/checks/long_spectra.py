@@ -15,6 +15,8 @@ from typing import Any
 import mpmath
 import sympy as sp
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import ARITHMETIC, Pair, by_each_method, close, report
 from qtheory.model import (
     SGD,
     Additive,
@@ -37,8 +39,6 @@ from qtheory.risk import excess_risk, risk_curve, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose, floor
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import ARITHMETIC, Pair, by_each_method, close, report
 
 __all__ = ["LONG_SPECTRA"]
 

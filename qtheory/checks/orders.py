@@ -23,6 +23,8 @@ from qtheory.asymptotics import (
     sharp_constants,
     tolerances,
 )
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import rational
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -35,11 +37,9 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
+from qtheory.reference import theorems as stated
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import rational
 
 __all__ = ["STATED", "orders_equal"]
 

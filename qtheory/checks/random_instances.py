@@ -15,10 +15,12 @@ from typing import Any
 import flint
 import numpy as np
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.random_runs import CELLS, draw
 from qtheory.errors import HypothesisError, PrecisionError, UnstableError
 from qtheory.model import SGD, Problem, Quantization
-from qtheory.model.code import python_code
 from qtheory.model.instance import instantiate
+from qtheory.model.source import python_code
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.evaluate import evaluate
@@ -26,8 +28,6 @@ from qtheory.risk import excess_risk, powers, recursion
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.excess import decomposition_at
 from qtheory.theory import definitions, lower_bound, theorems, upper_bound
-from qtheory.verify.check import CheckResult
-from qtheory.verify.drawing import CELLS, draw
 
 __all__ = ["CLAIMS", "theorem_on_random_instances"]
 

@@ -16,6 +16,7 @@ import mpmath
 import sympy as sp
 
 from qtheory.asymptotics import rates
+from qtheory.checks.check import CheckResult
 from qtheory.model import (
     SGD,
     Additive,
@@ -30,7 +31,6 @@ from qtheory.model import (
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.risk import risk_curve
-from qtheory.verify.check import CheckResult
 
 __all__ = ["RATE_CASES", "TOLERANCE", "WRONG_BY", "RateCase", "deviation", "rate_agrees"]
 

@@ -18,6 +18,8 @@ import sympy as sp
 
 from qtheory.asymptotics import Rate, asymptotic_sum, compare_orders, rates
 from qtheory.asymptotics.mellin import leading_terms
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import rational
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -28,9 +30,7 @@ from qtheory.model import (
     Quantization,
     SourceCondition,
 )
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import rational
+from qtheory.reference import theorems as stated
 
 __all__ = ["EVALUATED"]
 

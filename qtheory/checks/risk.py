@@ -1,7 +1,7 @@
 r"""The package beside the theory written down a second time.
 
-:mod:`qtheory.verify.transcription` holds sections 2 and 3 as loops over exact rationals, read off
-the theory and not off the package, and :mod:`qtheory.verify.enumeration` the update itself, added
+:mod:`qtheory.reference.moments` holds sections 2 and 3 as loops over exact rationals, read off
+the theory and not off the package, and :mod:`qtheory.reference.outcomes` the update itself, added
 up over every outcome. What the package computes, by each of its methods, must be these numbers.
 A formula that is changed in the package then differs from its second copy, also where the
 change would leave a bound true and only larger.
@@ -18,6 +18,7 @@ import flint
 import numpy as np
 import sympy as sp
 
+from qtheory.checks.check import CheckResult
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -32,6 +33,10 @@ from qtheory.model.instance import Instance, instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.numbers.exact import Number
+from qtheory.reference import moments as reference
+from qtheory.reference import outcomes
+from qtheory.reference import theorems as stated
+from qtheory.reference.moments import Errors, Setting
 from qtheory.risk import excess_risk, powers, recursion
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.decomposition import Decomposition, decompose
@@ -40,10 +45,6 @@ from qtheory.theory import lower_bound, theorems, upper_bound
 from qtheory.theory.batch import alpha_limit, s2_limit
 from qtheory.theory.lower import s2_low
 from qtheory.theory.upper import S_bar
-from qtheory.verify import enumeration, transcription
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.check import CheckResult
-from qtheory.verify.transcription import Errors, Setting
 
 __all__ = [
     "ARITHMETIC",
@@ -240,10 +241,10 @@ def _first(setting: Setting, output: str) -> int:
     return setting.steps - (-(-setting.steps // 3)) if output == "tail" else 0
 
 
-def _moments(setting: Setting, output: str) -> transcription.Moments:
+def _moments(setting: Setting, output: str) -> reference.Moments:
     if output == "last":
-        return transcription.last_moments(setting)
-    return transcription.average_moments(setting, _first(setting, output))
+        return reference.last_moments(setting)
+    return reference.average_moments(setting, _first(setting, output))
 
 
 # --- section 2 ---------------------------------------------------------------------------------
@@ -253,9 +254,9 @@ def outcomes_added_up() -> list[CheckResult]:
     """T2: one step of the package from given moments is the sum over all outcomes of the update."""
 
     def pairs() -> Iterator[Pair]:
-        for case, setting in enumerate(enumeration.CASES):
-            before = enumeration.start(setting)
-            after = enumeration.one_step(setting, before.first, before.second)
+        for case, setting in enumerate(outcomes.CASES):
+            before = outcomes.start(setting)
+            after = outcomes.one_step(setting, before.first, before.second)
             step = recursion.Step.of(instantiate(*arguments(setting), Float64()))
             m, v = (np.array([float(entry) for entry in each]) for each in astuple(before))
             yield from _each(f"case {case}: E w", step.mean(m), after.first)
@@ -268,10 +269,10 @@ def paths_added_up() -> list[CheckResult]:
     """The averages of the iterates of a few steps are the sums over all paths."""
 
     def pairs() -> Iterator[Pair]:
-        for path, setting in enumerate(enumeration.PATHS):
+        for path, setting in enumerate(outcomes.PATHS):
             instance = instantiate(*arguments(setting), Float64())
             for output in ("average", "tail"):
-                moments = enumeration.average_moments(setting, _first(setting, output))
+                moments = outcomes.average_moments(setting, _first(setting, output))
                 _, _, run = arguments(setting, output)
                 first, second = recursion.output_moments(instance, Window.of(run))
                 yield from _each(f"path {path}, {output}: E w", first, moments.first)
@@ -295,13 +296,13 @@ def section_2_restated(name: str) -> list[CheckResult]:
 
 def _spectrum(setting: Setting) -> Iterator[Pair]:
     instance = instantiate(*arguments(setting), ARITHMETIC)
-    again = transcription.quantized_eigenvalues(setting)
+    again = reference.quantized_eigenvalues(setting)
     yield from _each("lambda^q", instance.quantized_eigenvalues, again)
-    yield from _each("w^q", instance.quantized_target, transcription.quantized_optimum(setting))
+    yield from _each("w^q", instance.quantized_target, reference.quantized_optimum(setting))
 
 
 def _risks(setting: Setting, output: str) -> Iterator[Pair]:
-    risks = transcription.risks(setting, _moments(setting, output))
+    risks = reference.risks(setting, _moments(setting, output))
     run = arguments(setting, output)
     exact = excess_risk(*run, digits=DIGITS)
     yield f"{output}: R", exact.total, risks.risk
@@ -336,7 +337,7 @@ def _parts(setting: Setting) -> Iterator[Pair]:
     """Bias, variance and what each target adds, by their definitions as differences of risks."""
 
     def total(one: Setting) -> Fraction:
-        return transcription.risks(one, _moments(one, "average")).risk
+        return reference.risks(one, _moments(one, "average")).risk
 
     risk = excess_risk(*arguments(setting), digits=DIGITS)
     exact: dict[str, Any] = {target: Errors() for target in TARGETS}
@@ -359,7 +360,7 @@ def floats_restated() -> list[CheckResult]:
             values = set(setting.eigenvalues)
             rates_differ = len(set(map(float, values))) == len(values)
             for output in ("average", "last", "tail"):
-                risks = transcription.risks(setting, _moments(setting, output))
+                risks = reference.risks(setting, _moments(setting, output))
                 run = arguments(setting, output)
                 where = f"{name}, {output}"
                 exact = excess_risk(*run)
@@ -446,7 +447,7 @@ def limits_restated() -> list[CheckResult]:
     levels = Fraction(1, 3), Fraction(1, 5), Fraction(2, 7), Fraction(1, 2)
 
     def pairs() -> Iterator[Pair]:
-        schemes: tuple[transcription.Scheme, ...] = ("additive", "shared", "elementwise")
+        schemes: tuple[reference.Scheme, ...] = ("additive", "shared", "elementwise")
         for scheme in schemes:
             errors: dict[str, Any] = {
                 target: Errors(**{scheme: level})

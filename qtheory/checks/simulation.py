@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import PANEL, arguments
 from qtheory.model import SGD, Problem, Quantization, formats
+from qtheory.paper.experiments import Experiment
+from qtheory.reference.moments import Setting
 from qtheory.risk import excess_risk
 from qtheory.simulate import simulate
-from qtheory.verify.check import CheckResult
-from qtheory.verify.experiments import Experiment
-from qtheory.verify.restated import PANEL, arguments
-from qtheory.verify.transcription import Setting
 
 __all__ = [
     "SMALL",

@@ -2,7 +2,7 @@ r"""Stability beside the second copy of the theory.
 
 The second moments obey v' = G v + g. The edge of stability is where the spectral radius of G passes
 1, the last iterate settles at the solution of v = G v + g, and averages settle at w^q
-(:mod:`qtheory.verify.stationary_restated` has G, g and the solution in exact rationals).
+(:mod:`qtheory.reference.stationary` has G, g and the solution in exact rationals).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import PANEL, Pair, arguments, close, report
+from qtheory.reference.moments import Setting
+from qtheory.reference.stationary import affine_step, expansion
 from qtheory.risk import stability
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import PANEL, Pair, arguments, close, report
-from qtheory.verify.stationary_restated import affine_step, expansion
-from qtheory.verify.transcription import Setting
 
 __all__ = ["limits_of_the_risk_restated", "stability_restated"]
 

@@ -17,20 +17,27 @@ import numpy as np
 import sympy as sp
 import z3
 
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import ARITHMETIC, PANEL, PURE, Pair, arguments, rational, report
 from qtheory.model import TARGETS
 from qtheory.model.instance import instantiate
 from qtheory.numbers.evaluate import evaluate
+from qtheory.reference import moments as reference
+from qtheory.reference import theorems as stated
+from qtheory.reference.moments import Setting
 from qtheory.theory import notation, theorems
 from qtheory.theory.formal import PARAMETERS, STANDING, coordinate
 from qtheory.theory.recursion import first, second, step
+from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S, c, t
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify import transcription
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import ARITHMETIC, PANEL, PURE, Pair, arguments, rational, report
-from qtheory.verify.transcription import Setting
 
-__all__ = ["bounds_as_stated", "recursion_as_stated", "standing_assumptions_hold"]
+__all__ = [
+    "bounds_as_stated",
+    "decomposition_is_identity",
+    "recursion_as_stated",
+    "residue_per_coordinate",
+    "standing_assumptions_hold",
+]
 
 _UPPER: dict[str, Callable[[Setting], Any]] = {
     "upper_bound": stated.upper_bound,
@@ -83,7 +90,7 @@ def _recursion_of_the_noise(setting: Setting) -> Iterator[Pair]:
     values[sp.Symbol("S")] = ARITHMETIC.number(5)
     here = evaluate(theorem.statement.args[1].xreplace(given), values, ARITHMETIC)
     constants = stated.noise_constants(setting)
-    spectrum = transcription.quantized_eigenvalues(setting)
+    spectrum = reference.quantized_eigenvalues(setting)
     for k, (number, one, lq) in enumerate(zip(np.ravel(here), spread, spectrum, strict=True)):
         noise = setting.stepsize**2 * lq * (constants.alpha * 5 + constants.s2)
         yield f"T3, coordinate {k}", number, (1 - setting.stepsize * lq) ** 2 * one + noise
@@ -96,7 +103,7 @@ def recursion_as_stated() -> list[CheckResult]:
         for name, setting in PANEL.items():
             m = tuple(Fraction((-1) ** i, i + 2) for i in range(setting.dim))
             v = tuple(entry**2 + Fraction(1, i + 3) for i, entry in enumerate(m))
-            after = transcription.one_step(setting, m, v)
+            after = reference.one_step(setting, m, v)
             for k, (one, two) in enumerate(zip(after.first, after.second, strict=True), start=1):
                 yield f"{name}: m_{k}", _value(setting, m, v, first[step + 1, k]), one
                 yield f"{name}: v_{k}", _value(setting, m, v, second[step + 1, k]), two
@@ -108,7 +115,7 @@ def recursion_as_stated() -> list[CheckResult]:
 
 
 def _value(
-    setting: Setting, m: transcription.Vector, v: transcription.Vector, wanted: sp.Indexed
+    setting: Setting, m: reference.Vector, v: reference.Vector, wanted: sp.Indexed
 ) -> sp.Expr:
     """The symbol by the definitions of the theorem, in exact rationals."""
     theorem = theorems["recursion"]
@@ -191,8 +198,36 @@ def _scalars(setting: Setting) -> dict[sp.Basic, Fraction]:
     return found
 
 
-def _array(values: transcription.Vector) -> z3.ExprRef:
+def _array(values: reference.Vector) -> z3.ExprRef:
     array = z3.K(z3.IntSort(), z3.RealVal(0))
     for i, value in enumerate(values):
         array = z3.Store(array, i, z3.RealVal(str(value)))
     return array
+
+
+def residue_per_coordinate(theorem: Theorem) -> sp.Expr:
+    """Left minus right of an equation of sums over i, reduced for one coordinate.
+
+    Every term of the equation is a sum over the same coordinates, so it holds for all d if
+    the summands cancel.
+    """
+    formula = theorem.statement.lhs - theorem.statement.rhs
+    for definition in reversed(theorem.definitions):
+        summand = definition.rhs.replace(sp.Sum, lambda term, *limits: term)
+        formula = formula.xreplace({definition.lhs: summand})
+    return sp.cancel(formula)
+
+
+def decomposition_is_identity() -> list[CheckResult]:
+    """T1 with symbols for the spectrum, the target, the errors and both moments."""
+    residue = residue_per_coordinate(theorems["decomposition"])
+    return [
+        CheckResult.of(
+            "T1/symbolic",
+            "identity",
+            residue == 0,
+            "left - right reduces to 0 in every coordinate, all parameters symbolic"
+            if residue == 0
+            else f"left - right reduces to {residue}",
+        )
+    ]

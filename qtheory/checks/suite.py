@@ -7,21 +7,23 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from qtheory.measure.pool import MOST_WORKERS, process_pool
-from qtheory.numbers.exact import whole
-from qtheory.verify.calculus_evaluated import EVALUATED
-from qtheory.verify.check import CheckResult, Job, run_job
-from qtheory.verify.choices_stated import CHOICES
-from qtheory.verify.constants import CONSTANT_CASES, constant_agrees
-from qtheory.verify.experiments import STEPS, Experiment, experiments
-from qtheory.verify.findings import Finding, findings
-from qtheory.verify.inputs_restated import hypotheses_are_required, inputs_restated
-from qtheory.verify.instances import verify_experiment
-from qtheory.verify.long_spectra_restated import LONG_SPECTRA
-from qtheory.verify.montecarlo import SMALL, simulation_agrees, small_simulation_agrees
-from qtheory.verify.proving import proofs_replayed
-from qtheory.verify.rates import RATE_CASES, rate_agrees
-from qtheory.verify.restated import (
+from qtheory.checks.check import CheckResult, Job, run_job
+from qtheory.checks.choices import CHOICES
+from qtheory.checks.constants import CONSTANT_CASES, constant_agrees, expansions_agree
+from qtheory.checks.experiments import experiment_certified
+from qtheory.checks.formats import (
+    FORMATS,
+    error_estimates_integrated,
+    format_integrated,
+    formats_as_in_standards,
+)
+from qtheory.checks.inputs import hypotheses_are_required, inputs_restated
+from qtheory.checks.long_spectra import LONG_SPECTRA
+from qtheory.checks.orders import STATED
+from qtheory.checks.proofs import proofs_replayed
+from qtheory.checks.rates import RATE_CASES, rate_agrees
+from qtheory.checks.regimes import EVALUATED
+from qtheory.checks.risk import (
     PANEL,
     PURE,
     floats_restated,
@@ -31,24 +33,21 @@ from qtheory.verify.restated import (
     section_2_restated,
     section_3_restated,
 )
-from qtheory.verify.restated_statements import (
-    bounds_as_stated,
-    recursion_as_stated,
-    standing_assumptions_hold,
-)
-from qtheory.verify.rounded import (
-    FORMATS,
-    error_estimates_integrated,
-    format_integrated,
-    formats_as_in_standards,
-)
-from qtheory.verify.stability_restated import (
+from qtheory.checks.simulation import SMALL, simulation_agrees, small_simulation_agrees
+from qtheory.checks.stability import (
     limits_of_the_risk_restated,
     stability_restated,
 )
-from qtheory.verify.stated_orders import STATED
-from qtheory.verify.stationary_restated import stationary_restated
-from qtheory.verify.symbolic import decomposition_is_identity
+from qtheory.checks.statements import (
+    bounds_as_stated,
+    decomposition_is_identity,
+    recursion_as_stated,
+    standing_assumptions_hold,
+)
+from qtheory.measure.pool import MOST_WORKERS, process_pool
+from qtheory.numbers.exact import whole
+from qtheory.paper.experiments import STEPS, Experiment, experiments
+from qtheory.paper.findings import Finding, findings
 from qtheory.versions import SIMULATED, versions
 
 __all__ = ["Ledger", "jobs", "run_jobs", "verify"]
@@ -112,7 +111,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         Job("statements/T2", "identity", recursion_as_stated, (), 3.0),
         Job("statements/bounds", "identity", bounds_as_stated, (), 1.0),
         Job("statements/standing assumptions", "identity", standing_assumptions_hold, (), 0.5),
-        Job("T9/finite dimension", "identity", stationary_restated, (), 4.0),
+        Job("T9/finite dimension", "identity", expansions_agree, (), 4.0),
     ]
     for name in PANEL:
         found.append(Job(f"section 2/{name}", "identity", section_2_restated, (name,), 0.7))
@@ -129,7 +128,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
     for name, function in {**EVALUATED, **CHOICES}.items():
         found.append(Job(name, "rate", function, (), 2.5))
     for e in experiments(steps):
-        found.append(Job(f"bounds/{e.id}", "instance", verify_experiment, (e,), e.dim / 100))
+        found.append(Job(f"bounds/{e.id}", "instance", experiment_certified, (e,), e.dim / 100))
     for case in RATE_CASES:
         found.append(Job(f"rate/{case.id}", "rate", rate_agrees, (case,), 8.0))
     for constant in CONSTANT_CASES:

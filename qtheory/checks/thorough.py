@@ -19,19 +19,19 @@ from pathlib import Path
 import sympy as sp
 
 import qtheory
+from qtheory.checks.check import CheckResult, Job
+from qtheory.checks.experiments import experiment_certified
+from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
+from qtheory.checks.rates import RATE_CASES, rate_agrees
+from qtheory.checks.simulation import mean_agrees
+from qtheory.checks.suite import SEED, Ledger, jobs, run_jobs
 from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS
 from qtheory.measure.store import why_not_opened
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
 from qtheory.numbers.exact import whole
-from qtheory.verify.check import CheckResult, Job
-from qtheory.verify.experiments import Experiment, experiments
-from qtheory.verify.findings import findings
-from qtheory.verify.instances import verify_experiment
-from qtheory.verify.montecarlo import mean_agrees
-from qtheory.verify.random_instances import CLAIMS, theorem_on_random_instances
-from qtheory.verify.rates import RATE_CASES, rate_agrees
-from qtheory.verify.suite import SEED, Ledger, jobs, run_jobs
+from qtheory.paper.experiments import Experiment, experiments
+from qtheory.paper.findings import findings
 
 __all__ = ["INSTANCES", "thorough_jobs", "verify_thoroughly"]
 
@@ -70,7 +70,7 @@ def thorough_jobs(instances: int = INSTANCES) -> list[Job]:
 def _long_run(experiment: Experiment) -> list[CheckResult]:
     """T1 and the bounds of an experiment, with the number of steps in their ids."""
     suffix = f"/N={experiment.steps}"
-    return [replace(check, id=check.id + suffix) for check in verify_experiment(experiment)]
+    return [replace(check, id=check.id + suffix) for check in experiment_certified(experiment)]
 
 
 def _format_agrees(name: str) -> list[CheckResult]:

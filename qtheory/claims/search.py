@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from qtheory.claims.claim import Claim, Sides, claim_of
 from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
-from qtheory.model.code import python_code
+from qtheory.model.source import python_code
 from qtheory.numbers.exact import whole
-from qtheory.verify.claims import Claim, Sides, claim_of
 
 __all__ = ["Attack", "Counterexample", "attack", "falsify"]
 
@@ -135,7 +135,7 @@ def attack(
     ----------
     claim
         - a text such as ``"risk <= approximation + bias + 2*variance"``; the names it may use are
-          those of ``qtheory.verify.claims.NAMES``;
+          those of ``qtheory.claims.claim.NAMES``;
         - a SymPy relation in the symbols of a theorem, such as a changed
           ``qt.theorems["upper_bound"].statement``;
         - a function of an instance, with ``problem``, ``quantization``, ``sgd``, ``risk``,
@@ -171,7 +171,7 @@ def attack(
     >>> found.counterexample.problem.dim, found.counterexample.sgd.steps
     (1, 1)
     """
-    from qtheory.testing import instances as all_instances
+    from qtheory.claims.strategies import instances as all_instances
 
     max_examples = whole(max_examples, "max_examples", 1, _MOST_EXAMPLES)
     seed = whole(seed, "seed", 0)

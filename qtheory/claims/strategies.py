@@ -1,13 +1,4 @@
-"""Hypothesis strategies for random instances, for our tests and for anyone's own.
-
->>> from hypothesis import given
->>> import qtheory as qt
->>> from qtheory.testing import instances
->>> @given(instances())
-... def check(instance):
-...     problem, quantization, sgd = instance
-...     assert qt.excess_risk(problem, quantization, sgd).total >= 0
-"""
+"""Hypothesis strategies for random instances; public as ``qtheory.testing``."""
 
 from __future__ import annotations
 
@@ -34,11 +25,6 @@ from qtheory.numbers.exact import whole
 from qtheory.risk import stability
 
 __all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
-
-
-def __dir__() -> list[str]:
-    """What is for users, so that tab completion shows nothing else."""
-    return __all__
 
 
 # Strategies are made once: Hypothesis looks into each new one, for longer than a draw takes.

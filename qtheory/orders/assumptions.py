@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.evaluation import Evaluation, roles_of
-from qtheory.asymptotics.monomial import Monomial
-from qtheory.asymptotics.symbols import positive_symbols
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_relation
+from qtheory.orders.cell import Cell
+from qtheory.orders.conditions import Condition
+from qtheory.orders.evaluation import Evaluation, roles_of
+from qtheory.orders.monomial import Monomial
+from qtheory.orders.symbols import positive_symbols
 
 __all__ = ["assume", "relations_of", "root_cell"]
 

@@ -19,11 +19,11 @@ from typing import Any, Self, TypeVar
 
 import sympy as sp
 
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.monomial import ONE, Monomial, log_of
-from qtheory.asymptotics.signs import POSITIVE, factors_of, polynomial_of, signed
 from qtheory.errors import CostError
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import ONE, Monomial, log_of
+from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
 
 __all__ = ["Cell", "Leaf", "Undecided", "explore"]
 

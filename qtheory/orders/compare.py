@@ -8,16 +8,16 @@ from typing import Literal
 
 import sympy as sp
 
-from qtheory.asymptotics.assumptions import relations_of, root_cell
-from qtheory.asymptotics.cell import explore
-from qtheory.asymptotics.display import premises
-from qtheory.asymptotics.evaluation import Evaluation, require_no_exponentials
-from qtheory.asymptotics.regimes import joined
-from qtheory.asymptotics.symbols import formula_of
-from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.assumptions import relations_of, root_cell
+from qtheory.orders.cell import explore
+from qtheory.orders.display import premises
+from qtheory.orders.evaluation import Evaluation, require_no_exponentials
+from qtheory.orders.regimes import joined
+from qtheory.orders.symbols import formula_of
+from qtheory.orders.uniform import Incomparable, UniformCell
 
 __all__ = ["Comparison", "compare_orders"]
 

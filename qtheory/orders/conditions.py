@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.monomial import Monomial
-from qtheory.asymptotics.signs import polynomial_of
+from qtheory.orders.monomial import Monomial
+from qtheory.orders.signs import polynomial_of
 
 __all__ = ["Condition"]
 

@@ -21,9 +21,9 @@ from itertools import pairwise
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.monomial import ONE, Monomial
-from qtheory.asymptotics.piecewise import Piece, PiecewisePower
+from qtheory.orders.cell import Cell
+from qtheory.orders.monomial import ONE, Monomial
+from qtheory.orders.piecewise import Piece, PiecewisePower
 
 __all__ = ["Constants", "between", "constants_of_sum"]
 

@@ -11,9 +11,10 @@ from functools import reduce
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.monomial import ONE, Monomial
-from qtheory.asymptotics.piecewise import (
+from qtheory.errors import InvalidArgumentError
+from qtheory.orders.cell import Cell
+from qtheory.orders.monomial import ONE, Monomial
+from qtheory.orders.piecewise import (
     Diverges,
     PiecewisePower,
     Range,
@@ -24,7 +25,6 @@ from qtheory.asymptotics.piecewise import (
     shares,
     smallest,
 )
-from qtheory.errors import InvalidArgumentError
 
 __all__ = [
     "Evaluation",

@@ -3,7 +3,7 @@ r"""Orders of magnitude: products of real powers of positive parameters, and of 
 An order is written :math:`\prod p^{e_p} \prod L(m)^{f_m}` with parameters p, exponents that are
 rational functions of exponent symbols (such as 1/a or (b-1)/a), and :math:`L(m) = 1 + \log m` for
 orders m >= 1. Constants do not count. As the logarithm of an order without factors L is linear in
-the log p, comparing two of them is linear arithmetic (:mod:`qtheory.asymptotics.cell`).
+the log p, comparing two of them is linear arithmetic (:mod:`qtheory.orders.cell`).
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.monomial import ONE, Monomial
+from qtheory.orders.cell import Cell
+from qtheory.orders.monomial import ONE, Monomial
 
 __all__ = [
     "Diverges",

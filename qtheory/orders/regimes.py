@@ -8,9 +8,9 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Leaf
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.monomial import Monomial, readable
+from qtheory.orders.cell import Cell, Leaf
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import Monomial, readable
 
 __all__ = ["Regime", "Region", "joined", "piecewise", "relations"]
 
@@ -80,7 +80,7 @@ class Regime:
         are derived.
     proof
         The name of the machine proof (for ``qt.prove``) that holds these two inequalities, or None
-        where they rest on the rules of :mod:`qtheory.asymptotics.constants`.
+        where they rest on the rules of :mod:`qtheory.orders.constants`.
     """
 
     conditions: tuple[sp.Basic, ...]

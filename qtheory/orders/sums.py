@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.assumptions import relations_of, root_cell
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.constants import Constants, between, constants_of_sum
-from qtheory.asymptotics.display import cases_latex, premises, premises_latex
-from qtheory.asymptotics.evaluation import Evaluation, exponentials_in, unsupported
-from qtheory.asymptotics.monomial import Monomial
-from qtheory.asymptotics.piecewise import Diverges
-from qtheory.asymptotics.regimes import Regime, Region, joined, piecewise
-from qtheory.asymptotics.symbols import formula_of, symbol_named
-from qtheory.asymptotics.uniform import Incomparable, UniformCell
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 from qtheory.numbers.latex import latex_of, words
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.assumptions import relations_of, root_cell
+from qtheory.orders.cell import Cell, explore
+from qtheory.orders.constants import Constants, between, constants_of_sum
+from qtheory.orders.display import cases_latex, premises, premises_latex
+from qtheory.orders.evaluation import Evaluation, exponentials_in, unsupported
+from qtheory.orders.monomial import Monomial
+from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import Regime, Region, joined, piecewise
+from qtheory.orders.symbols import formula_of, symbol_named
+from qtheory.orders.uniform import Incomparable, UniformCell
 
 __all__ = ["AsymptoticSum", "asymptotic_sum"]
 

@@ -20,9 +20,9 @@ from itertools import product
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.monomial import ONE, Monomial, log_of
+from qtheory.orders.cell import Cell
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import ONE, Monomial, log_of
 
 __all__ = ["Incomparable", "UniformCell"]
 

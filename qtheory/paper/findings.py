@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 from qtheory.errors import UnstableError
 from qtheory.model import SGD, Problem, Quantization
+from qtheory.paper.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Experiment
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
-from qtheory.verify.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Experiment
 
 __all__ = ["VERDICTS", "Finding", "Measure", "findings", "verdict"]
 

@@ -2,7 +2,7 @@ r"""Section 2 of the theory once more, as plain loops in exact rational numbers.
 
 A second source: written from the page of theory alone and not from the package, so that one slip is
 not made twice. Nothing of the package is imported, no table is compressed and no sum is closed: it
-is slow, and exact. Section 3 is in :mod:`qtheory.verify.transcribed_theorems`. Coordinates are
+is slow, and exact. Section 3 is in :mod:`qtheory.reference.theorems`. Coordinates are
 those of the eigenbasis:
 
 .. math:: w_t = w_{t-1} + \frac\gamma B Q_d(X)^T Q_o\bigl(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1}))\bigr),

@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from qtheory.verify.transcription import Errors, Moments, Setting
+from qtheory.reference.moments import Errors, Moments, Setting
 
 __all__ = ["CASES", "PATHS", "average_moments", "count_outcomes", "one_step", "start"]
 

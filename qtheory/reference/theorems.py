@@ -1,6 +1,6 @@
 r"""Section 3 of the theory once more: constants, bounds, orders, in exact rational numbers.
 
-Like :mod:`qtheory.verify.transcription` it is written from the page of theory alone. The head and
+Like :mod:`qtheory.reference.moments` it is written from the page of theory alone. The head and
 the tail of the spectrum are split at k*, as on the page, and sums are loops.
 
 Source: Zhang, Su, Zou (arXiv:2510.18259), with the explicit constants of the project's theory.
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from qtheory.verify import transcription
-from qtheory.verify.transcription import (
+from qtheory.reference import moments as reference
+from qtheory.reference.moments import (
     ONE,
     ZERO,
     Scheme,
@@ -77,7 +77,7 @@ def noise_constants(setting: Setting) -> NoiseConstants:
     p, batch = parameter.multiplicative, setting.batch
     _require(not (data.additive and d), "data error purely additive or purely multiplicative")
     eigenvalues = quantized_eigenvalues(setting)
-    k4 = transcription.factor_moments(d)[2] / (1 + d) ** 2
+    k4 = reference.factor_moments(d)[2] / (1 + d) ** 2
     pi = (1 + o) * (1 + a) * (1 + p)
     pi_cross = (1 + gradient.shared) * (1 + activation.shared) * (1 + p)
     alpha = 3 * k4 * pi / batch + (1 - Fraction(1, batch)) * pi_cross - 1

@@ -25,9 +25,9 @@ __all__ = [
     "STOP",
     "SUBTRACTIVE",
     "TOWARD_ZERO",
-    "Coding",
+    "PackedQuantizer",
     "Run",
-    "coding_of",
+    "packed",
 ]
 
 EXACT, GAUSSIAN, STOCHASTIC, NEAREST, TOWARD_ZERO, DITHERED, SUBTRACTIVE = range(7)
@@ -61,7 +61,7 @@ class Run(NamedTuple):
     labels: Any
 
 
-class Coding(NamedTuple):
+class PackedQuantizer(NamedTuple):
     """One quantizer. Every field is there for every kind, so that the kernel is compiled once."""
 
     kind: int
@@ -82,11 +82,11 @@ class Coding(NamedTuple):
     high: float = math.inf
 
 
-def coding_of(quantizer: Any, target: str) -> Coding:
+def packed(quantizer: Any, target: str) -> PackedQuantizer:
     """The numbers of the quantizer of a target.
 
     >>> from qtheory.model import Additive
-    >>> coding_of(Additive("1/4"), "label").additive
+    >>> packed(Additive("1/4"), "label").additive
     0.5
     """
     rounding = rounding_of(quantizer)
@@ -94,7 +94,7 @@ def coding_of(quantizer: Any, target: str) -> Coding:
         return _error_model(quantizer, target)
     grid, scale = rounding.format.grid, rounding.format.unit
     floating = grid.mantissa_bits is not None
-    return Coding(
+    return PackedQuantizer(
         kind=_KINDS[rounding.mode],
         scale=scale,
         exact_scale=math.frexp(scale)[0] == 0.5,
@@ -108,14 +108,14 @@ def coding_of(quantizer: Any, target: str) -> Coding:
     )
 
 
-def _error_model(model: ErrorModel, target: str) -> Coding:
+def _error_model(model: ErrorModel, target: str) -> PackedQuantizer:
     if model.is_exact:
-        return Coding(EXACT)
+        return PackedQuantizer(EXACT)
 
     def deviation(value: Any) -> float:
         require_numeric(value, f"{target} error")
         return math.sqrt(evaluate(value, {}, Float64()))
 
-    return Coding(
+    return PackedQuantizer(
         GAUSSIAN, deviation(model.additive), deviation(model.shared), deviation(model.elementwise)
     )

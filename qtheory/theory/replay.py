@@ -14,10 +14,9 @@ from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from qtheory.errors import ProofError, UndecidedError
+from qtheory.errors import ProofError
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.theory import theorems
-from qtheory.verify.check import CheckResult
 
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
@@ -29,7 +28,6 @@ __all__ = [
     "Replay",
     "audit",
     "proofs_named",
-    "proofs_replayed",
     "prove",
     "require_second_solver",
 ]
@@ -233,21 +231,6 @@ def prove(name: str) -> ProofRecord:
     ('decomposition', True, ())
     """
     return Replay().prove(name)
-
-
-def proofs_replayed() -> list[CheckResult]:
-    """Every theorem proved anew, as checks of ``qtheory verify``."""
-    replay, found = Replay(), []
-    for name in PROOFS:
-        try:
-            record = replay.prove(name)
-            detail = f"{record.label}: {record.steps} lemmas, {len(record.axioms)} axioms"
-            found.append(CheckResult.of(f"proof/{name}", "proof", record.checked, detail))
-        except UndecidedError as error:
-            found.append(CheckResult(f"proof/{name}", "proof", "unknown", str(error)))
-        except ProofError as error:
-            found.append(CheckResult.of(f"proof/{name}", "proof", False, str(error)))
-    return found
 
 
 def require_second_solver() -> None:

@@ -15,7 +15,7 @@ from qtheory.model import data
 from qtheory.numbers.grammar import parse_formula
 from tests.benchmarks import load
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "hostile_input.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "hostile_input.py"
 CASES = {
     "numbers": 1500, "formulas": 300, "shorthand": 500, "grids": 100, "tables": 150, "stores": 40,
     "commands": 60, "library": 150,

@@ -4,9 +4,8 @@ import dataclasses
 
 import pytest
 
-from qtheory.verify import choices_stated as choices
-from qtheory.verify import stated_orders
-from tests.verify.checks import passed, status
+from qtheory.checks import choices, orders
+from tests.checks.results import passed, status
 
 
 @pytest.mark.parametrize("check", [choices.choices_searched, choices.break_evens])
@@ -63,11 +62,11 @@ def test_another_tolerance_is_noticed(monkeypatch):
 
 @pytest.mark.parametrize("part", ["risk", "uniform_risk", "uniform_bound"])
 def test_another_allocation_is_noticed(monkeypatch, part):
-    right = stated_orders.allocate_bits
+    right = orders.allocate_bits
 
     def wrong(*given):
         found = right(*given)
         return dataclasses.replace(found, **{part: getattr(found, part) * 1.001})
 
-    monkeypatch.setattr(stated_orders, "allocate_bits", wrong)
-    assert status(stated_orders.allocation_is_best()) == "failed"
+    monkeypatch.setattr(orders, "allocate_bits", wrong)
+    assert status(orders.allocation_is_best()) == "failed"

@@ -7,9 +7,9 @@ import mpmath
 import pytest
 
 import qtheory as qt
+from qtheory.checks import long_spectra as long
 from qtheory.risk import compression
-from qtheory.verify import long_spectra_restated as long
-from tests.verify.checks import passed, status
+from tests.checks.results import passed, status
 
 
 @pytest.mark.parametrize("name", long.LONG_SPECTRA)

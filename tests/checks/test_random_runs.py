@@ -2,10 +2,10 @@
 
 from random import Random
 
+from qtheory.checks.random_runs import draw
 from qtheory.model.instance import instantiate
 from qtheory.numbers.arithmetic import Float64
 from qtheory.theory import definitions, theorems
-from qtheory.verify.drawing import draw
 
 
 def test_a_quarter_is_at_the_edge_of_the_hypotheses():

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import sympy as sp
 
-from qtheory.verify import calculus_evaluated as evaluated
-from qtheory.verify import constants
-from qtheory.verify import transcribed_theorems as stated
-from tests.verify.checks import passed, status
+from qtheory.checks import constants
+from qtheory.checks import regimes as evaluated
+from qtheory.reference import theorems as stated
+from tests.checks.results import passed, status
 
 
 @pytest.mark.parametrize(

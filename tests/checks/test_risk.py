@@ -6,21 +6,16 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
+from qtheory.checks import formats, orders, stability, statements
+from qtheory.checks import risk as risk_checks
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import PANEL, PURE
 from qtheory.proof.kernel import assume
+from qtheory.reference import moments as reference
+from qtheory.reference import theorems as stated
 from qtheory.theory import notation, theorems
 from qtheory.theory.formal import PARAMETERS
-from qtheory.verify import (
-    restated,
-    restated_statements,
-    rounded,
-    stability_restated,
-    stated_orders,
-    transcription,
-)
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.check import CheckResult
-from qtheory.verify.restated import PANEL, PURE
-from tests.verify.checks import passed, status
+from tests.checks.results import passed, status
 
 SETTING = "all/B=3"
 NEARLY_ONE = 1 + Fraction(1, 10**20)
@@ -28,39 +23,39 @@ NEARLY_ONE = 1 + Fraction(1, 10**20)
 
 @pytest.mark.parametrize("name", PANEL)
 def test_section_2(name):
-    assert passed(restated.section_2_restated(name))
+    assert passed(risk_checks.section_2_restated(name))
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_section_3(name):
-    assert passed(restated.section_3_restated(name))
+    assert passed(risk_checks.section_3_restated(name))
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        restated.outcomes_added_up,
-        restated.paths_added_up,
-        restated.limits_restated,
-        restated_statements.bounds_as_stated,
-        restated_statements.recursion_as_stated,
-        restated_statements.standing_assumptions_hold,
-        stated_orders.rule_stated,
-        stated_orders.exact_limits_stated,
-        stated_orders.sums_stated,
+        risk_checks.outcomes_added_up,
+        risk_checks.paths_added_up,
+        risk_checks.limits_restated,
+        statements.bounds_as_stated,
+        statements.recursion_as_stated,
+        statements.standing_assumptions_hold,
+        orders.rule_stated,
+        orders.exact_limits_stated,
+        orders.sums_stated,
     ],
 )
 def test_the_rest(check):
     assert passed(check())
 
 
-@pytest.mark.parametrize("name", rounded.FORMATS)
+@pytest.mark.parametrize("name", formats.FORMATS)
 def test_formats(name):
-    assert passed(rounded.format_integrated(name))
+    assert passed(formats.format_integrated(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", stated_orders.STATED.values())
+@pytest.mark.parametrize("check", orders.STATED.values())
 def test_orders(check):
     assert passed(check())
 
@@ -85,21 +80,21 @@ def test_a_check_that_compares_less_is_noticed():
 
 def test_what_a_report_says():
     def said(pairs, *agree):
-        (check,) = restated.report("name", iter(pairs), *agree)
+        (check,) = risk_checks.report("name", iter(pairs), *agree)
         return check.status, check.detail
 
     third = Fraction(1, 3)
-    ball = restated.ARITHMETIC.number(restated.rational(third))
+    ball = risk_checks.ARITHMETIC.number(risk_checks.rational(third))
     assert said([("x", ball, third)] * 2) == ("passed", "2 numbers agree to 30 digits")
-    assert said([("x", 1 / 3, third)], restated.close) == (
+    assert said([("x", 1 / 3, third)], risk_checks.close) == (
         "passed", "1 numbers agree up to rounding",
     )  # fmt: skip
     wrong = [(f"x_{k}", 1 / 3, Fraction(1, 2)) for k in range(5)]
     listed = "; ".join(f"x_{k} is 0.333333333, not 0.5" for k in range(3))
-    assert said(wrong[:3], restated.close) == ("failed", listed)
-    assert said(wrong, restated.close) == ("failed", f"{listed}; and 2 more")
-    assert restated.close(1e-16, 0)
-    assert not restated.close(1e-14, 0)
+    assert said(wrong[:3], risk_checks.close) == ("failed", listed)
+    assert said(wrong, risk_checks.close) == ("failed", f"{listed}; and 2 more")
+    assert risk_checks.close(1e-16, 0)
+    assert not risk_checks.close(1e-14, 0)
 
 
 # --- twins that must fail ----------------------------------------------------------------------
@@ -109,35 +104,33 @@ def test_another_step_is_noticed(monkeypatch):
     def without_cross(setting, m, v):
         return (Fraction(0),) * setting.dim
 
-    monkeypatch.setattr(transcription, "cross_samples", without_cross)
-    assert status(restated.section_2_restated(SETTING)) == "failed"
-    assert status(stability_restated.stability_restated()) == "failed"
-    assert status(restated_statements.recursion_as_stated()) == "failed"
+    monkeypatch.setattr(reference, "cross_samples", without_cross)
+    assert status(risk_checks.section_2_restated(SETTING)) == "failed"
+    assert status(stability.stability_restated()) == "failed"
+    assert status(statements.recursion_as_stated()) == "failed"
 
 
 def test_outcomes_that_are_added_up_otherwise_are_noticed(monkeypatch):
-    right = restated.enumeration.one_step
+    right = risk_checks.outcomes.one_step
 
     def wrong(setting, m, v):
         after = right(setting, m, v)
-        return transcription.Moments(
-            after.first, tuple(x * Fraction(1001, 1000) for x in after.second)
-        )
+        return reference.Moments(after.first, tuple(x * Fraction(1001, 1000) for x in after.second))
 
-    monkeypatch.setattr(restated.enumeration, "one_step", wrong)
-    assert status(restated.outcomes_added_up()) == "failed"
+    monkeypatch.setattr(risk_checks.outcomes, "one_step", wrong)
+    assert status(risk_checks.outcomes_added_up()) == "failed"
 
 
 @pytest.mark.parametrize("part", ["risk", "gain", "approximation", "floor", "quantized_risk"])
 def test_another_risk_is_noticed(monkeypatch, part):
-    right = transcription.risks
+    right = reference.risks
 
     def wrong(setting, moments):
         found = right(setting, moments)
         return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
 
-    monkeypatch.setattr(transcription, "risks", wrong)
-    assert status(restated.section_2_restated(SETTING)) == "failed"
+    monkeypatch.setattr(reference, "risks", wrong)
+    assert status(risk_checks.section_2_restated(SETTING)) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +155,7 @@ def test_another_constant_is_noticed(monkeypatch, function, part):
         return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
 
     monkeypatch.setattr(stated, function, wrong)
-    assert status(restated.section_3_restated(SETTING)) == "failed"
+    assert status(risk_checks.section_3_restated(SETTING)) == "failed"
 
 
 def test_a_weaker_statement_is_noticed(monkeypatch):
@@ -171,33 +164,33 @@ def test_a_weaker_statement_is_noticed(monkeypatch):
     left, right = theorem.statement.args
     weaker = dataclasses.replace(theorem, statement=sp.Le(left, 2 * right))
     changed = {**theorems, "upper_bound": weaker}
-    monkeypatch.setattr(restated_statements, "theorems", changed)
-    assert status(restated_statements.bounds_as_stated()) == "failed"
+    monkeypatch.setattr(statements, "theorems", changed)
+    assert status(statements.bounds_as_stated()) == "failed"
 
 
 def test_an_assumption_that_is_too_strong_is_noticed(monkeypatch):
     noisy = assume(PARAMETERS[notation.sigma2] > 0, meaning="there is noise")
-    changed = {**restated_statements.STANDING, "noise": noisy}
-    monkeypatch.setattr(restated_statements, "STANDING", changed)
-    assert status(restated_statements.standing_assumptions_hold()) == "failed"
+    changed = {**statements.STANDING, "noise": noisy}
+    monkeypatch.setattr(statements, "STANDING", changed)
+    assert status(statements.standing_assumptions_hold()) == "failed"
 
 
 def test_a_relation_that_is_turned_around_is_noticed(monkeypatch):
     theorem = theorems["lower_bound"]
     turned = dataclasses.replace(theorem, statement=sp.Le(*theorem.statement.args))
-    monkeypatch.setattr(restated_statements, "theorems", {**theorems, "lower_bound": turned})
-    assert status(restated_statements.bounds_as_stated()) == "failed"
+    monkeypatch.setattr(statements, "theorems", {**theorems, "lower_bound": turned})
+    assert status(statements.bounds_as_stated()) == "failed"
 
 
 def test_another_exponent_is_noticed(monkeypatch):
     monkeypatch.setattr(stated, "variance_order", lambda a: (2 / a, Fraction(-1)))
-    monkeypatch.setattr(stated_orders, "POWERS", ((Fraction(2), Fraction(2)),))
-    assert status(stated_orders.orders_stated()) == "failed"
+    monkeypatch.setattr(orders, "POWERS", ((Fraction(2), Fraction(2)),))
+    assert status(orders.orders_stated()) == "failed"
 
 
 def test_another_integral_is_noticed(monkeypatch):
-    right = rounded._integrated
+    right = formats._integrated
     monkeypatch.setattr(
-        rounded, "_integrated", lambda f: {k: v * (1 + 1e-15) for k, v in right(f).items()}
+        formats, "_integrated", lambda f: {k: v * (1 + 1e-15) for k, v in right(f).items()}
     )
-    assert status(rounded.format_integrated("int3")) == "failed"
+    assert status(formats.format_integrated("int3")) == "failed"

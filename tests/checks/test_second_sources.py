@@ -8,26 +8,26 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
+from qtheory.checks import formats as format_checks
+from qtheory.checks import inputs, simulation, stability
+from qtheory.checks import risk as risk_checks
+from qtheory.checks.suite import SEED
 from qtheory.errors import HypothesisError
 from qtheory.model import formats
 from qtheory.risk.closed_form import ClosedForm
-from qtheory.verify import inputs_restated as inputs
-from qtheory.verify import montecarlo, restated, rounded
-from qtheory.verify import stability_restated as stability
-from qtheory.verify.suite import SEED
-from tests.verify.checks import passed, status
+from tests.checks.results import passed, status
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        restated.floats_restated,
+        risk_checks.floats_restated,
         stability.stability_restated,
         stability.limits_of_the_risk_restated,
         inputs.inputs_restated,
         inputs.hypotheses_are_required,
-        rounded.formats_as_in_standards,
-        rounded.error_estimates_integrated,
+        format_checks.formats_as_in_standards,
+        format_checks.error_estimates_integrated,
     ],
 )
 def test_a_check_passes(check):
@@ -36,7 +36,7 @@ def test_a_check_passes(check):
 
 @pytest.mark.parametrize("name", ["gradient, shared by all", "parameter, last", "int3"])
 def test_a_short_simulation_agrees(name):
-    assert passed(montecarlo.small_simulation_agrees(name, SEED))
+    assert passed(simulation.small_simulation_agrees(name, SEED))
 
 
 # --- twins that must fail ----------------------------------------------------------------------
@@ -45,7 +45,7 @@ def test_a_short_simulation_agrees(name):
 def test_float64_that_is_off_in_the_tenth_digit_is_noticed(monkeypatch):
     right = ClosedForm.second_moment
     monkeypatch.setattr(ClosedForm, "second_moment", lambda *a: right(*a) * (1 + 1e-10))
-    assert status(restated.floats_restated()) == "failed"
+    assert status(risk_checks.floats_restated()) == "failed"
 
 
 @pytest.mark.parametrize("part", ["theta", "limit"])
@@ -113,29 +113,31 @@ def test_a_larger_bound_than_the_smallest_is_noticed(monkeypatch):
 def test_a_format_with_another_largest_value_is_noticed(monkeypatch):
     other = {**formats._FLOATS, "fp8_e4m3": formats.FP(4, 3)}
     monkeypatch.setattr(formats, "_FLOATS", other)
-    assert status(rounded.formats_as_in_standards()) == "failed"
+    assert status(format_checks.formats_as_in_standards()) == "failed"
 
 
 def test_another_level_of_a_format_is_noticed(monkeypatch):
-    right = rounded._gap
-    monkeypatch.setattr(rounded, "_gap", lambda a, b: right(a, b * (1 + mpmath.mpf(10) ** -10)))
-    assert status(rounded.error_estimates_integrated()) == "failed"
+    right = format_checks._gap
+    monkeypatch.setattr(
+        format_checks, "_gap", lambda a, b: right(a, b * (1 + mpmath.mpf(10) ** -10))
+    )
+    assert status(format_checks.error_estimates_integrated()) == "failed"
 
 
 def test_another_risk_of_a_format_is_noticed(monkeypatch):
-    right = rounded._integrated_risks
+    right = format_checks._integrated_risks
 
     def wrong(tables, output):
         found = right(tables, output)
         return {name: np.array(v) * (1 + mpmath.mpf(10) ** -18) for name, v in found.items()}
 
-    monkeypatch.setattr(rounded, "_integrated_risks", wrong)
-    assert status(rounded.format_integrated("int3")) == "failed"
+    monkeypatch.setattr(format_checks, "_integrated_risks", wrong)
+    assert status(format_checks.format_integrated("int3")) == "failed"
 
 
 def test_a_factor_that_is_not_shared_is_noticed(monkeypatch):
     """As if each sample of a batch had a factor of its own."""
-    right = montecarlo.excess_risk
+    right = simulation.excess_risk
     elementwise = qt.Quantization(gradient=qt.Multiplicative("1/4", "elementwise"))
-    monkeypatch.setattr(montecarlo, "excess_risk", lambda p, q, sgd: right(p, elementwise, sgd))
-    assert status(montecarlo.small_simulation_agrees("gradient, shared by all", SEED)) == "failed"
+    monkeypatch.setattr(simulation, "excess_risk", lambda p, q, sgd: right(p, elementwise, sgd))
+    assert status(simulation.small_simulation_agrees("gradient, shared by all", SEED)) == "failed"

@@ -10,12 +10,14 @@ import sympy as sp
 import z3
 
 import qtheory as qt
+from qtheory.checks import proofs, rates, simulation, suite
+from qtheory.checks.check import Job, run_job
+from qtheory.checks.experiments import experiment_certified
+from qtheory.checks.statements import residue_per_coordinate
+from qtheory.paper import certified, experiments
+from qtheory.paper.experiments import Experiment
 from qtheory.theory import theorems
 from qtheory.theory.formal import stating
-from qtheory.verify import experiments, instances, montecarlo, proving, rates, suite
-from qtheory.verify.check import Job, run_job
-from qtheory.verify.experiments import Experiment
-from qtheory.verify.symbolic import residue_per_coordinate
 
 SMALL = Experiment("additive", "1e-2", 20, 1, steps=50)
 
@@ -32,26 +34,26 @@ def test_the_experiments_of_the_issue_are_there():
 
 
 def test_an_experiment_passes_and_reports_its_tightness():
-    identity, bounds = instances.verify_experiment(SMALL)
+    identity, bounds = experiment_certified(SMALL)
     assert (identity.status, bounds.status) == ("passed", "passed")
     assert identity.values["digits"] >= 30
     assert bounds.values["lower"] < bounds.values["exact"] < bounds.values["upper"]
 
 
 def test_dropping_w_as_the_paper_does_fails_the_identity(monkeypatch):
-    right = instances.decomposition_at
+    right = certified.decomposition_at
 
     def without_distortion(*arguments):
         parts = right(*arguments)
         return dataclasses.replace(parts, distortion=parts.distortion * 0)
 
-    monkeypatch.setattr(instances, "decomposition_at", without_distortion)
-    identity, _ = instances.verify_experiment(SMALL)
+    monkeypatch.setattr(certified, "decomposition_at", without_distortion)
+    identity, _ = experiment_certified(SMALL)
     assert identity.status == "failed"
 
 
 def test_a_risk_outside_its_bounds_fails(monkeypatch):
-    right = instances.decomposition_at
+    right = certified.decomposition_at
     for factor in (10, sp.Rational(1, 10)):
 
         def scaled(problem, quantization, sgd, arithmetic, factor=factor):
@@ -61,8 +63,8 @@ def test_a_risk_outside_its_bounds_fails(monkeypatch):
                 parts, total=parts.total * scale, quantized_risk=parts.quantized_risk * scale
             )
 
-        monkeypatch.setattr(instances, "decomposition_at", scaled)
-        assert instances.verify_experiment(SMALL)[1].status == "failed"
+        monkeypatch.setattr(certified, "decomposition_at", scaled)
+        assert experiment_certified(SMALL)[1].status == "failed"
 
 
 def test_a_wrong_sign_in_the_decomposition_is_no_identity():
@@ -76,9 +78,9 @@ def test_a_wrong_sign_in_the_decomposition_is_no_identity():
 def test_a_false_theorem_fails_its_proof(monkeypatch):
     true = theorems["spectral_shape"]
     false = dataclasses.replace(true, statement=sp.Eq(true.statement.lhs, 2 * true.statement.rhs))
-    monkeypatch.setattr(proving, "PROOFS", {n: n for n in ("spectral_floor", "spectral_shape")})
+    monkeypatch.setattr(proofs, "PROOFS", {n: n for n in ("spectral_floor", "spectral_shape")})
     with stating(false):
-        floor, shape = proving.proofs_replayed()
+        floor, shape = proofs.proofs_replayed()
     assert (floor.status, shape.status) == ("passed", "failed")
     assert "does not follow" in shape.detail
 
@@ -125,15 +127,15 @@ def test_extrapolation_removes_corrections_that_fall_like_powers():
 
 
 def test_a_biased_simulation_fails(monkeypatch):
-    assert montecarlo.simulation_agrees(SMALL, 200, 1)[0].status == "passed"
-    simulate = montecarlo.simulate
+    assert simulation.simulation_agrees(SMALL, 200, 1)[0].status == "passed"
+    simulate = simulation.simulate
 
     def biased(*arguments, **options):
         estimate = simulate(*arguments, **options)
         return dataclasses.replace(estimate, mean=estimate.mean + 5 * estimate.stderr)
 
-    monkeypatch.setattr(montecarlo, "simulate", biased)
-    assert montecarlo.simulation_agrees(SMALL, 200, 1)[0].status == "failed"
+    monkeypatch.setattr(simulation, "simulate", biased)
+    assert simulation.simulation_agrees(SMALL, 200, 1)[0].status == "failed"
 
 
 def test_a_job_that_breaks_is_a_failed_check():
@@ -161,9 +163,9 @@ def test_a_job_that_never_ends_is_unknown():
 
 
 def test_a_proof_that_the_solver_does_not_decide_is_unknown(monkeypatch):
-    monkeypatch.setattr(proving, "PROOFS", {"spectral_shape": "spectral_shape"})
+    monkeypatch.setattr(proofs, "PROOFS", {"spectral_shape": "spectral_shape"})
     monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.unknown)
-    (check,) = proving.proofs_replayed()
+    (check,) = proofs.proofs_replayed()
     assert (check.id, check.status) == ("proof/spectral_shape", "unknown")
     assert "more with work=" in check.detail
     ledger = suite.Ledger((check,), ())
@@ -172,7 +174,7 @@ def test_a_proof_that_the_solver_does_not_decide_is_unknown(monkeypatch):
     assert ledger.as_json()["unknown"] == 1
     monkeypatch.setattr(z3.Solver, "check", lambda solver, *assumptions: z3.sat)
     monkeypatch.setattr(z3.Solver, "model", lambda solver: "a model")
-    (check,) = proving.proofs_replayed()
+    (check,) = proofs.proofs_replayed()
     assert check.status == "failed"
 
 

@@ -10,10 +10,10 @@ import time
 import pytest
 
 import qtheory as qt
-from qtheory.verify import random_instances, thorough
-from qtheory.verify.check import CheckResult, Job
-from qtheory.verify.random_instances import CLAIMS, theorem_on_random_instances
-from qtheory.verify.thorough import thorough_jobs, verify_thoroughly
+from qtheory.checks import random_instances, thorough
+from qtheory.checks.check import CheckResult, Job
+from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
+from qtheory.checks.thorough import thorough_jobs, verify_thoroughly
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -170,7 +170,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path):
 
 SCRIPT = """
 import sys
-from qtheory.verify import thorough
+from qtheory.checks import thorough
 if __name__ == "__main__":
     todo = [j for j in thorough.thorough_jobs(4000) if j.id.startswith("random/noise_limit/")]
     thorough.verify_thoroughly(sys.argv[1], instances=4000, workers=2, todo=todo)

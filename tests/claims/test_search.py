@@ -7,10 +7,10 @@ import sympy as sp
 from hypothesis import given, settings
 
 import qtheory as qt
-from qtheory.model.code import python_code
+from qtheory.claims.claim import NAMES, Sides, claim_of
+from qtheory.model.source import python_code
 from qtheory.testing import instances
 from qtheory.theory import definitions
-from qtheory.verify.claims import NAMES, Sides, claim_of
 
 CALL = "__import__('os').system('true')"
 T4 = qt.theorems["upper_bound"].statement

@@ -9,8 +9,9 @@ import flint
 import numpy as np
 from hypothesis import strategies as st
 
-from qtheory.verify import restated, transcription
-from qtheory.verify.transcription import Errors, Setting
+from qtheory.checks import risk as risk_checks
+from qtheory.reference import moments as reference
+from qtheory.reference.moments import Errors, Setting
 
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
 BATCHES = (1, 2, 3, 10**6, 10**15)
@@ -30,14 +31,14 @@ OUTPUTS = (("average", "1"), ("last", "1"), ("tail", "1/3"), ("tail", "1/2"), ("
 def _gain(setting):
     """M of G = 1 - 2 gamma Lambda + gamma^2 M, without the directions that never move."""
     unit = dataclasses.replace(setting, stepsize=F(1))
-    moving = [i for i, one in enumerate(transcription.quantized_eigenvalues(setting)) if one]
+    moving = [i for i, one in enumerate(reference.quantized_eigenvalues(setting)) if one]
     zero = (F(0),) * setting.dim
-    rest = transcription.one_step(unit, zero, zero).second
+    rest = reference.one_step(unit, zero, zero).second
     matrix = [[F(0)] * len(moving) for _ in moving]
-    eigenvalues = transcription.quantized_eigenvalues(setting)
+    eigenvalues = reference.quantized_eigenvalues(setting)
     for column, j in enumerate(moving):
         basis = tuple(F(i == j) for i in range(setting.dim))
-        after = transcription.one_step(unit, zero, basis).second
+        after = reference.one_step(unit, zero, basis).second
         for row, i in enumerate(moving):
             identity = (1 - 2 * eigenvalues[i]) if i == j else 0
             matrix[row][column] = after[i] - rest[i] - identity
@@ -207,12 +208,12 @@ def scaled_step(setting, factor):
 # --- the same in the package's terms -------------------------------------------------------------
 
 
-arguments = functools.lru_cache(maxsize=256)(restated.arguments)
+arguments = functools.lru_cache(maxsize=256)(risk_checks.arguments)
 
 
 def moments(setting, output="average", tail="1"):
     """The exact moments of what SGD returns, from the second source."""
     if output == "last":
-        return transcription.last_moments(setting)
+        return reference.last_moments(setting)
     kept = -(-setting.steps * F(tail) // 1) if output == "tail" else setting.steps
-    return transcription.average_moments(setting, setting.steps - int(kept))
+    return reference.average_moments(setting, setting.steps - int(kept))

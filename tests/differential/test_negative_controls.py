@@ -10,10 +10,10 @@ import sympy as sp
 import qtheory as qt
 from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Float64, MPMath
+from qtheory.reference import moments as reference
 from qtheory.risk import closed_form, excess, moments, powers
 from qtheory.theory import bounds as package_bounds
 from qtheory.theory import definitions as symbols
-from qtheory.verify import transcription
 from tests.differential import comparisons
 from tests.differential.comparisons import (
     COMPARISONS,
@@ -27,7 +27,7 @@ from tests.differential.comparisons import (
     risk,
     stability,
 )
-from tests.differential.drawing import SPECIAL
+from tests.differential.instances import SPECIAL
 
 #: The module, which the function of that name hides in its package.
 STABILITY = importlib.import_module("qtheory.risk.stability")
@@ -212,7 +212,7 @@ TWINS = {
         patched(excess, "decompose", more_distortion), PURE, [decomposition], {"W", "T1, balls"}
     ),
     "W of the second source": (
-        patched(transcription, "risks", with_gain), PURE, [decomposition], {"T1, rational", "W"}
+        patched(reference, "risks", with_gain), PURE, [decomposition], {"T1, rational", "W"}
     ),
     "other numbers of steps": (
         patched(qt, "risk_curve", shifted), PURE, [curve],

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtheory as qt
-from qtheory.model.shorthand import (
+from qtheory.model.parse import (
     parse_quantization,
     parse_quantizer,
     parse_spectrum,

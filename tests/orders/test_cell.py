@@ -4,9 +4,9 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.asymptotics.cell import Cell
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.monomial import Monomial
+from qtheory.orders.cell import Cell
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import Monomial
 
 a, b, N, d = sp.symbols("a b N d", positive=True)
 SMALL_A = Cell({N: 1}, (Condition.on(1 - a, 1), Condition.on(b - 1, 1)))

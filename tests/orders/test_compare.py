@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtheory as qt
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.monomial import ONE, Monomial
-from qtheory.asymptotics.regimes import joined
 from qtheory.errors import InvalidArgumentError
+from qtheory.orders.cell import Cell, explore
+from qtheory.orders.monomial import ONE, Monomial
+from qtheory.orders.regimes import joined
 
 a, b, N, d, eps = qt.symbols("a b N d eps")
 numbers = st.integers(-3, 3)

@@ -12,12 +12,12 @@ import pytest
 
 import qtheory as qt
 from qtheory.model import TARGETS
+from qtheory.paper import findings as room
+from qtheory.paper.experiments import Experiment
+from qtheory.paper.findings import BATCH, FLOOR, GROWTH, VERDICTS, findings, verdict
+from qtheory.reference import theorems
+from qtheory.reference.moments import Errors, Setting
 from qtheory.report.tables import _VERDICTS
-from qtheory.verify import findings as room
-from qtheory.verify import transcribed_theorems
-from qtheory.verify.experiments import Experiment
-from qtheory.verify.findings import BATCH, FLOOR, GROWTH, VERDICTS, findings, verdict
-from qtheory.verify.transcription import Errors, Setting
 
 EPS, GAMMA = 0.01, 0.1
 CLAIMS = (
@@ -162,7 +162,7 @@ def transcribed_bound(scheme, dim, batch, steps, targets):
         steps,
         **dict.fromkeys(targets, errors),
     )
-    return transcribed_theorems.upper_bound(setting).risk
+    return theorems.upper_bound(setting).risk
 
 
 @pytest.mark.parametrize("scheme", ["additive", "shared"])

@@ -10,10 +10,11 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.verify import enumeration, transcription
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify.restated import arguments, rational
-from qtheory.verify.transcription import Errors, Setting
+from qtheory.checks.risk import arguments, rational
+from qtheory.reference import moments as reference
+from qtheory.reference import outcomes
+from qtheory.reference import theorems as stated
+from qtheory.reference.moments import Errors, Setting
 
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
 PARTS = ("additive", "shared", "elementwise")
@@ -35,61 +36,61 @@ def held(setting):
 
 def gap(setting):
     """The largest relative difference between the transcription's step and the enumeration's."""
-    before = enumeration.start(setting)
-    exact = transcription.one_step(setting, before.first, before.second)
-    summed = enumeration.one_step(setting, before.first, before.second)
+    before = outcomes.start(setting)
+    exact = reference.one_step(setting, before.first, before.second)
+    summed = outcomes.one_step(setting, before.first, before.second)
     pairs = zip(exact.first + exact.second, summed.first + summed.second, strict=True)
     return max(abs(float(a / b - 1)) for a, b in pairs)
 
 
-@pytest.mark.parametrize("setting", enumeration.CASES)
+@pytest.mark.parametrize("setting", outcomes.CASES)
 def test_step_is_the_sum_over_all_outcomes(setting):
-    assert enumeration.count_outcomes(setting) < 2e6
+    assert outcomes.count_outcomes(setting) < 2e6
     assert gap(setting) < 1e-12
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
-@pytest.mark.parametrize("setting", enumeration.PATHS)
+@pytest.mark.parametrize("setting", outcomes.PATHS)
 def test_average_is_the_sum_over_all_paths(setting, first):
-    exact = transcription.average_moments(setting, first)
-    summed = enumeration.average_moments(setting, first)
+    exact = reference.average_moments(setting, first)
+    summed = outcomes.average_moments(setting, first)
     for a, b in zip(exact.first + exact.second, summed.first + summed.second, strict=True):
         assert abs(float(a / b - 1)) < 1e-12
 
 
 def test_count_of_outcomes_is_what_is_summed():
-    for setting in enumeration.CASES:
-        dice = enumeration._Dice()
-        before = enumeration.start(setting)
-        enumeration._updated(setting, dice, enumeration._vector(dice, before))
-        assert dice.outcomes == enumeration.count_outcomes(setting)
+    for setting in outcomes.CASES:
+        dice = outcomes._Dice()
+        before = outcomes.start(setting)
+        outcomes._updated(setting, dice, outcomes._vector(dice, before))
+        assert dice.outcomes == outcomes.count_outcomes(setting)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_every_pair_of_levels_is_in_some_case(batch):
     met = set()
-    for setting in enumeration.CASES:
+    for setting in outcomes.CASES:
         if setting.batch == batch:
             met |= set(itertools.product(held(setting), repeat=2))
     assert met == set(itertools.product(LEVELS, repeat=2))
 
 
-@pytest.mark.parametrize("setting", enumeration.CASES)
+@pytest.mark.parametrize("setting", outcomes.CASES)
 def test_no_level_is_idle(setting):
-    before = enumeration.start(setting)
-    full = transcription.one_step(setting, before.first, before.second)
+    before = outcomes.start(setting)
+    full = reference.one_step(setting, before.first, before.second)
     for target, part in held(setting):
         less = without(setting, target, part)
-        assert transcription.one_step(less, before.first, before.second) != full
+        assert reference.one_step(less, before.first, before.second) != full
 
 
 def caught():
-    return sum(gap(setting) > 1e-3 for setting in enumeration.CASES)
+    return sum(gap(setting) > 1e-3 for setting in outcomes.CASES)
 
 
 def test_a_dropped_cross_term_is_noticed(monkeypatch):
-    monkeypatch.setattr(transcription, "cross_samples", lambda setting, m, v: (F(0),) * setting.dim)
-    assert caught() == sum(setting.batch > 1 for setting in enumeration.CASES)
+    monkeypatch.setattr(reference, "cross_samples", lambda setting, m, v: (F(0),) * setting.dim)
+    assert caught() == sum(setting.batch > 1 for setting in outcomes.CASES)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2])
@@ -99,8 +100,8 @@ def test_a_wrong_moment_of_the_data_factor_is_noticed(monkeypatch, k):
         moments[k] -= variance
         return tuple(moments)
 
-    monkeypatch.setattr(transcription, "factor_moments", truncated)
-    multiplicative = [s for s in enumeration.CASES if s.data.multiplicative]
+    monkeypatch.setattr(reference, "factor_moments", truncated)
+    multiplicative = [s for s in outcomes.CASES if s.data.multiplicative]
     assert caught() >= len(multiplicative) // 2
 
 
@@ -108,15 +109,15 @@ def test_a_wrong_moment_of_the_data_factor_is_noticed(monkeypatch, k):
 def test_shared_for_elementwise_is_noticed(target):
     """Coupling matters for all but the parameter, where each coordinate meets only its own."""
     noticed = 0
-    for setting in enumeration.CASES:
+    for setting in outcomes.CASES:
         errors = getattr(setting, target)
         if errors.shared == errors.elementwise:
             continue
         twin = Errors(errors.additive, errors.elementwise, errors.shared)
-        before = enumeration.start(setting)
-        summed = enumeration.one_step(setting, before.first, before.second)
+        before = outcomes.start(setting)
+        summed = outcomes.one_step(setting, before.first, before.second)
         swapped = dataclasses.replace(setting, **{target: twin})
-        wrong = transcription.one_step(swapped, before.first, before.second)
+        wrong = reference.one_step(swapped, before.first, before.second)
         noticed += any(
             abs(float(a / b - 1)) > 1e-3 for a, b in zip(wrong.second, summed.second, strict=True)
         )
@@ -125,13 +126,13 @@ def test_shared_for_elementwise_is_noticed(target):
 
 def test_vector_with_a_negative_variance_is_refused():
     with pytest.raises(ValueError, match="no variable has"):
-        enumeration.one_step(enumeration.CASES[0], (F(1), F(1)), (F(1, 2), F(2)))
+        outcomes.one_step(outcomes.CASES[0], (F(1), F(1)), (F(1, 2), F(2)))
 
 
 def test_more_noises_than_axes_are_refused():
     wide = Setting((F(1),) * 33, (F(1),) * 33, F(1), F(1, 9), batch=1, steps=2)
     with pytest.raises(ValueError, match="more than 32 independent noises"):
-        enumeration.average_moments(wide)
+        outcomes.average_moments(wide)
 
 
 # ------------------------------------------------------------- the tables in the page's pure cases
@@ -146,7 +147,7 @@ def pure(**levels):
 def test_tables_of_a_shared_factor_are_the_page_s(additive, shared):
     setting = pure(additive=additive, shared=shared)
     f2, f3, f4 = 1 + shared, 1 + 3 * shared, 1 + 6 * shared + 3 * shared**2
-    tables, e = transcription.data_tables(setting), additive
+    tables, e = reference.data_tables(setting), additive
     for (i, p), (j, q) in itertools.product(enumerate(setting.eigenvalues), repeat=2):
         if i == j:
             expected = 3 * f4 * p * p + 6 * f2 * p * e + 3 * e * e, 3 * f3 * p * p + 3 * e * p
@@ -159,8 +160,8 @@ def test_tables_of_a_shared_factor_are_the_page_s(additive, shared):
 
 def test_tables_of_elementwise_factors_are_the_page_s():
     setting = pure(additive=F(1, 6), elementwise=F(2, 5))
-    same = transcription.data_tables(pure(additive=F(1, 6), shared=F(2, 5)))
-    tables, lq = transcription.data_tables(setting), transcription.quantized_eigenvalues(setting)
+    same = reference.data_tables(pure(additive=F(1, 6), shared=F(2, 5)))
+    tables, lq = reference.data_tables(setting), reference.quantized_eigenvalues(setting)
     for (i, _), (j, q) in itertools.product(enumerate(setting.eigenvalues), repeat=2):
         here = tables.Q[i][j], tables.T[i][j], tables.Y[i][j]
         if i == j:
@@ -222,11 +223,11 @@ def agree(ball, number):
 def test_exact_risk_is_the_package_s(setting, output):
     package = qt.excess_risk(*arguments(setting, output), digits=DIGITS)
     if output == "last":
-        moments = transcription.last_moments(setting)
+        moments = reference.last_moments(setting)
     else:
         count = -(-setting.steps // 3) if output == "tail" else setting.steps
-        moments = transcription.average_moments(setting, setting.steps - count)
-    here = transcription.risks(setting, moments)
+        moments = reference.average_moments(setting, setting.steps - count)
+    here = reference.risks(setting, moments)
     assert here.risk == here.approximation + here.quantized_risk - here.gain
     assert agree(package.total, here.risk)
     assert agree(package.quantized_risk, here.quantized_risk)
@@ -243,7 +244,7 @@ def test_upper_bound_is_the_package_s(setting):
     assert agree(package.bias, here.bias)
     assert agree(package.variance, here.variance)
     assert agree(package.effective_dimension, here.effective_dimension)
-    exact = transcription.risks(setting, transcription.average_moments(setting))
+    exact = reference.risks(setting, reference.average_moments(setting))
     assert exact.quantized_risk <= here.quantized_risk
 
 
@@ -251,7 +252,7 @@ def test_sum_of_two_factors_on_the_data_is_read_in_two_ways():
     """The page's "pure multiplicative": here one level in two parts, in the package one part."""
     with pytest.raises(qt.HypothesisError, match="purely shared or purely elementwise"):
         qt.upper_bound(*arguments(BOTH_FACTORS), form="paper")
-    exact = transcription.risks(BOTH_FACTORS, transcription.average_moments(BOTH_FACTORS))
+    exact = reference.risks(BOTH_FACTORS, reference.average_moments(BOTH_FACTORS))
     assert exact.quantized_risk <= stated.upper_bound(BOTH_FACTORS).quantized_risk
 
 
@@ -262,7 +263,7 @@ def test_refined_bound_is_the_package_s(setting):
     assert agree(package.total, here.risk)
     assert agree(package.quantized_risk, here.quantized_risk)
     assert agree(package.variance, here.variance)
-    exact = transcription.risks(setting, transcription.average_moments(setting))
+    exact = reference.risks(setting, reference.average_moments(setting))
     assert exact.quantized_risk <= here.quantized_risk <= stated.upper_bound(setting).quantized_risk
 
 
@@ -270,7 +271,7 @@ def test_refined_bound_is_the_package_s(setting):
 def test_lower_bound_is_the_package_s(setting):
     package = qt.lower_bound(*arguments(setting), digits=DIGITS)
     here = stated.lower_bound(setting)
-    exact = transcription.risks(setting, transcription.average_moments(setting))
+    exact = reference.risks(setting, reference.average_moments(setting))
     assert here.quantized_risk <= exact.quantized_risk
     assert agree(package.quantized_risk, here.quantized_risk)
 
@@ -281,7 +282,7 @@ def test_twins_of_the_transcription_disagree_with_the_package(monkeypatch):
     bound = qt.upper_bound(*arguments(setting), digits=DIGITS, form="paper").total
 
     def seen(one):
-        return transcription.risks(one, transcription.average_moments(one)).risk
+        return reference.risks(one, reference.average_moments(one)).risk
 
     assert agree(risk, seen(setting))
     assert agree(bound, stated.upper_bound(setting).risk)
@@ -289,10 +290,10 @@ def test_twins_of_the_transcription_disagree_with_the_package(monkeypatch):
     assert not agree(risk, seen(swapped))
     assert not agree(bound, stated.upper_bound(swapped).risk)
     with monkeypatch.context() as patch:
-        patch.setattr(transcription, "cross_samples", lambda one, m, v: (F(0),) * one.dim)
+        patch.setattr(reference, "cross_samples", lambda one, m, v: (F(0),) * one.dim)
         assert not agree(risk, seen(setting))
     with monkeypatch.context() as patch:  # k4 = 1
-        patch.setattr(transcription, "factor_moments", lambda e: (1 + e, 1 + 3 * e, (1 + e) ** 2))
+        patch.setattr(reference, "factor_moments", lambda e: (1 + e, 1 + 3 * e, (1 + e) ** 2))
         assert not agree(risk, seen(setting))
         assert stated.noise_constants(setting).k4 == 1
         assert not agree(bound, stated.upper_bound(setting).risk)
