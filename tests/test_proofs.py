@@ -11,6 +11,7 @@ import z3
 import qtheory as qt
 from qtheory import theorems
 from qtheory.errors import ProofError
+from qtheory.model.run import Run
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
 from qtheory.theory.formal import stating
@@ -108,11 +109,11 @@ def test_a_twin_is_refuted_where_the_theorem_holds(twin):
     assert verdict(twin.twin, *twin.false_at) is False
     true = theorems[twin.twin.name]
     if true.hypotheses == twin.twin.hypotheses:
-        true.require(*twin.false_at)
+        true.require(Run(*twin.false_at))
         assert verdict(true, *twin.false_at) is not False
     else:
         with pytest.raises(qt.HypothesisError):
-            true.require(*twin.false_at)
+            true.require(Run(*twin.false_at))
 
 
 @pytest.fixture
