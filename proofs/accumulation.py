@@ -26,9 +26,46 @@ from qtheory.proof.powers import (
     power_between,
     power_of_product,
 )
-from qtheory.proof.sums import sum_equal, sum_le, total
+from qtheory.proof.sums import sum_equal, sum_le, total, zeros
 
-from .risk_of_average import *
+from .average import (
+    N,
+    average_upper,
+    decay,
+    forgotten,
+    many,
+    mean_weight,
+    n,
+    rho,
+    small_step,
+    spread,
+    steps,
+    sum_c,
+    var_s,
+    within,
+)
+from .recursion import (
+    S,
+    X,
+    c,
+    d,
+    dimension_positive,
+    e,
+    gamma,
+    i,
+    inside,
+    lq,
+    m,
+    mean,
+    mu,
+    signs,
+    spectrum,
+    split,
+    start,
+    t,
+    v,
+    weighted,
+)
 
 here = z3.And(t >= 0, inside)
 

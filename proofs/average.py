@@ -25,7 +25,7 @@ from qtheory.theory.definitions import x
 from qtheory.theory.formal import STANDING, assumed
 
 from .decomposition import moments
-from .recursion import *
+from .recursion import X, c, gamma, i, inside, lam, m, mean, mu, spectrum, start, t, v, w, words, wq
 from .variance import theorem as variance_nonnegative
 
 N = words[notation.N]

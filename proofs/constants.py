@@ -8,7 +8,30 @@ from qtheory.theory import definitions
 from qtheory.theory.definitions import P, Pi, Pi_c
 from qtheory.theory.formal import STANDING
 
-from .noise import *
+from .noise import K, Pc, Pq, Pr, al, cube, fourth, kd, ks, qi, refined, s_2, ud
+from .recursion import (
+    A_terms,
+    D,
+    approximation,
+    d,
+    dimension_positive,
+    i,
+    inside,
+    lam,
+    lq,
+    norm_terms,
+    nq_terms,
+    per_B,
+    s,
+    signal,
+    signal_q,
+    signs,
+    spectrum,
+    sums,
+    tr_terms,
+    trace,
+    w,
+)
 
 factors = lemma(
     z3.And(Pr >= 1, Pc >= 1, Pq >= 0, ks >= 1, kd >= 2, ud >= 0),

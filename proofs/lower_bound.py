@@ -8,18 +8,55 @@ F(t) = sum_{s<t} (1 - rho^s)(1 - rho^(s+1)) >= (t/6) min(1, (t x)^2) (average_we
 x Var s >= sum c - Cov(s, w). The bias is exact.
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import induction, lemma
-from qtheory.proof.sums import sum_equal, sum_le
+from qtheory.proof.powers import geometric, geometric_sum, power
+from qtheory.proof.sums import sum_equal, sum_le, zeros
+from qtheory.theory import notation
 from qtheory.theory.definitions import D_N, bias, risk_q, variance
 from qtheory.theory.formal import Formal, assumed, established, stated
 from qtheory.theory.lower import mean as mean_symbol
 
+from .average import (
+    N,
+    average_lower,
+    averaged,
+    cov_next,
+    cov_s,
+    decay,
+    initial,
+    n,
+    rho,
+    small_step,
+    steps,
+    sum_c,
+    var_nonnegative,
+    var_s,
+)
 from .average_weights import theorem as average_weights
 from .average_weights import weights as F
-from .risk_of_average import *
+from .recursion import (
+    X,
+    c,
+    c_t,
+    d,
+    dimension_positive,
+    gamma,
+    i,
+    inside,
+    lq,
+    m,
+    signs,
+    spectrum,
+    start,
+    t,
+    v,
+)
+from .risk_of_average import mean_terms, quantized_risk, var_terms
 from .variance import everywhere, low, low_positive, step_low
+from .variance import theorem as variance_nonnegative
 
 words = Formal(stated("lower_bound"), {risk_q: averaged[risk_q]})
 at_least_two = assumed(sp.Ge(notation.N, 2), words)

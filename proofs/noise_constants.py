@@ -6,11 +6,11 @@ acts on all of them, lambda^q_i e_i <= S, lambda^q_i (w^q_i)^2 <= ||w^q||^2 and 
 
 import z3
 
-from qtheory.proof.kernel import lemma
-from qtheory.proof.sums import member, worst, zeros
-from qtheory.theory import definitions
+from qtheory.proof.kernel import lemma, variable
+from qtheory.proof.sums import member, sum_equal, total, worst, zeros
+from qtheory.theory import definitions, notation
+from qtheory.theory.definitions import P, Pi, Pi_c, doubling, k4, sq
 from qtheory.theory.definitions import cross as cross_symbol
-from qtheory.theory.definitions import doubling, k4, sq
 from qtheory.theory.definitions import same as same_symbol
 from qtheory.theory.formal import STANDING, Formal, established, stated
 from qtheory.theory.upper import S as S_symbol
@@ -18,7 +18,62 @@ from qtheory.theory.upper import c as c_symbol
 from qtheory.theory.upper import rho as rho_symbol
 from qtheory.theory.upper import t as t_symbol
 
-from .constants import *
+from .constants import (
+    alpha_positive,
+    constants_nonnegative,
+    factors,
+    kappa_positive,
+    norms_nonnegative,
+    per_batch,
+)
+from .noise import K, Pq, al, constants, cube, kd, ks, noise, pure, qi, refined, s_2, ud
+from .recursion import (
+    A_terms,
+    S,
+    a,
+    aa,
+    am,
+    approximation,
+    as_,
+    c,
+    c_t,
+    d,
+    dimension_positive,
+    e,
+    e_d,
+    gamma,
+    i,
+    inside,
+    la,
+    lam,
+    lm,
+    lq,
+    ls,
+    norm_terms,
+    nq_terms,
+    oa,
+    om,
+    os_,
+    pa,
+    per_B,
+    pm,
+    rho,
+    s,
+    sigma2,
+    signal,
+    signal_q,
+    signs,
+    spectrum,
+    split,
+    sums,
+    t,
+    tr_terms,
+    trace,
+    v,
+    w,
+    weighted,
+    wq,
+)
 from .variance import theorem as variance_nonnegative
 
 here_t = z3.And(t >= 0, inside)

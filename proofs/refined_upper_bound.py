@@ -4,18 +4,22 @@ The noise of a step (noise.py) accumulates over the run (accumulation.py); theta
 feeds itself, sum_t S_t <= N Sbar; then bias and variance are bounded coordinate by coordinate.
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import cut, lemma
 from qtheory.proof.sums import sum_le
 from qtheory.theory import notation
 from qtheory.theory.definitions import bias, kappa, risk, theta, variance, x
-from qtheory.theory.formal import Formal, assumed, established, stated
+from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 from qtheory.theory.upper import S_bar, delta
 
-from .accumulation import *
+from .accumulation import accumulate, sum_S, sum_S_nonnegative, swap, weighted_sum
+from .average import N, averaged, decay, mean_weight, n, small, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise import K, al, noise, qi, s_2
+from .recursion import d, dimension_positive, gamma, i, inside, lq, spectrum, start
+from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
 
 words = Formal(stated("refined_upper_bound"), {risk: averaged[risk]})
 no_overshoot = assumed(sp.Le((1 + kappa) * x[notation.i], 1), words)

@@ -7,13 +7,30 @@ w^q - w* = -D w* / lambda^q.
 import z3
 
 from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.powers import geometric_sum
 from qtheory.proof.sums import sum_equal, sum_le
 from qtheory.theory.definitions import bias, risk, variance
 from qtheory.theory.formal import Formal, established, stated
 from qtheory.theory.lower import floor
 from qtheory.theory.lower import mean as mean_symbol
 
-from .lower_bound import *
+from .average import (
+    N,
+    averaged,
+    decay,
+    mean_average,
+    mean_sum,
+    n,
+    rho,
+    small_step,
+    square_average,
+    steps,
+    sum_m,
+    var_s,
+)
+from .lower_bound import in_coordinate
+from .recursion import d, dimension_positive, i, inside, lam, lq, spectrum, wq
+from .variance import low
 
 words = Formal(stated("risk_lower_bound"), {risk: averaged[risk]})
 (floor_terms,), (bias_terms,), (noise_terms,) = (

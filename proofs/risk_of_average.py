@@ -8,12 +8,28 @@ E (wbar_i - w^q_i)^2 = (Var s_i + eta_0i^2 (1 + rho + ... + rho^(N-1))^2) / N^2,
 import z3
 
 from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.powers import geometric
 from qtheory.proof.sums import sum_equal, sum_le, total
 from qtheory.theory.decomposition import W
 from qtheory.theory.definitions import A, risk, risk_q
 
-from .average import *
+from .average import (
+    N,
+    averaged,
+    bias_weight,
+    mean_average,
+    mean_of_average,
+    mean_sum,
+    n,
+    rho,
+    small_step,
+    square_average,
+    steps,
+    var_nonnegative,
+    var_s,
+)
 from .decomposition import decomposed
+from .recursion import d, dimension_positive, i, inside, lq, signs, spectrum, start
 
 (Rq_terms,), (W_terms,) = averaged.summands(risk_q), averaged.summands(W)
 

@@ -4,17 +4,21 @@ With kappa = q = 0 the noise of every step is charged to the trace; what accumul
 is the same (accumulation.py), with delta = 2 - x, so s^2 + alpha Sbar <= (s^2 + ...) / (1 - theta).
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import lemma
-from qtheory.proof.sums import sum_le, zeros
+from qtheory.proof.sums import sum_le, total, zeros
 from qtheory.theory import definitions
 from qtheory.theory.definitions import D_N, bias, risk, theta, variance
-from qtheory.theory.formal import Formal, assumed, established, stated
+from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 
-from .accumulation import *
+from .accumulation import accumulate, here, sum_S, swap, weighted_sum
+from .average import N, averaged, decay, n, rho, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise_constants import alpha_covers, s2_covers, trace_noise
+from .recursion import S, X, c, c_t, d, dimension_positive, gamma, i, inside, lq, mu, spectrum, t
+from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
 
 words = Formal(stated("upper_bound"), {risk: averaged[risk]})
 contracting = assumed(sp.Lt(theta, 1), words)
