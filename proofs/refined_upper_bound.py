@@ -14,12 +14,14 @@ from qtheory.theory.definitions import bias, kappa, risk, theta, variance, x
 from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 from qtheory.theory.upper import S_bar, delta
 
-from .accumulation import accumulate, sum_S, sum_S_nonnegative, swap, weighted_sum
+from .accumulation import accumulate
 from .average import N, averaged, decay, mean_weight, n, small, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise import K, al, noise, qi, s_2
+from .noise_recursion import NoiseRecursion
 from .recursion import d, dimension_positive, gamma, i, inside, lq, spectrum, start
 from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
+from .sums_over_time import sum_S, sum_S_nonnegative, swap, weighted_sum
 
 words = Formal(stated("refined_upper_bound"), {risk: averaged[risk]})
 no_overshoot = assumed(sp.Le((1 + kappa) * x[notation.i], 1), words)
@@ -31,7 +33,7 @@ contracting = assumed(sp.Lt(theta, 1), words)
 no_overshoot_of_mean = lemma(
     small.formula, no_overshoot, kappa_positive, spectrum, name="no coordinate overshoots"
 )
-run = accumulate(K, al, s_2, qi, noise, constants_nonnegative, no_overshoot)
+run = accumulate(NoiseRecursion(K, al, s_2, qi, noise, constants_nonnegative, no_overshoot))
 start_terms, noise_terms = words.summands(S_bar)
 (theta_terms,) = words.summands(theta)
 (bias_terms,), (variance_terms,) = words.summands(bias), words.summands(variance)

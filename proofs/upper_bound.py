@@ -13,12 +13,14 @@ from qtheory.theory import definitions
 from qtheory.theory.definitions import D_N, bias, risk, theta, variance
 from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 
-from .accumulation import accumulate, here, sum_S, swap, weighted_sum
+from .accumulation import accumulate
 from .average import N, averaged, decay, n, rho, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise_constants import alpha_covers, s2_covers, trace_noise
+from .noise_recursion import NoiseRecursion
 from .recursion import S, X, c, c_t, d, dimension_positive, gamma, i, inside, lq, mu, spectrum, t
 from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
+from .sums_over_time import here, sum_S, swap, weighted_sum
 
 words = Formal(stated("upper_bound"), {risk: averaged[risk]})
 contracting = assumed(sp.Lt(theta, 1), words)
@@ -51,7 +53,9 @@ plain_noise = lemma(
     zeros.at(i),
     name="the noise recursion with kappa = q = 0",
 )
-run = accumulate(z3.RealVal(0), al_, s_, zeros(), plain_noise, nonnegative_constants, no_more)
+run = accumulate(
+    NoiseRecursion(z3.RealVal(0), al_, s_, zeros(), plain_noise, nonnegative_constants, no_more)
+)
 
 (theta_terms,) = words.summands(theta)
 (bias_terms,), (D_terms,) = words.summands(bias), words.summands(D_N)
