@@ -1,9 +1,9 @@
 r"""From the noise of one step to the risk of the average, for any constants.
 
-Main results (``accumulate``), for a noise recursion with kappa, alpha, s^2 and q
-    energy: lambda^q sum e <= eta_0^2 min(1/delta, N x) / gamma
+Main results, for a noise recursion with kappa, alpha, s^2 and q
+    ``energy_of_run``: lambda^q sum e <= eta_0^2 min(1/delta, N x) / gamma
         + (x/delta) (alpha sum S + N s^2 + N lambda^q q)
-    variance: lambda^q Var s <= 2 min(1, (N x)^2)
+    ``variance_of_run``: lambda^q Var s <= 2 min(1, (N x)^2)
         [N s^2 + alpha sum S + N lambda^q q + N kappa lambda^q eta_0^2 min(1, 1/(N x))]
 
 How
@@ -48,14 +48,14 @@ from .noise_recursion import (
     sum_e_at_most,
 )
 from .recursion import (
-    X,
+    eta0,
     gamma,
     i,
     inside,
     lq,
     signs,
     spectrum,
-    start,
+    x,
 )
 from .sums_over_time import squares, sum_e, sum_mu, sum_S, sum_S_nonnegative
 
@@ -141,12 +141,12 @@ def energy_of_run(
     """lambda^q sum e <= eta_0^2 min(1/delta, N x) / gamma + (x/delta) (alpha sum S + ...)."""
     delta, geo = of.delta, geometric(of.r, N)
     shortest = z3.If(1 / delta <= many, 1 / delta, many)
-    left = start[i] * start[i] * shortest / gamma
+    left = eta0[i] * eta0[i] * shortest / gamma
     weighted_e = lemma(
         z3.Implies(
             inside,
             delta * lq[i] * sum_e(i, N)
-            <= delta * geo * lq[i] * start[i] * start[i] + X[i] * of.noise_of_run,
+            <= delta * geo * lq[i] * eta0[i] * eta0[i] + x[i] * of.noise_of_run,
         ),
         sum_of_e(t=N),
         into_e.at(N, i),
@@ -157,7 +157,7 @@ def energy_of_run(
         name="E eta^2, weighted",
     )
     left_of_start = lemma(
-        z3.Implies(inside, geo * lq[i] * start[i] * start[i] <= left),
+        z3.Implies(inside, geo * lq[i] * eta0[i] * eta0[i] <= left),
         memory,
         contraction,
         spectrum,
@@ -165,16 +165,16 @@ def energy_of_run(
         name="what is left of the start",
     )
     return lemma(
-        z3.Implies(inside, lq[i] * sum_e(i, N) <= left + X[i] / delta * of.noise_of_run),
+        z3.Implies(inside, lq[i] * sum_e(i, N) <= left + x[i] / delta * of.noise_of_run),
         weighted_e,
         left_of_start,
         divided(
             p=delta,
             V=lq[i] * sum_e(i, N),
-            g=geo * lq[i] * start[i] * start[i],
+            g=geo * lq[i] * eta0[i] * eta0[i],
             L=of.noise_of_run,
             b=left,
-            x_=X[i],
+            x_=x[i],
         ),
         contraction,
         name="E eta^2 over the run",
@@ -200,7 +200,7 @@ def bracket_nonnegative(of: NoiseRecursion) -> Proof:
             z3.Implies(inside, mean_weight >= 0), small_step, steps, name="weights are nonnegative"
         ),
         lemma(
-            z3.Implies(inside, n * of.kappa * lq[i] * start[i] * start[i] >= 0),
+            z3.Implies(inside, n * of.kappa * lq[i] * eta0[i] * eta0[i] >= 0),
             of.signs,
             spectrum,
             steps,
@@ -213,7 +213,7 @@ def bracket_nonnegative(of: NoiseRecursion) -> Proof:
 def noise_in_bracket(of: NoiseRecursion, into_c: Function) -> Proof:
     """lambda^q (noise so far after N steps) <= x^2 bracket."""
     return lemma(
-        z3.Implies(inside, lq[i] * into_c(N)[i] <= X[i] * X[i] * of.bracket),
+        z3.Implies(inside, lq[i] * into_c(N)[i] <= x[i] * x[i] * of.bracket),
         into_c.at(N, i),
         spectrum,
         steps,
@@ -222,7 +222,7 @@ def noise_in_bracket(of: NoiseRecursion, into_c: Function) -> Proof:
             z3.Implies(
                 inside,
                 of.kappa * lq[i] * sum_mu(i, N)
-                <= of.kappa * lq[i] * (n * (start[i] * start[i] * mean_weight)),
+                <= of.kappa * lq[i] * (n * (eta0[i] * eta0[i] * mean_weight)),
             ),
             squares,
             of.signs,
@@ -238,7 +238,7 @@ def variance_weighted(of: NoiseRecursion, into_c: Function, sum_of_c: Proof) -> 
     geo, into = geometric(of.r, N), into_c(N)[i]
     return lemma(
         z3.Implies(
-            inside, X[i] * (lq[i] * var_s(i, N)) <= 2 * forgotten_part * geo * (lq[i] * into)
+            inside, x[i] * (lq[i] * var_s(i, N)) <= 2 * forgotten_part * geo * (lq[i] * into)
         ),
         average_upper(t=N),
         lemma(
@@ -260,7 +260,7 @@ def variance_of_run(
     """lambda^q Var s <= 2 min(1, (N x)^2) bracket."""
     geo, positive = geometric(of.r, N), bracket_nonnegative(of)
     memory_bounded = lemma(
-        z3.Implies(inside, z3.And(X[i] * geo >= 0, X[i] * geo <= within, geo >= 0)),
+        z3.Implies(inside, z3.And(x[i] * geo >= 0, x[i] * geo <= within, geo >= 0)),
         memory,
         contraction,
         geometric_at_most(ratio=of.r, n=N),
@@ -276,12 +276,12 @@ def variance_of_run(
             g=geo,
             L=lq[i] * into_c(N)[i],
             b=of.bracket,
-            x_=X[i],
+            x_=x[i],
             weight=decay,
         ),
         noise_in_bracket(of, into_c),
         variance_weighted(of, into_c, sum_of_c),
-        product(**{"first factor": forgotten_part, "second factor": X[i] * geo, "y": many}),
+        product(**{"first factor": forgotten_part, "second factor": x[i] * geo, "y": many}),
         memory_bounded,
         positive,
         forgotten,

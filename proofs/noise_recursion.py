@@ -5,11 +5,11 @@ r"""A noise recursion summed over the steps, for any constants kappa, alpha, s^2
 x = gamma lambda^q, c_0 = 0. With r = rho^2 + x^2 kappa = 1 - x delta, delta = 2 - (1 + kappa) x.
 
 Main results
-    sum_e_at_most: x delta sum e <= x delta (1 + ... + r^(t-1)) eta_0^2 + what went into e,
+    ``sum_e_at_most``: x delta sum e <= x delta (1 + ... + r^(t-1)) eta_0^2 + what went into e,
         gamma^2 lambda^q (alpha sum S + t s^2) + x^2 t q
-    sum_c_at_most: sum c <= (1 + ... + r^(t-1)) times what went into c,
+    ``sum_c_at_most``: sum c <= (1 + ... + r^(t-1)) times what went into c,
         gamma^2 lambda^q (alpha sum S + t s^2) + x^2 (t q + kappa sum mu^2)
-    memory_of_noise: x (1 + ... + r^(N-1)) <= min(N x, 1/delta)
+    ``memory_of_noise``: x (1 + ... + r^(N-1)) <= min(N x, 1/delta)
 
 How
     Each by induction over the steps. The noise so far only grows, so the sums over the steps before
@@ -41,9 +41,9 @@ from .average import (
 )
 from .recursion import (
     S,
-    X,
     c,
     e,
+    eta0,
     gamma,
     i,
     inside,
@@ -53,9 +53,9 @@ from .recursion import (
     signs,
     spectrum,
     split,
-    start,
     t,
     v,
+    x,
 )
 from .sums_over_time import S_nonnegative, here, sum_e, sum_mu, sum_S, sum_S_nonnegative
 
@@ -80,12 +80,12 @@ class NoiseRecursion:
     @property
     def delta(self) -> z3.ArithRef:
         """delta = 2 - (1 + kappa) x."""
-        return 2 - (1 + self.kappa) * X[i]
+        return 2 - (1 + self.kappa) * x[i]
 
     @property
     def r(self) -> z3.ArithRef:
         """r = 1 - x delta = rho^2 + x^2 kappa."""
-        return 1 - X[i] * self.delta
+        return 1 - x[i] * self.delta
 
     @property
     def noise_of_run(self) -> z3.ArithRef:
@@ -99,7 +99,7 @@ class NoiseRecursion:
             n * self.s2
             + self.alpha * sum_S(N)
             + n * lq[i] * self.q[i]
-            + n * self.kappa * lq[i] * start[i] * start[i] * mean_weight
+            + n * self.kappa * lq[i] * eta0[i] * eta0[i] * mean_weight
         )
 
 
@@ -109,7 +109,7 @@ class NoiseRecursion:
 def contracts(of: NoiseRecursion) -> Proof:
     """delta >= 1 and 0 <= r < 1."""
     return lemma(
-        z3.Implies(inside, z3.And(of.delta >= 1, X[i] * of.delta > 0, of.r >= 0, of.r < 1)),
+        z3.Implies(inside, z3.And(of.delta >= 1, x[i] * of.delta > 0, of.r >= 0, of.r < 1)),
         of.step,
         small_step,
         of.signs,
@@ -122,8 +122,8 @@ def added_so_far(of: NoiseRecursion) -> tuple[Function, Function]:
     shared = gamma * gamma * lq[i] * (of.alpha * sum_S(t) + t * of.s2)
     own, own_c = t * of.q[i], t * of.q[i] + of.kappa * sum_mu(i, t)
     return (
-        sequence("into e", [t], i, shared + X[i] * X[i] * own),
-        sequence("into c", [t], i, shared + X[i] * X[i] * own_c),
+        sequence("into e", [t], i, shared + x[i] * x[i] * own),
+        sequence("into c", [t], i, shared + x[i] * x[i] * own_c),
     )
 
 
@@ -165,7 +165,7 @@ def one_step_of_e(of: NoiseRecursion) -> Proof:
             e(t + 1, v(t + 1))[i]
             <= of.r * e(t, v(t))[i]
             + gamma * gamma * lq[i] * (of.alpha * S(t) + of.s2)
-            + X[i] * X[i] * of.q[i],
+            + x[i] * x[i] * of.q[i],
         ),
         of.noise,
         split,
@@ -189,7 +189,7 @@ def one_more_e(of: NoiseRecursion, into_e: Function) -> Proof:
     return induction(
         t,
         z3.Implies(
-            inside, sum_e(i, t + 1) <= start[i] * start[i] + of.r * sum_e(i, t) + into_e(t)[i]
+            inside, sum_e(i, t + 1) <= eta0[i] * eta0[i] + of.r * sum_e(i, t) + into_e(t)[i]
         ),
         one_step_of_e(of),
         sum_e.next(i, t),
@@ -218,8 +218,8 @@ def sum_e_at_most(of: NoiseRecursion, into_e: Function, contraction: Proof, grow
         t,
         z3.Implies(
             inside,
-            X[i] * of.delta * sum_e(i, t)
-            <= X[i] * of.delta * geometric(of.r, t) * start[i] * start[i] + into_e(t)[i],
+            x[i] * of.delta * sum_e(i, t)
+            <= x[i] * of.delta * geometric(of.r, t) * eta0[i] * eta0[i] + into_e(t)[i],
         ),
         one_more_e(of, into_e),
         contraction,
@@ -282,9 +282,9 @@ def memory_of_noise(of: NoiseRecursion, contraction: Proof) -> Proof:
         z3.Implies(
             inside,
             z3.And(
-                X[i] * geometric(of.r, N) >= 0,
-                X[i] * geometric(of.r, N) <= many,
-                X[i] * geometric(of.r, N) * of.delta <= 1,
+                x[i] * geometric(of.r, N) >= 0,
+                x[i] * geometric(of.r, N) <= many,
+                x[i] * geometric(of.r, N) * of.delta <= 1,
             ),
         ),
         geometric_sum(ratio=of.r, n=N),

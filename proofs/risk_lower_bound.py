@@ -1,7 +1,12 @@
-r"""T5 for E R: the estimates of T5 coordinate by coordinate, with the weights lambda of the true data.
+r"""T5 for E R.
 
-E (wbar - w*)^2 = (w^q - w*)^2 + mu (mu + 2 (w^q - w*)) + Var wbar with mu the mean of wbar - w^q, and
-w^q - w* = -D w* / lambda^q.
+Main results
+    ``theorem``: E R(wbar_N) >= floor + bias + (1/24) s_low^2 / N sum (lambda / lambda^q) min(1, (N x)^2)
+
+How
+    The estimates of T5 coordinate by coordinate, with the weights lambda of the true data:
+    E (wbar - w*)^2 = (w^q - w*)^2 + mu (mu + 2 (w^q - w*)) + Var wbar with mu the mean of wbar - w^q,
+    and w^q - w* = -D w* / lambda^q.
 """
 
 import z3

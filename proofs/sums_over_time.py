@@ -1,13 +1,13 @@
 r"""Sums over the steps of a run: of S_t, of e_t = E eta_t^2 and of mu_t^2, per coordinate.
 
 Main results
-------------
-- ``swap``: sum_t S_t = sum_i lambda^q_i sum_t e_t.
-- ``sum_S_nonnegative``: sum_t S_t >= 0, since e >= 0.
-- ``squares``: sum_t mu_t^2 <= N eta_0^2 min(1, 1/(N x)).
+    ``swap``: sum_t S_t = sum_i lambda^q_i sum_t e_t.
+    ``sum_S_nonnegative``: sum_t S_t >= 0, since e >= 0.
+    ``squares``: sum_t mu_t^2 <= N eta_0^2 min(1, 1/(N x)).
 
-How: each sum is a recursion over the steps; the sums over steps and coordinates are swapped by
-induction, and mu_t^2 = rho^(2t) eta_0^2 is a geometric series.
+How
+    Each sum is a recursion over the steps; the sums over steps and coordinates are swapped by
+    induction, and mu_t^2 = rho^(2t) eta_0^2 is a geometric series.
 """
 
 import z3
@@ -33,10 +33,10 @@ from .average import (
 )
 from .recursion import (
     S,
-    X,
     d,
     dimension_positive,
     e,
+    eta0,
     i,
     inside,
     lq,
@@ -44,10 +44,10 @@ from .recursion import (
     mu,
     spectrum,
     split,
-    start,
     t,
     v,
     weighted,
+    x,
 )
 
 here = z3.And(t >= 0, inside)
@@ -122,7 +122,7 @@ sum_S_nonnegative = induction(
 sum_mu = recursive("sum of mu^2", [i], t, 0, lambda before: before + mu(t)[i] * mu(t)[i])
 sum_mu_closed = induction(
     t,
-    z3.Implies(inside, sum_mu(i, t) == start[i] * start[i] * geometric(rho * rho, t)),
+    z3.Implies(inside, sum_mu(i, t) == eta0[i] * eta0[i] * geometric(rho * rho, t)),
     sum_mu.next(i, t),
     mean,
     geometric.next(rho * rho, t),
@@ -133,11 +133,10 @@ sum_mu_closed = induction(
 )
 
 
-# --- at the end of the run ------------------------------------------------------------------------
-
+# --- at the end of the run ------------------------------------------------------------
 # x sum mu^2 <= eta_0^2 min(1, N x), so sum mu^2 <= N eta_0^2 min(1, 1/(N x))
 squares = lemma(
-    z3.Implies(inside, sum_mu(i, N) <= n * (start[i] * start[i] * mean_weight)),
+    z3.Implies(inside, sum_mu(i, N) <= n * (eta0[i] * eta0[i] * mean_weight)),
     sum_mu_closed(t=N),
     lemma(
         z3.Implies(
@@ -149,7 +148,7 @@ squares = lemma(
                 z3.And(
                     geometric(rho * rho, N) >= 0,
                     geometric(rho * rho, N) <= n,
-                    X[i] * geometric(rho * rho, N) <= 1,
+                    x[i] * geometric(rho * rho, N) <= 1,
                 ),
             ),
             geometric_sum(ratio=rho * rho, n=N),

@@ -1,11 +1,14 @@
 r"""The variance of the iterates is not negative, and every step adds at least a known noise.
 
-    c' >= rho^2 c + gamma^2 lambda^q s_low^2,
-    s_low^2 = (sigma^2 + 2 A [no multiplicative data errors] + eps_l^a + eps_a^a + eps_o^a + eps_p^a tr) / B
+Main results, for data errors of every kind
+    ``theorem``: c >= 0
+    ``step_low``: c' >= rho^2 c + gamma^2 lambda^q s_low^2, where s_low^2 is 1/B times
+        sigma^2 + 2 A [no multiplicative data errors] + eps_l^a + eps_a^a + eps_o^a + eps_p^a tr
 
-for data errors of every kind. The second moment of one sample's noise is a sum over j of quadratic
-forms in (w*_j, w_j), each nonnegative by Cauchy-Schwarz; the one with j = i pays for the square of
-the mean.
+How
+    The second moment of one sample's noise is a sum over j of quadratic forms in (w*_j, w_j), each
+    nonnegative by Cauchy-Schwarz; the one with j = i pays for the square of the mean. That needs c >= 0
+    so far, which the induction provides at the few indices where it is used (``everywhere``).
 """
 
 import z3
