@@ -19,7 +19,7 @@ from functools import partial
 import flint
 
 import qtheory as qt
-from qtheory.verify.drawing import CELLS, draw
+from qtheory.checks.random_runs import CELLS, draw
 
 #: What is compared, as (name in the report, what is divided by what).
 COMPARED = {

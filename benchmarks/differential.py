@@ -1,9 +1,9 @@
 """Everything that computes a risk or a bound, beside its second source, on random instances.
 
 The instances are exact and reach over the whole input space, its corners included (those of
-tests/differential/drawing.py come first). One line is printed for each comparison: how often it was
-made, and the largest relative gap. Exit status 1 if anything disagrees, with the instance. The twin
-that must fail: ``--sabotage 1e-20`` makes a moment of the data wrong in the 20th digit.
+tests/differential/instances.py come first). One line is printed for each comparison: how often it
+was made, and the largest relative gap. Exit status 1 if anything disagrees, with the instance.
+The negative control: ``--sabotage 1e-20`` makes a moment of the data wrong in the 20th digit.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from qtheory.risk import moments
 from tests.differential import comparisons, relations
-from tests.differential.drawing import SPECIAL, settings
+from tests.differential.instances import SPECIAL, settings
 
 #: Disagreements after which the search ends.
 MOST_SHOWN = 5

@@ -324,7 +324,7 @@ PLANTED: dict[str, tuple[str, Callable[[], Any], str]] = {
         "ValueError",
     ),
     "a RecursionError": (
-        "shorthand", lambda: mock.patch.object(surfaces.shorthand, "parse_target", _nests),
+        "shorthand", lambda: mock.patch.object(surfaces.parse, "parse_target", _nests),
         "RecursionError",
     ),
     "a hang": (

@@ -28,12 +28,12 @@ import numpy as np
 import sympy as sp
 
 import qtheory as qt
+from qtheory.claims.claim import NAMES, claim_of
 from qtheory.measure.grid import AXES, load_grid
-from qtheory.model import shorthand
+from qtheory.model import parse
 from qtheory.model.data import load_table
 from qtheory.numbers import exact as numbers
 from qtheory.numbers import grammar
-from qtheory.verify import claims
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,7 @@ def formulas_case(rng: random.Random) -> Case:
 
 
 def _claim(rng: random.Random) -> Case:
-    names = rng.choices(list(claims.NAMES), k=3)
+    names = rng.choices(list(NAMES), k=3)
     operator = rng.choice(("<=", ">=", "<", ">", "=="))
     text = f"{names[0]} {operator} {rng.randrange(1, 9)}*{names[1]} + {names[2]}"
     known = rng.random() < 0.2
@@ -315,13 +315,13 @@ def _claim(rng: random.Random) -> Case:
         text = any_text(text, rng)
     return Case(
         f"claim_of({text!r})",
-        lambda: claims.claim_of(text),
+        lambda: claim_of(text),
         lambda claim: None if claim.text == text else f"the claim {claim.text!r}",
         valid=known and names[0] not in names[1:] and names[1] != names[2],
     )
 
 
-# --- shorthand ----------------------------------------------------------------------------------
+# --- parse --------------------------------------------------------------------------------------
 
 
 def _positive(rng: random.Random) -> tuple[str, Fraction]:
@@ -387,20 +387,18 @@ def shorthand_case(rng: random.Random) -> Case:
     if known:
         return Case(
             f"{reader}({text!r})",
-            lambda: getattr(shorthand, reader)(text),
+            lambda: getattr(parse, reader)(text),
             lambda found: None if found == build() else f"{found!r}, not {build()!r}",
             valid=True,
         )
     text = any_text(text, rng)
-    read = rng.choice((shorthand.as_text, shorthand.with_symbols))
+    read = rng.choice((parse.as_text, parse.with_symbols))
     if reader == "parse_quantizer" and rng.random() < 0.3:
         option = mutated(f"all={text}", rng)
-        return Case(
-            f"parse_quantization([{option!r}])", lambda: shorthand.parse_quantization([option])
-        )
+        return Case(f"parse_quantization([{option!r}])", lambda: parse.parse_quantization([option]))
     return Case(
         f"{reader}({text!r}, {read.__name__})",
-        lambda: getattr(shorthand, reader)(text, *(() if reader == "parse_quantizer" else (read,))),
+        lambda: getattr(parse, reader)(text, *(() if reader == "parse_quantizer" else (read,))),
         lambda found: None if isinstance(repr(found), str) else "no text",
     )
 

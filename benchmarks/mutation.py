@@ -43,7 +43,9 @@ from planted_faults import first_failing_check
 
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
-ROOMS = ("model", "risk", "theory", "asymptotics", "proof", "verify")
+ROOMS = (
+    "model", "risk", "theory", "orders", "asymptotics", "proof", "checks", "reference", "claims",
+)  # fmt: skip
 
 #: Changes that a person could make by mistake and that still mean something: an operator for its
 #: neighbour, a number off by one, a comparison, a connective, a loop that does not run. Changes
@@ -209,7 +211,7 @@ _PYTEST = (
 _NOT_ASKED = (
     "tests/report", "tests/plots", "tests/docs", "tests/cli", "tests/test_architecture",
     "notebooks", "tests/measure", "tests/test_readme", "tests/test_supply",
-    "tests/verify/test_planted", "tests/verify/test_mutation",
+    "tests/benchmarks",
 )  # fmt: skip
 
 
@@ -322,7 +324,7 @@ class Tests:
     def _is_near(self, name: str, mutant: Mutant) -> bool:
         own = name.startswith((f"tests/{mutant.room}/", mutant.path))
         statements = (
-            "tests/test_proofs", "tests/verify/test_transcription", "tests/verify/test_restated",
+            "tests/test_proofs", "tests/reference/test_moments", "tests/checks/test_risk",
         )  # fmt: skip
         return own or (mutant.room in ("theory", "proof") and name.startswith(statements))
 
@@ -387,7 +389,7 @@ def _pytest(tests: list[str], report: Path) -> int:
     import pytest
 
     try:
-        importlib.import_module("qtheory.verify.proving")  # what the tests' conftest.py imports
+        importlib.import_module("qtheory.theory.replay")  # what the tests' conftest.py imports
     except Exception as error:
         report.write_text(f"import: {type(error).__name__}: {error}")
         return 1
@@ -482,7 +484,7 @@ def _ask_tests(place: Path, mutant: Mutant, tests: Tests) -> tuple[int, str, str
         outcome, by = run(place, names, _STARTING + 6 * expected)
         if outcome != "survived":
             return len(asked), outcome, by
-    if mutant.room == "verify" or mutant.path.removeprefix("qtheory/") in FORMULAS:
+    if mutant.room in ("checks", "reference") or mutant.path.removeprefix("qtheory/") in FORMULAS:
         outcome, by = run(place, [], _LONGEST_VERIFICATION, _verify)
         if outcome != "survived":
             return len(asked), outcome, f"qtheory verify: {by}"

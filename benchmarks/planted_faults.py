@@ -173,10 +173,10 @@ FAULTS = (
           "quantize(errors, residual, gradient, _common_factor(errors, gradient))"),
     Fault("simulation: a data factor for each entry", _KERNEL,
           "                out[i] = u[i] + u[i] * common\n",
-          "                out[i] = u[i] + u[i] * _common_factor(generator, coding)\n"),
+          "                out[i] = u[i] + u[i] * _common_factor(generator, quantizer)\n"),
     Fault("simulation: deviations added, not variances", _KERNEL,
-          "math.sqrt(coding.additive**2 + (coding.elementwise * u) ** 2)",
-          "coding.additive + coding.elementwise * abs(u)"),
+          "math.sqrt(quantizer.additive**2 + (quantizer.elementwise * u) ** 2)",
+          "quantizer.additive + quantizer.elementwise * abs(u)"),
     Fault("simulation: nearest for stochastic", _KERNEL,
           "above = rest - draw  #", "above = rest - 0.5  #"),
     Fault("simulation: a tail divided by N", _KERNEL,
@@ -519,8 +519,8 @@ def first_failure(fault: Fault) -> tuple[str, str] | None:
 
 def first_failing_check() -> tuple[str, str] | None:
     """Id and detail of the first check of `qtheory verify` that fails, the cheap ones first."""
-    from qtheory.verify.check import Job, run_job
-    from qtheory.verify.suite import jobs
+    from qtheory.checks.check import Job, run_job
+    from qtheory.checks.suite import jobs
 
     def when(job: Job) -> float:
         """The proofs come after what is stated of rates, before what is measured of them."""

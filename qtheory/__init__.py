@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         sharp_constants,
         tolerances,
     )
+    from qtheory.claims.search import Attack, Counterexample, attack, falsify
     from qtheory.measure import (
         Comparison,
         Grid,
@@ -78,8 +79,7 @@ if TYPE_CHECKING:
         sweep,
     )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
-    from qtheory.verify.falsify import Attack, Counterexample, attack, falsify
-    from qtheory.verify.proving import ProofRecord, prove
+    from qtheory.theory.replay import ProofRecord, prove
 
 __version__ = "0.1.0"
 
@@ -120,8 +120,8 @@ _LATER = {
         ),
         "qtheory.measure",
     ),
-    **dict.fromkeys(("Attack", "Counterexample", "attack", "falsify"), "qtheory.verify.falsify"),
-    **dict.fromkeys(("ProofRecord", "prove"), "qtheory.verify.proving"),
+    **dict.fromkeys(("Attack", "Counterexample", "attack", "falsify"), "qtheory.claims.search"),
+    **dict.fromkeys(("ProofRecord", "prove"), "qtheory.theory.replay"),
 }
 
 

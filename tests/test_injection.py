@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import qtheory as qt
 from qtheory.cli import app
 from qtheory.measure import load_grid
-from qtheory.model import shorthand
+from qtheory.model import parse
 from qtheory.numbers.grammar import parse_formula, parse_relation
 
 RUN = "__import__('pathlib').Path({witness!r}).touch()"
@@ -72,12 +72,12 @@ PLACES = {
     "compare_formats targets": lambda text: qt.compare_formats(PROBLEM, SGD, ["int8"], [text]),
     **{f"grid {axis}": lambda text, axis=axis: qt.Grid({axis: text}) for axis in qt.Grid({}).axes},
     "grid file": load_grid,
-    "shorthand spectrum": lambda text: shorthand.parse_spectrum(f"formula:{text}"),
-    "shorthand target": lambda text: shorthand.parse_target(f"signal:{text}"),
-    "shorthand quantizer": lambda text: shorthand.parse_quantizer(f"additive:{text}"),
-    "shorthand format": lambda text: shorthand.parse_quantizer(f"format:{text}"),
-    "shorthand bits": lambda text: shorthand.parse_quantizer(f"fp:{text}"),
-    "shorthand symbols": shorthand.with_symbols,
+    "shorthand spectrum": lambda text: parse.parse_spectrum(f"formula:{text}"),
+    "shorthand target": lambda text: parse.parse_target(f"signal:{text}"),
+    "shorthand quantizer": lambda text: parse.parse_quantizer(f"additive:{text}"),
+    "shorthand format": lambda text: parse.parse_quantizer(f"format:{text}"),
+    "shorthand bits": lambda text: parse.parse_quantizer(f"fp:{text}"),
+    "shorthand symbols": parse.with_symbols,
     "grammar formula": lambda text: parse_formula(text, {}, "formula"),
     "grammar relation": lambda text: parse_relation(text, {}, "relation"),
 }

@@ -14,7 +14,7 @@ from qtheory.errors import ProofError
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
 from qtheory.theory.formal import stating
-from qtheory.verify.proving import PROOFS, Replay
+from qtheory.theory.replay import PROOFS, Replay
 from tests.proof.negative_controls import NEGATIVE_CONTROLS as CONTROLS
 from tests.proof.negative_controls import verdict
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from qtheory.verify.experiments import Experiment
-from qtheory.verify.instances import verify_experiment
-from qtheory.verify.proving import PROOFS
+from qtheory.paper.certified import certify_experiment
+from qtheory.paper.experiments import Experiment
+from qtheory.theory.replay import PROOFS
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -65,12 +65,11 @@ def test_the_excerpt_is_what_is_computed():
     rows = re.findall(r"^(none|additive|shared) +(\S+) +(\d+) +(\d+) +(.*) ok$", TEXT, re.MULTILINE)
     assert len(rows) == 5
     for scheme, epsilon, dim, batch, rest in rows:
-        identity, bounds = verify_experiment(Experiment(scheme, epsilon, int(dim), int(batch)))
-        v = bounds.values
-        expected = [f"{v[k]:.5f}" for k in ("lower", "exact", "upper")]
-        expected += [f"{v['upper'] / v['exact']:.2f}", f"{v['exact'] / v['lower']:.2f}"]
+        found = certify_experiment(Experiment(scheme, epsilon, int(dim), int(batch)))
+        expected = [f"{x:.5f}" for x in (found.lower, found.exact, found.upper)]
+        expected += [f"{found.upper / found.exact:.2f}", f"{found.exact / found.lower:.2f}"]
         assert rest.split()[:-1] == expected
-        assert round(identity.values["digits"]) == int(rest.split()[-1]) >= 30
+        assert round(found.digits) == int(rest.split()[-1]) >= 30
 
 
 def test_ci_runs_the_second_command_as_the_readme_gives_it():

@@ -3,13 +3,13 @@
 from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
-from qtheory.asymptotics.compare import Comparison, compare_orders
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
-from qtheory.asymptotics.regimes import Regime
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
-from qtheory.asymptotics.sums import AsymptoticSum, asymptotic_sum
 from qtheory.asymptotics.table import Domination, Rate, Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
+from qtheory.orders.compare import Comparison, compare_orders
+from qtheory.orders.regimes import Regime
+from qtheory.orders.sums import AsymptoticSum, asymptotic_sum
 
 __all__ = [
     "Allocation",

@@ -8,10 +8,9 @@ from itertools import permutations
 
 import sympy as sp
 
-from qtheory.asymptotics.schemes import scheme_named
 from qtheory.errors import HypothesisError, UnstableError
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import TARGETS, Quantization, scheme_named
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import whole
 from qtheory.risk import excess_risk

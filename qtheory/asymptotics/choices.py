@@ -14,18 +14,18 @@ from itertools import combinations
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.lines import meeting_point
-from qtheory.asymptotics.monomial import ONE, Monomial, log_of
-from qtheory.asymptotics.piecewise import Diverges
-from qtheory.asymptotics.regimes import joined
+from qtheory.asymptotics.phases import meeting_point
 from qtheory.asymptotics.setting import Setting, restricted, setting_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.cell import Cell, explore
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import ONE, Monomial, log_of
+from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import joined
 
 __all__ = ["Choice", "best_choice"]
 

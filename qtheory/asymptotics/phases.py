@@ -9,12 +9,11 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.asymptotics.lines import meeting_point
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.precision import one_at_a_time
 
-__all__ = ["Boundary", "Phase", "Phases", "phases_of"]
+__all__ = ["Boundary", "Phase", "Phases", "meeting_point", "phases_of"]
 
 Point = tuple[sp.Rational, sp.Rational]
 
@@ -83,7 +82,7 @@ class Phases:
         -------
         The axes.
         """
-        from qtheory.asymptotics.drawing import draw_phases
+        from qtheory.asymptotics.phase_figure import draw_phases
 
         return draw_phases(self, ax)
 
@@ -219,3 +218,24 @@ def _boundaries(
 
 def _length(edge: Boundary) -> sp.Expr:
     return (edge.end[0] - edge.start[0]) ** 2 + (edge.end[1] - edge.start[1]) ** 2
+
+
+def meeting_point(
+    first: sp.Expr, second: sp.Expr, x: sp.Symbol, y: sp.Symbol
+) -> tuple[sp.Expr, sp.Expr] | None:
+    """Where two linear forms vanish together; None if they are parallel.
+
+    >>> x, y = sp.symbols("x y")
+    >>> meeting_point(x - y, x + 2 * y - 3, x, y)
+    (1, 1)
+    """
+    (a, b, c), (d, e, f) = (_coefficients(form, x, y) for form in (first, second))
+    determinant = sp.cancel(a * e - b * d)
+    if determinant == 0:
+        return None
+    return sp.cancel((b * f - c * e) / determinant), sp.cancel((c * d - a * f) / determinant)
+
+
+def _coefficients(form: sp.Expr, x: sp.Symbol, y: sp.Symbol) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    expanded = sp.expand(form)
+    return expanded.coeff(x, 1), expanded.coeff(y, 1), expanded.subs({x: 0, y: 0})

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.assumptions import assume
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.evaluation import Evaluation, roles_of
-from qtheory.asymptotics.monomial import ONE
-from qtheory.asymptotics.piecewise import Diverges
-from qtheory.asymptotics.regimes import joined
-from qtheory.asymptotics.symbols import formula_of, symbol_named
 from qtheory.asymptotics.terms import Terms, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
+from qtheory.orders.assumptions import assume
+from qtheory.orders.cell import Cell, explore
+from qtheory.orders.conditions import Condition
+from qtheory.orders.evaluation import Evaluation, roles_of
+from qtheory.orders.monomial import ONE
+from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import joined
+from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.theory import definitions as defined
 
 __all__ = ["Setting", "restricted", "setting_of", "where_it_applies"]

@@ -7,20 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, Leaf, explore
-from qtheory.asymptotics.display import (
-    cases_latex,
-    premises,
-    premises_latex,
-    relations_latex,
-)
-from qtheory.asymptotics.evaluation import Evaluation
-from qtheory.asymptotics.monomial import Monomial
 from qtheory.asymptotics.phases import Phases, phases_of
-from qtheory.asymptotics.piecewise import Diverges
-from qtheory.asymptotics.regimes import Regime, joined, piecewise, relations
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
-from qtheory.asymptotics.symbols import symbol_named
 from qtheory.asymptotics.terms import TERMS
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
@@ -29,6 +17,18 @@ from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.latex import latex_of
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.cell import Cell, Leaf, explore
+from qtheory.orders.display import (
+    cases_latex,
+    premises,
+    premises_latex,
+    relations_latex,
+)
+from qtheory.orders.evaluation import Evaluation
+from qtheory.orders.monomial import Monomial
+from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import Regime, joined, piecewise, relations
+from qtheory.orders.symbols import symbol_named
 
 __all__ = ["Domination", "Rate", "Rates", "assumed", "rates"]
 

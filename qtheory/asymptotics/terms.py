@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.symbols import positive_symbols
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import require_kinds
@@ -15,6 +14,7 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, coordinate
+from qtheory.orders.symbols import positive_symbols
 from qtheory.theory import definitions as defined
 from qtheory.theory import notation as n
 from qtheory.theory.upper import upper_bound

@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.cell import Cell, explore
-from qtheory.asymptotics.conditions import Condition
-from qtheory.asymptotics.monomial import ONE, Monomial, readable
-from qtheory.asymptotics.piecewise import Diverges
-from qtheory.asymptotics.regimes import Regime, Region, joined
-from qtheory.asymptotics.schemes import scheme_named
 from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
 from qtheory.asymptotics.table import Rate, assumed
 from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import TARGETS, Quantization, scheme_named
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.cell import Cell, explore
+from qtheory.orders.conditions import Condition
+from qtheory.orders.monomial import ONE, Monomial, readable
+from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import Regime, Region, joined
 
 __all__ = ["tolerances"]
 

@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from qtheory.checks import verify as run_verification
+from qtheory.checks.thorough import verify_thoroughly
+from qtheory.claims.claim import NAMES
+from qtheory.claims.search import Attack, attack
 from qtheory.cli.common import (
     JsonFile,
     Times,
@@ -22,12 +26,8 @@ from qtheory.errors import ProofError, UndecidedError
 from qtheory.report import ledger_view, lemma_tree, proofs_view
 from qtheory.report.appendix import report_appendix
 from qtheory.report.page import report_page
-from qtheory.verify import verify as run_verification
-from qtheory.verify.claims import NAMES
-from qtheory.verify.falsify import Attack, attack
-from qtheory.verify.proving import PROOFS, ProofRecord, Replay, proofs_named, require_second_solver
-from qtheory.verify.proving import audit as audit_proofs
-from qtheory.verify.thorough import verify_thoroughly
+from qtheory.theory.replay import PROOFS, ProofRecord, Replay, proofs_named, require_second_solver
+from qtheory.theory.replay import audit as audit_proofs
 from qtheory.versions import EXACT, versions
 
 __all__ = ["falsify", "prove", "report", "verify"]

@@ -24,7 +24,7 @@ from rich.progress import (
 from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, Problem
 from qtheory.model.data import load_table
-from qtheory.model.shorthand import parse_spectrum, parse_target
+from qtheory.model.parse import parse_spectrum, parse_target
 
 __all__ = [
     "Batch",

@@ -39,7 +39,7 @@ from qtheory.measure import sweep as run_sweep
 from qtheory.measure.cluster import dask_executor
 from qtheory.model import TARGETS, formats
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.shorthand import parse_quantization
+from qtheory.model.parse import parse_quantization
 from qtheory.report import comparison_view, comparisons_view, format_view, formats_view
 from qtheory.simulate import calibrate as calibrated
 from qtheory.versions import EXACT, SIMULATED, versions

@@ -36,7 +36,7 @@ from qtheory.cli.common import (
 from qtheory.errors import InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, TARGETS, ErrorModel, Problem, Quantization
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.shorthand import (
+from qtheory.model.parse import (
     parse_quantization,
     parse_spectrum,
     parse_target,

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
+from qtheory.model.parse import parse_quantization, parse_spectrum, parse_target
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
-from qtheory.model.shorthand import parse_quantization, parse_spectrum, parse_target
 from qtheory.model.spectra import coordinate
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import exact, is_infinite, part_of_one, require_numeric, whole

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
@@ -19,6 +21,7 @@ __all__ = [
     "Multiplicative",
     "Quantization",
     "Quantizer",
+    "scheme_named",
     "targets_named",
 ]
 
@@ -28,6 +31,25 @@ Quantizer: TypeAlias = Any
 
 #: The quantizers of one step in pipeline order.
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
+
+
+#: The three kinds of error by name, each as a function of its level.
+_SCHEMES: dict[str, Callable[[sp.Expr], ErrorModel]] = {
+    "additive": Additive,
+    "shared": Multiplicative,
+    "elementwise": lambda level: Multiplicative(level, coupling="elementwise"),
+}
+
+
+def scheme_named(scheme: str) -> Callable[[sp.Expr], ErrorModel]:
+    """The error model of a scheme as a function of its level.
+
+    >>> scheme_named("shared")(sp.Rational(1, 10))
+    Multiplicative('1/10', coupling='shared')
+    """
+    if not isinstance(scheme, str) or scheme not in _SCHEMES:
+        raise InvalidArgumentError("scheme", scheme, f"one of {', '.join(_SCHEMES)}")
+    return _SCHEMES[scheme]
 
 
 def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:

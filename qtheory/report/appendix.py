@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtheory.report.breaking import pieces
+from qtheory.report.line_breaks import pieces
 from qtheory.theory import Theorem, theorems
 
 __all__ = ["report_appendix"]

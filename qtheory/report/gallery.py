@@ -10,7 +10,7 @@ import sympy as sp
 
 from qtheory.report.mathml import mathml
 from qtheory.theory import Theorem, theorems
-from qtheory.verify.proving import PROOFS
+from qtheory.theory.replay import PROOFS
 
 __all__ = ["needed_definitions", "theorem_list", "theorem_page", "tightness_rows"]
 

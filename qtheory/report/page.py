@@ -18,17 +18,17 @@ from qtheory.errors import ProofError, UndecidedError
 from qtheory.measure import compare_formats
 from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantization, SourceCondition
 from qtheory.numbers.latex import latex_of
+from qtheory.paper.certified import certify_experiment
+from qtheory.paper.experiments import experiments
+from qtheory.paper.findings import findings
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
-from qtheory.report.breaking import pieces
+from qtheory.report.line_breaks import pieces
 from qtheory.report.mathml import mathml
 from qtheory.report.proofs import SHOWN_RULES
 from qtheory.theory import Theorem, theorems
-from qtheory.verify.experiments import experiments
-from qtheory.verify.findings import findings
-from qtheory.verify.instances import verify_experiment
-from qtheory.verify.proving import ProofRecord, Replay
+from qtheory.theory.replay import ProofRecord, Replay
 from qtheory.versions import SIMULATED, versions
 
 __all__ = ["report_page"]
@@ -250,18 +250,17 @@ def _rate_table(table: Rates) -> str:
 def _experiments() -> str:
     rows = []
     for each in experiments():
-        identity, bounds = verify_experiment(each)
-        v = bounds.values
+        found = certify_experiment(each)
         rows.append(
             [
                 each.scheme,
                 each.epsilon,
                 str(each.dim),
                 str(each.batch),
-                f"{v['lower']:.5f}",
-                f"{v['exact']:.5f}",
-                f"{v['upper']:.5f}",
-                "certified" if (identity.status, bounds.status) == ("passed",) * 2 else "FAILED",
+                f"{found.lower:.5f}",
+                f"{found.exact:.5f}",
+                f"{found.upper:.5f}",
+                "certified" if found.holds else "FAILED",
             ]
         )
     head = ("errors", "eps", "d", "B", "lower bound", "exact risk", "upper bound", "status")

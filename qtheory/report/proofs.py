@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from qtheory.report.tables import plain_table
-from qtheory.verify.proving import ProofRecord
+from qtheory.theory.replay import ProofRecord
 
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof

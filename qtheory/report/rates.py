@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qtheory.asymptotics import Rates
-from qtheory.asymptotics.display import shown
+from qtheory.orders.display import shown
 from qtheory.report.tables import plain_table
 
 __all__ = ["rates_view"]

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from qtheory.checks import CheckResult, Finding, Ledger
 from qtheory.model import Problem
 from qtheory.numbers.display import shown
 from qtheory.risk import Risk
 from qtheory.theory import Bound
-from qtheory.verify import CheckResult, Finding, Ledger
 
 __all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
 

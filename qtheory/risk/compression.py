@@ -38,9 +38,9 @@ from qtheory.model.spectra import (
 )
 from qtheory.model.targets import Constant, SourceCondition, Target
 from qtheory.numbers.arithmetic import Arithmetic, Balls, ComplexBalls
-from qtheory.numbers.discrete_gauss import discrete_gauss
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
+from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel, error_bound
 from qtheory.risk.methods import require_affordable_compression
 

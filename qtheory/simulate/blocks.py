@@ -24,7 +24,7 @@ from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import whole
-from qtheory.simulate.coding import DONE, STOP, Coding, Run, coding_of
+from qtheory.simulate.packing import DONE, STOP, PackedQuantizer, Run, packed
 
 __all__ = [
     "MOST_REPLICATES",
@@ -60,7 +60,7 @@ class Work:
     """What the kernel is given."""
 
     run: Any
-    codings: tuple[Coding, ...]
+    quantizers: tuple[PackedQuantizer, ...]
 
     @classmethod
     def of(
@@ -94,7 +94,7 @@ class Work:
             rows=np.empty((0, 0)) if table is None else table.scores[:, : len(eigenvalues)].copy(),
             labels=np.empty(0) if table is None else table.labels,
         )
-        return cls(run, tuple(coding_of(q, target) for target, q in quantization.items()))
+        return cls(run, tuple(packed(q, target) for target, q in quantization.items()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ def _block(
     )
     risks = np.full(replicates, np.nan)
     observed = np.zeros((len(TARGETS) + 1 if observing else 0, 4))
-    run_block(samples, errors, work.run, work.codings, risks, steps, observed)
+    run_block(samples, errors, work.run, work.quantizers, risks, steps, observed)
     return Block(risks, observed)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from qtheory.simulate.coding import (
+from qtheory.simulate.packing import (
     BELOW,
     BEYOND,
     DITHERED,
@@ -28,7 +28,7 @@ from qtheory.simulate.coding import (
     STOCHASTIC,
     STOP,
     SUBTRACTIVE,
-    Coding,
+    PackedQuantizer,
     Run,
 )
 
@@ -61,7 +61,7 @@ _summing = _compiler(fastmath={"reassoc", "nsz"})
 
 @_compiled
 def run_block(
-    samples: Any, errors: Any, run: Run, codings: Any, risks: Any, progress: Any, observed: Any
+    samples: Any, errors: Any, run: Run, quantizers: Any, risks: Any, progress: Any, observed: Any
 ) -> None:
     """Fill ``risks`` with the excess risk of as many runs.
 
@@ -71,7 +71,7 @@ def run_block(
     per target the values seen, below and beyond the range of its format and the largest magnitude;
     a last row counts updates, and those below half a step of the parameters.
     """
-    data, label, parameter, activation, gradient = codings
+    data, label, parameter, activation, gradient = quantizers
     d = run.eigenvalues.size
     observing = observed.shape[0] > 0
     gaussian = run.labels.size == 0
@@ -150,164 +150,168 @@ def _dot(a: Any, b: Any) -> float:
 
 
 @_compiled
-def _common_factor(generator: Any, coding: Coding) -> float:
+def _common_factor(generator: Any, quantizer: PackedQuantizer) -> float:
     """zeta of one vector, for the shared part of an error model."""
-    return coding.shared * generator.standard_normal() if coding.shared > 0 else 0.0
+    return quantizer.shared * generator.standard_normal() if quantizer.shared > 0 else 0.0
 
 
 @_compiled
-def quantize(generator: Any, u: float, coding: Coding, common: float) -> float:
+def quantize(generator: Any, u: float, quantizer: PackedQuantizer, common: float) -> float:
     """Q(u) of one number; ``common`` is the factor of the vector it belongs to."""
-    if coding.kind == EXACT:
+    if quantizer.kind == EXACT:
         return u
-    if coding.kind == GAUSSIAN:
-        spread = _spread(u, coding)
+    if quantizer.kind == GAUSSIAN:
+        spread = _spread(u, quantizer)
         error = spread * generator.standard_normal() if spread > 0 else 0.0
         return u + u * common + error
-    first = generator.random() if _draws(coding) > 0 else 0.0
-    second = generator.random() if _draws(coding) > 1 else 0.0
-    size = _size(u, coding)
-    if coding.kind >= DITHERED:
-        return _restored(_dithered(size, u, coding, first, second), u, coding)
-    return _restored(_rounded(size, coding, first), u, coding)
+    first = generator.random() if _draws(quantizer) > 0 else 0.0
+    second = generator.random() if _draws(quantizer) > 1 else 0.0
+    size = _size(u, quantizer)
+    if quantizer.kind >= DITHERED:
+        return _restored(_dithered(size, u, quantizer, first, second), u, quantizer)
+    return _restored(_rounded(size, quantizer, first), u, quantizer)
 
 
 @_compiled
-def quantize_vector(generator: Any, u: Any, coding: Coding, out: Any, draws: Any) -> None:
+def quantize_vector(
+    generator: Any, u: Any, quantizer: PackedQuantizer, out: Any, draws: Any
+) -> None:
     """Q(u) of a vector, as :func:`quantize` of its entries; ``draws`` is working space (2, d).
 
     All random numbers are drawn first, and each loop does little, so that it is vectorised.
     """
-    common = _common_factor(generator, coding)
+    common = _common_factor(generator, quantizer)
     first, second = draws[0], draws[1]
-    if coding.kind == EXACT:
+    if quantizer.kind == EXACT:
         for i in range(u.size):
             out[i] = u[i]
-    elif coding.kind == GAUSSIAN:
-        if coding.additive == 0 and coding.elementwise == 0:
+    elif quantizer.kind == GAUSSIAN:
+        if quantizer.additive == 0 and quantizer.elementwise == 0:
             for i in range(u.size):
                 out[i] = u[i] + u[i] * common
         else:
             _fill_normal(generator, first)
             for i in range(u.size):
-                out[i] = u[i] + u[i] * common + _spread(u[i], coding) * first[i]
+                out[i] = u[i] + u[i] * common + _spread(u[i], quantizer) * first[i]
     else:
-        if _draws(coding) > 0:
+        if _draws(quantizer) > 0:
             _fill_uniform(generator, first)
-        if _draws(coding) > 1:
+        if _draws(quantizer) > 1:
             _fill_uniform(generator, second)
         for i in range(u.size):
-            out[i] = _size(u[i], coding)
-        if coding.kind >= DITHERED:
+            out[i] = _size(u[i], quantizer)
+        if quantizer.kind >= DITHERED:
             for i in range(u.size):
-                out[i] = _dithered(out[i], u[i], coding, first[i], second[i])
+                out[i] = _dithered(out[i], u[i], quantizer, first[i], second[i])
         else:
             for i in range(u.size):
-                out[i] = _rounded(out[i], coding, first[i])
+                out[i] = _rounded(out[i], quantizer, first[i])
         for i in range(u.size):
-            out[i] = _restored(out[i], u[i], coding)
+            out[i] = _restored(out[i], u[i], quantizer)
 
 
 @_inlined
-def _spread(u: float, coding: Coding) -> float:
+def _spread(u: float, quantizer: PackedQuantizer) -> float:
     """Independent Gaussian errors add up to one, of the sum of their variances."""
-    if coding.elementwise == 0:
-        return coding.additive
-    return math.sqrt(coding.additive**2 + (coding.elementwise * u) ** 2)
+    if quantizer.elementwise == 0:
+        return quantizer.additive
+    return math.sqrt(quantizer.additive**2 + (quantizer.elementwise * u) ** 2)
 
 
 @_inlined
-def _draws(coding: Coding) -> int:
+def _draws(quantizer: PackedQuantizer) -> int:
     """How many uniform random numbers the rounding of one number takes."""
-    if coding.kind == DITHERED:
+    if quantizer.kind == DITHERED:
         return 2
-    return 1 if coding.kind in (STOCHASTIC, SUBTRACTIVE) else 0
+    return 1 if quantizer.kind in (STOCHASTIC, SUBTRACTIVE) else 0
 
 
 @_inlined
-def _size(u: float, coding: Coding) -> float:
+def _size(u: float, quantizer: PackedQuantizer) -> float:
     """The magnitude over the scale, cut where it overflows in any case."""
-    size, most = abs(u), 4 * coding.largest
-    if coding.scale != 1:
-        size /= coding.scale
+    size, most = abs(u), 4 * quantizer.largest
+    if quantizer.scale != 1:
+        size /= quantizer.scale
     size = most if size > most else size
-    if not coding.exact_scale:  # a value of the scaled format is one of the format
-        step, reciprocal = _step(size, coding)
+    if not quantizer.exact_scale:  # a value of the scaled format is one of the format
+        step, reciprocal = _step(size, quantizer)
         nearest = np.rint(size * reciprocal) * step
-        size = nearest if nearest * coding.scale == abs(u) else size
+        size = nearest if nearest * quantizer.scale == abs(u) else size
     return size
 
 
 @_inlined
-def _rounded(size: float, coding: Coding, draw: float) -> float:
+def _rounded(size: float, quantizer: PackedQuantizer, draw: float) -> float:
     """A magnitude rounded, as :func:`qtheory.model.rounding.round_to_grid` defines it."""
-    step, reciprocal = _step(size, coding)
+    step, reciprocal = _step(size, quantizer)
     position = size * reciprocal
-    whole = np.rint(position) if coding.kind == NEAREST else np.floor(position)
-    if coding.kind == STOCHASTIC:
+    whole = np.rint(position) if quantizer.kind == NEAREST else np.floor(position)
+    if quantizer.kind == STOCHASTIC:
         rest = position - whole
         above = rest - draw  # one comparison for both, or the loop is not vectorised
-        if coding.levels > 0:
-            above = np.rint(rest * coding.levels) + np.floor(draw * coding.levels)
-            above -= coding.levels - 0.5
+        if quantizer.levels > 0:
+            above = np.rint(rest * quantizer.levels) + np.floor(draw * quantizer.levels)
+            above -= quantizer.levels - 0.5
         whole = whole + 1 if above > 0 else whole
     value = whole * step
-    return coding.largest if value > coding.largest else value
+    return quantizer.largest if value > quantizer.largest else value
 
 
 @_inlined
-def _dithered(size: float, u: float, coding: Coding, first: float, second: float) -> float:
+def _dithered(
+    size: float, u: float, quantizer: PackedQuantizer, first: float, second: float
+) -> float:
     """The same with a dither, and with its sign: the dither may change it."""
-    step, once = coding.least_step, coding.kind == SUBTRACTIVE
+    step, once = quantizer.least_step, quantizer.kind == SUBTRACTIVE
     added = first - 0.5 if once else (first - 0.5) + (second - 0.5)
     whole = np.rint(math.copysign(size / step, u) + added)
     value = abs(whole) * step
-    value = math.copysign(coding.largest if value > coding.largest else value, whole)
+    value = math.copysign(quantizer.largest if value > quantizer.largest else value, whole)
     return value - (first - 0.5) * step if once else value
 
 
 @_inlined
-def _restored(value: float, u: float, coding: Coding) -> float:
+def _restored(value: float, u: float, quantizer: PackedQuantizer) -> float:
     """Sign and scale put back; whole numbers have no negative zero."""
-    if coding.kind < DITHERED:
+    if quantizer.kind < DITHERED:
         value = math.copysign(value, u)
-    if coding.mantissa_bits < 0:
+    if quantizer.mantissa_bits < 0:
         value += 0.0
-    return value * coding.scale
+    return value * quantizer.scale
 
 
 @_inlined
-def _step(size: float, coding: Coding) -> tuple[float, float]:
+def _step(size: float, quantizer: PackedQuantizer) -> tuple[float, float]:
     """The step at a magnitude and its reciprocal, powers of two."""
-    if coding.mantissa_bits < 0:
-        return coding.least_step, 1 / coding.least_step
-    normal = coding.smallest_normal if size < coding.smallest_normal else size
+    if quantizer.mantissa_bits < 0:
+        return quantizer.least_step, 1 / quantizer.least_step
+    normal = quantizer.smallest_normal if size < quantizer.smallest_normal else size
     exponent = np.float64(normal).view(np.int64) & _EXPONENT
-    exponent -= np.int64(coding.mantissa_bits) << _MANTISSA
+    exponent -= np.int64(quantizer.mantissa_bits) << _MANTISSA
     return np.int64(exponent).view(np.float64), np.int64(_RECIPROCAL - exponent).view(np.float64)
 
 
 @_compiled
-def _observe(u: Any, coding: Coding, counts: Any) -> None:
+def _observe(u: Any, quantizer: PackedQuantizer, counts: Any) -> None:
     for i in range(u.size):
-        _observe_one(u[i], coding, counts)
+        _observe_one(u[i], quantizer, counts)
 
 
 @_compiled
-def _observe_one(u: float, coding: Coding, counts: Any) -> None:
+def _observe_one(u: float, quantizer: PackedQuantizer, counts: Any) -> None:
     size = abs(u)
     counts[SEEN] += 1
-    counts[BELOW] += 0 < size < coding.low
-    counts[BEYOND] += size > coding.high
+    counts[BELOW] += 0 < size < quantizer.low
+    counts[BEYOND] += size > quantizer.high
     counts[PEAK] = max(counts[PEAK], size)
 
 
 @_compiled
-def _observe_update(before: Any, after: Any, coding: Coding, counts: Any) -> None:
+def _observe_update(before: Any, after: Any, quantizer: PackedQuantizer, counts: Any) -> None:
     """Count the updates, and those that move a parameter by less than half its step."""
-    rounds = coding.kind > GAUSSIAN
+    rounds = quantizer.kind > GAUSSIAN
     for i in range(before.size):
         counts[SEEN] += 1
         if rounds:
-            step, _ = _step(abs(before[i]) / coding.scale, coding)
-            counts[BELOW] += 2 * abs(after[i] - before[i]) < step * coding.scale
+            step, _ = _step(abs(before[i]) / quantizer.scale, quantizer)
+            counts[BELOW] += 2 * abs(after[i] - before[i]) < step * quantizer.scale

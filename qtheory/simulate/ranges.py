@@ -23,7 +23,7 @@ from qtheory.simulate.blocks import (
     run_blocks,
     sampling,
 )
-from qtheory.simulate.coding import BELOW, BEYOND, PEAK, SEEN
+from qtheory.simulate.packing import BELOW, BEYOND, PEAK, SEEN
 
 __all__ = ["Ranges", "calibrate", "pilot", "ranges", "scaled"]
 

@@ -56,8 +56,8 @@ def few(jobs):
 
 def main(threads):
     os.cpu_count = lambda: int(threads)
+    from qtheory.checks import suite
     from qtheory.cli import app
-    from qtheory.verify import suite
 
     suite.jobs = few(suite.jobs)
     written = {}

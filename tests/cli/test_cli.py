@@ -10,8 +10,8 @@ import z3
 from typer.testing import CliRunner
 
 import qtheory as qt
+from qtheory.checks import CheckResult, Ledger
 from qtheory.cli import app
-from qtheory.verify import CheckResult, Ledger
 
 FAST = ["--dim", "8", "--steps", "60"]
 

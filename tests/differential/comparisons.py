@@ -19,14 +19,14 @@ from qtheory.model import TARGETS
 from qtheory.model.instance import instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
+from qtheory.reference import moments as reference
+from qtheory.reference import theorems as stated
+from qtheory.reference.moments import Errors
 from qtheory.risk import powers, recursion
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.decomposition import decompose
 from qtheory.risk.excess import FLOAT_ACCURACY, decomposition_at
-from qtheory.verify import transcribed_theorems as stated
-from qtheory.verify import transcription
-from qtheory.verify.transcription import Errors
-from tests.differential.drawing import OUTPUTS, arguments, is_stable, moments
+from tests.differential.instances import OUTPUTS, arguments, is_stable, moments
 
 DIGITS = 25
 #: Wide enough for excess_risk to leave the closed form where two rates of decay are equal.
@@ -75,7 +75,7 @@ def rounded(name, found, truth, tolerance):
 @functools.lru_cache(maxsize=64)
 def truth(setting, output, tail):
     """The risk and its parts, from the second source."""
-    return transcription.risks(setting, moments(setting, output, tail))
+    return reference.risks(setting, moments(setting, output, tail))
 
 
 def outputs(setting):

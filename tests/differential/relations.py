@@ -11,9 +11,9 @@ from fractions import Fraction as F
 import flint
 
 import qtheory as qt
-from qtheory.verify.transcription import Errors
+from qtheory.reference.moments import Errors
 from tests.differential.comparisons import DIGITS, WIDE, Gap, ball, bound
-from tests.differential.drawing import TARGETS, arguments, at
+from tests.differential.instances import TARGETS, arguments, at
 
 QUANTITIES = ("total", "quantized_risk", "approximation", "floor")
 

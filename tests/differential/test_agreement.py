@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 
-from qtheory.verify.transcription import Setting
+from qtheory.reference.moments import Setting
 from tests.differential.comparisons import disagreements
-from tests.differential.drawing import EDGE, SPECIAL, TRAITS, is_stable, scaled_step, settings
+from tests.differential.instances import EDGE, SPECIAL, TRAITS, is_stable, scaled_step, settings
 
 #: The same instances in every run; what fails is shrunk to the smallest that does.
 REPRODUCIBLE = {

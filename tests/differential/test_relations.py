@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, seed
 from hypothesis import settings as hypothesis_settings
 
-from qtheory.verify.transcription import Errors
+from qtheory.reference.moments import Errors
 from tests.differential import relations
 from tests.differential.comparisons import WIDE
-from tests.differential.drawing import ALL, SPECIAL, case, settings
+from tests.differential.instances import ALL, SPECIAL, case, settings
 from tests.differential.relations import RELATIONS, examine, related
 from tests.differential.test_agreement import REPRODUCIBLE
 

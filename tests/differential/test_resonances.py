@@ -22,10 +22,10 @@ import qtheory as qt
 from qtheory.model.instance import instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
+from qtheory.reference import moments as reference
+from qtheory.reference.moments import Errors, Setting
 from qtheory.risk.closed_form import ClosedForm
-from qtheory.verify import transcription
-from qtheory.verify.transcription import Errors, Setting
-from tests.differential.drawing import OUTPUTS, _gain, arguments, is_stable, moments
+from tests.differential.instances import OUTPUTS, _gain, arguments, is_stable, moments
 
 #: How far from the resonance, relative to the stepsize.
 DISTANCES = [F(0)] + [sign * F(1, 2**k) for k in (10, 20, 30, 40, 47, 52, 60) for sign in (1, -1)]
@@ -58,7 +58,7 @@ def poles_meet(setting, j):
         common *= 1 + error.shared
     batch = setting.batch
     gain = 2 * factor / batch + (1 - F(1, batch)) * common
-    return 1 / (transcription.quantized_eigenvalues(setting)[j] * gain)
+    return 1 / (reference.quantized_eigenvalues(setting)[j] * gain)
 
 
 def roots_meet(setting, j):
@@ -91,7 +91,7 @@ def roots_meet(setting, j):
 
 
 def require_right(setting, output, tail):
-    exact = transcription.risks(setting, moments(setting, output, tail)).risk
+    exact = reference.risks(setting, moments(setting, output, tail)).risk
     with warnings.catch_warnings():
         warnings.simplefilter("error", qt.LostDigitsWarning)
         found = qt.excess_risk(*arguments(setting, output, tail)).total
@@ -124,7 +124,7 @@ def test_the_instance_that_was_found():
     quantization = qt.Quantization(parameter=qt.Multiplicative(4))
     risk = qt.excess_risk(problem, quantization, qt.SGD("0.1", steps=20))
     setting = Setting((F(1),), (F(1),), F(1), F(1, 10), 1, 20, parameter=Errors(F(0), F(4)))
-    exact = transcription.risks(setting, moments(setting)).risk
+    exact = reference.risks(setting, moments(setting)).risk
     assert risk.total == pytest.approx(float(exact), rel=1e-12)
     assert risk.total == pytest.approx(0.162836881122598, rel=1e-12)
 
@@ -135,7 +135,7 @@ def test_float64_by_itself_has_no_digits_at_a_root():
         (F(1),), (F(1),), F(1), F(1, 15) * (1 + F(1, 2**40)), 1, 20, parameter=Errors(F(0), F(4))
     )  # fmt: skip
     run = arguments(setting, "last", "1")
-    exact = float(transcription.risks(setting, moments(setting, "last")).risk)
+    exact = float(reference.risks(setting, moments(setting, "last")).risk)
     instance = instantiate(*run, Float64())
     with np.errstate(all="ignore"):
         form = ClosedForm(instance)

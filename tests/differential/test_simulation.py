@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import qtheory as qt
+from qtheory.reference import moments as reference
+from qtheory.reference.moments import Errors, Setting
 from qtheory.simulate.blocks import Work, run_blocks
-from qtheory.verify import transcription
-from qtheory.verify.transcription import Errors, Setting
-from tests.differential.drawing import (
+from tests.differential.instances import (
     COEFFICIENTS,
     EIGENVALUES,
     NOISES,
@@ -55,7 +55,7 @@ def drawn(number):
 
 
 def theory(setting, output):
-    return float(transcription.risks(setting, moments(setting, *output)).risk)
+    return float(reference.risks(setting, moments(setting, *output)).risk)
 
 
 def risks_of(run, seed):

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import qtheory as qt
+from qtheory.checks.thorough import verify_thoroughly
 from qtheory.measure.grid import AXES, Grid, Settings
 from qtheory.measure.run import sweep
 from qtheory.measure.store import open_store
-from qtheory.verify.thorough import verify_thoroughly
 from tests.measure.computations import (
     EXACT,
     is_intact,

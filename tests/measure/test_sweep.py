@@ -260,7 +260,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 import qtheory as qt
-from qtheory.verify import verify
+from qtheory.checks import verify
 grid = qt.Grid({{"dim": [4, 8], "steps": 20}})
 out = sys.argv[1]
 {guard}

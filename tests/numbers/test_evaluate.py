@@ -7,9 +7,9 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
+from qtheory.claims.claim import claim_of
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
 from qtheory.numbers.evaluate import decide, evaluate
-from qtheory.verify.claims import claim_of
 
 i, k, d, N = sp.symbols("i k d N", positive=True, integer=True)
 x = sp.IndexedBase("x", positive=True)

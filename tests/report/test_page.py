@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -24,11 +25,11 @@ import pytest
 
 import qtheory as qt
 from qtheory.errors import ProofError, UndecidedError
+from qtheory.paper.experiments import Experiment
+from qtheory.paper.findings import findings
 from qtheory.report import page as page_room
-from qtheory.report.breaking import pieces
+from qtheory.report.line_breaks import pieces
 from qtheory.theory import theorems
-from qtheory.verify.experiments import Experiment
-from qtheory.verify.findings import findings
 from tests.report.pages import Page
 
 SECTIONS = ("theorems", "rates", "experiments", "tightness", "formats", "figures")
@@ -224,13 +225,12 @@ def test_the_experiments_are_certified(html, which):
 
 
 def test_an_experiment_that_fails_is_marked(monkeypatch, small_parts):
-    check = page_room.verify_experiment
+    certify = page_room.certify_experiment
 
     def failing(experiment):
-        identity, bounds = check(experiment)
-        return identity, type(bounds)(**{**vars(bounds), "status": "failed"})
+        return replace(certify(experiment), not_certified=("lower <= R",))
 
-    monkeypatch.setattr(page_room, "verify_experiment", failing)
+    monkeypatch.setattr(page_room, "certify_experiment", failing)
     assert "<td>FAILED</td>" in page_room._experiments()
 
 

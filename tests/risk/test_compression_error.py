@@ -18,7 +18,7 @@ import qtheory as qt
 from qtheory.errors import PrecisionError
 from qtheory.model.instance import Compression, Rest, instantiate
 from qtheory.numbers.arithmetic import Balls
-from qtheory.numbers.discrete_gauss import discrete_gauss
+from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk import compression, compression_error
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel
 

@@ -11,7 +11,7 @@ import qtheory as qt
 from qtheory.numbers.arithmetic import Balls, MPMath, Symbolic
 from qtheory.risk import recursion
 from qtheory.testing import instances
-from tests.reference import LARGE, PROBLEM, SMALL, STEPS
+from tests.risk.known_totals import LARGE, PROBLEM, SMALL, STEPS
 from tests.risk.three_ways import by_recursion
 
 

@@ -8,7 +8,7 @@ import qtheory as qt
 from qtheory.model.instance import Compression, Rest, instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
-from qtheory.numbers.discrete_gauss import discrete_gauss
+from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk import compression, recursion
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.decomposition import decompose

@@ -12,7 +12,7 @@ import qtheory as qt
 from qtheory.model.instance import Compression, Rest, instantiate
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
-from qtheory.numbers.discrete_gauss import discrete_gauss
+from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk import compression, compression_error, excess, methods, recursion
 from qtheory.risk.decomposition import decompose
 from qtheory.risk.stability import _is_certainly_stable

@@ -13,7 +13,7 @@ from qtheory.numbers.arithmetic import Float64
 from qtheory.risk import methods
 from qtheory.risk.recursion import Step
 from qtheory.testing import problems, quantizations
-from tests.reference import PROBLEM
+from tests.risk.known_totals import PROBLEM
 
 
 def test_theta_of_the_unquantized_problem():

@@ -12,7 +12,7 @@ from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath
 from qtheory.risk import closed_form, methods
 from qtheory.testing import instances
-from tests.reference import PROBLEM, SMALL
+from tests.risk.known_totals import PROBLEM, SMALL
 from tests.risk.three_ways import by_closed_form, by_powers, by_recursion
 
 BITS = Balls(bits=400)

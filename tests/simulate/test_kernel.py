@@ -14,8 +14,8 @@ import qtheory as qt
 from qtheory.model import formats
 from qtheory.model.grid import law_of_stochastic_rounding
 from qtheory.model.rounding import DITHERS
-from qtheory.simulate.coding import coding_of
 from qtheory.simulate.kernel import quantize, quantize_vector
+from qtheory.simulate.packing import packed
 
 SCALES = ["1", "1/32", "1/17", "3"]
 FORMATS = [
@@ -84,9 +84,9 @@ def interesting_values(number_format):
 
 
 def compiled(x, rounding, seed):
-    coding = coding_of(rounding, "label")
+    quantizer = packed(rounding, "label")
     out = np.empty_like(x)
-    quantize_vector(generator(seed), x, coding, out, np.empty((2, x.size)))
+    quantize_vector(generator(seed), x, quantizer, out, np.empty((2, x.size)))
     return out
 
 
@@ -116,13 +116,13 @@ def test_single_numbers_are_rounded_as_by_the_format(number_format, scale):
     x = interesting_values(number_format)[::7]
     fixed = number_format.grid.mantissa_bits is None
     for mode, random_bits in [MODES[0], MODES[2], *DITHER_MODES * fixed]:
-        coding = coding_of(formats.Rounding(number_format, mode, random_bits), "label")
+        quantizer = packed(formats.Rounding(number_format, mode, random_bits), "label")
         first, second, third = generator(3), generator(3), generator(3)
         out, draws = np.empty(1), np.empty((2, 1))
         ours, as_vector, expected = [], [], []
         for u in x:
-            ours.append(quantize(first, u, coding, 0.0))
-            quantize_vector(second, np.array([u]), coding, out, draws)
+            ours.append(quantize(first, u, quantizer, 0.0))
+            quantize_vector(second, np.array([u]), quantizer, out, draws)
             as_vector.append(out[0])
             expected.append(number_format.round(np.array([u]), third, mode, random_bits)[0])
         assert_same_bits(np.array(ours), np.array(expected), x)
@@ -160,14 +160,14 @@ def test_the_values_are_of_every_kind():
         {"largest": 416.0},
         {"levels": 2.0**7},
         {"scale": 1.001, "exact_scale": False},
-        {"kind": coding_of(formats.Rounding(formats.get("fp8_e4m3"), "nearest"), "label").kind},
+        {"kind": packed(formats.Rounding(formats.get("fp8_e4m3"), "nearest"), "label").kind},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_a_wrong_coding_is_seen(change):
     fp8 = formats.get("fp8_e4m3")
     x, out = interesting_values(fp8), np.empty(len(interesting_values(fp8)))
-    wrong = coding_of(fp8, "label")._replace(**change)
+    wrong = packed(fp8, "label")._replace(**change)
     quantize_vector(generator(), x, wrong, out, np.empty((2, x.size)))
     expected = fp8.round(x, generator())
     with pytest.raises(AssertionError):
@@ -178,11 +178,11 @@ def test_another_scale_than_a_power_of_two_must_be_marked():
     # 1/17 times a value, divided by 1/17, need not be that value again
     int16 = formats.get("int16", scale="1/17")
     x = int16.magnitudes * int16.unit
-    coding = coding_of(formats.Rounding(int16, "toward_zero"), "label")
+    quantizer = packed(formats.Rounding(int16, "toward_zero"), "label")
     out, draws = np.empty_like(x), np.empty((2, x.size))
-    quantize_vector(generator(), x, coding, out, draws)
+    quantize_vector(generator(), x, quantizer, out, draws)
     assert np.array_equal(out, x)
-    quantize_vector(generator(), x, coding._replace(exact_scale=True), out, draws)
+    quantize_vector(generator(), x, quantizer._replace(exact_scale=True), out, draws)
     assert not np.array_equal(out, x)
 
 
@@ -220,7 +220,7 @@ def test_error_models_are_gaussian_errors_of_their_variances(model):
     )
     x = np.concatenate([[0.0, 1e-100, 1e100], np.random.default_rng(0).standard_normal(1000)])
     out, rng = np.empty_like(x), generator(3)
-    quantize_vector(generator(3), x, coding_of(model, "label"), out, np.empty((2, x.size)))
+    quantize_vector(generator(3), x, packed(model, "label"), out, np.empty((2, x.size)))
     common = shared * rng.standard_normal() if shared else 0.0
     own = rng.standard_normal(x.shape) if additive or elementwise else np.zeros(x.shape)
     spread = np.hypot(additive, elementwise * x)
@@ -234,22 +234,22 @@ def test_error_models_are_gaussian_errors_of_their_variances(model):
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_one_number_is_a_vector_of_length_one(model):
-    coding, out = coding_of(model, "label"), np.empty(1)
+    quantizer, out = packed(model, "label"), np.empty(1)
     shared = float(model.shared) ** 0.5
     for u in np.random.default_rng(0).standard_normal(50):
         number, vector = generator(7), generator(7)
         common = shared * number.standard_normal() if shared else 0.0
-        single = quantize(number, u, coding, common)
-        quantize_vector(vector, np.array([u]), coding, out, np.empty((2, 1)))
+        single = quantize(number, u, quantizer, common)
+        quantize_vector(vector, np.array([u]), quantizer, out, np.empty((2, 1)))
         assert single == out[0] != u
 
 
 def test_no_error_draws_nothing():
     x, rng = np.array([1.5, -0.0, np.nan]), generator()
-    out, coding = np.empty(3), coding_of(qt.Quantization().label, "label")
-    quantize_vector(rng, x, coding, out, np.empty((2, 3)))
+    out, quantizer = np.empty(3), packed(qt.Quantization().label, "label")
+    quantize_vector(rng, x, quantizer, out, np.empty((2, 3)))
     assert_same_bits(out, x, x)
-    assert quantize(rng, 1.5, coding, 0.0) == 1.5
+    assert quantize(rng, 1.5, quantizer, 0.0) == 1.5
     assert rng.random() == generator().random()
 
 

@@ -18,7 +18,7 @@ from qtheory.model.quantizer import Rounding
 from qtheory.simulate import simulate_rows
 from qtheory.simulate.blocks import Work, run_blocks
 from qtheory.simulate.estimate import Welford
-from tests.reference import PROBLEM, SMALL, STEPS
+from tests.risk.known_totals import PROBLEM, SMALL, STEPS
 from tests.simulate.numpy_update import numpy_risks
 
 DISTANCE = 4  # standard errors

@@ -16,7 +16,7 @@ from qtheory.theory.definitions import bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as t5
 from qtheory.theory.upper import upper_bound as t4
-from tests.reference import PROBLEM
+from tests.risk.known_totals import PROBLEM
 
 SGD = qt.SGD("0.1", steps=60)
 

@@ -21,7 +21,7 @@ from qtheory.theory.decomposition import first, second
 from qtheory.theory.definitions import D_N, A, bias, risk, risk_q, variance
 from qtheory.theory.formal import Formal, Vocabulary, stated, stating
 from qtheory.theory.lower import floor
-from qtheory.verify.proving import Replay
+from qtheory.theory.replay import Replay
 
 PARTS = {
     "upper_bound": (A, bias, variance, D_N),

@@ -1,0 +1,104 @@
+"""Monte-Carlo runs of the real update against the exact risk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qtheory.checks.check import CheckResult
+from qtheory.checks.risk import PANEL, arguments
+from qtheory.model import SGD, Problem, Quantization, formats
+from qtheory.paper.experiments import Experiment
+from qtheory.reference.moments import Setting
+from qtheory.risk import excess_risk
+from qtheory.simulate import simulate
+
+__all__ = [
+    "SMALL",
+    "STANDARD_ERRORS",
+    "mean_agrees",
+    "simulation_agrees",
+    "small_simulation_agrees",
+]
+
+STANDARD_ERRORS = 4
+
+
+def _large_shared_errors(dim: int, stepsize: str, target: str, errors: str) -> Setting:
+    """Few steps with large errors that a sample or a batch shares, in many equal directions."""
+    ones = " ".join(["1"] * dim)
+    return Setting.read(ones, ones, "1/2", stepsize, 8, 5, **{target: errors})
+
+
+#: Small problems with large errors of every kind, a few steps, very many replicates: what draws an
+#: error once for a batch instead of once for a sample, or with a wrong variance, shows.
+SMALL = {
+    **{
+        f"{name}, {output}": (PANEL[name], output)
+        for name, output in (
+            ("exact/B=3", "tail"),
+            ("data/additive", "average"),
+            ("data/elementwise", "tail"),
+            ("label", "last"),
+            ("parameter", "last"),
+            ("activation", "last"),
+            ("gradient", "last"),
+            ("all/B=3", "tail"),
+            ("all/data mixed", "average"),
+        )
+    },
+    **{
+        f"{target}, shared by all": (_large_shared_errors(3, "1/3", target, "0 1/4 0"), "last")
+        for target in ("label", "activation", "gradient")
+    },
+    "data, shared by all": (_large_shared_errors(8, "1/8", "data", "0 1/2 0"), "last"),
+    "parameter, shared by all": (_large_shared_errors(3, "1/3", "parameter", "0 1/4 0"), "last"),
+}
+_REPLICATES = 50_000
+
+
+def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
+    """The simulated mean of an experiment lies within 4 standard errors of the exact risk."""
+    run = experiment.problem, experiment.quantization, experiment.sgd
+    return mean_agrees(f"simulation/{experiment.id}", run, replicates, seed, STANDARD_ERRORS)
+
+
+def mean_agrees(
+    id: str,
+    run: tuple[Problem, Quantization, SGD],
+    replicates: int,
+    seed: int,
+    standard_errors: float,
+) -> list[CheckResult]:
+    """The simulated mean lies within so many standard errors of the exact risk."""
+    problem, quantization, sgd = run
+    exact = float(excess_risk(problem, quantization, sgd).total)
+    estimate = simulate(problem, quantization, sgd, replicates=replicates, seed=seed)
+    distance = (estimate.mean - exact) / estimate.stderr
+    return [
+        CheckResult.of(
+            id,
+            "simulation",
+            abs(distance) <= standard_errors,
+            f"{estimate.mean:.6f} +- {estimate.stderr:.6f}, exact {exact:.6f}: "
+            f"{distance:+.1f} std. errors",
+            {
+                "exact": exact,
+                "mean": estimate.mean,
+                "stderr": estimate.stderr,
+                "distance": distance,
+                "replicates": replicates,
+            },
+        )
+    ]
+
+
+def small_simulation_agrees(name: str, seed: int) -> list[CheckResult]:
+    """The same for a problem of the panel, or for a format on its data where it is named."""
+    if name in SMALL:
+        setting, output = SMALL[name]
+        run = arguments(setting, output)
+    else:
+        problem, quantization, sgd = arguments(PANEL["exact/B=3"], "last")
+        quantization = replace(quantization, data=formats.get(name, scale="1/2"))
+        run = problem, quantization, sgd
+    return mean_agrees(f"simulation/small/{name}", run, _REPLICATES, seed, STANDARD_ERRORS)

@@ -1,0 +1,189 @@
+r"""The long form of the main job, for those who publish: hours, and resumable.
+
+Beside everything that ``qtheory verify`` does, every theorem on 10^5 random instances, the paper's
+experiments for N to 10^15, the rates to N = 10^15, and every number format on the data against
+simulation. Results go to a SQLite file as they come; started again with the same file, the run goes
+on where it was, whatever ended it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import sympy as sp
+
+import qtheory
+from qtheory.checks.check import CheckResult, Job
+from qtheory.checks.experiments import experiment_certified
+from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
+from qtheory.checks.rates import RATE_CASES, rate_agrees
+from qtheory.checks.simulation import mean_agrees
+from qtheory.checks.suite import SEED, Ledger, jobs, run_jobs
+from qtheory.errors import InvalidArgumentError
+from qtheory.measure.pool import MOST_WORKERS
+from qtheory.measure.store import why_not_opened
+from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
+from qtheory.numbers.exact import whole
+from qtheory.paper.experiments import Experiment, experiments
+from qtheory.paper.findings import findings
+
+__all__ = ["INSTANCES", "thorough_jobs", "verify_thoroughly"]
+
+#: Random instances of each theorem.
+INSTANCES = 100_000
+#: So many are one piece of work: a kill loses at most that.
+_PIECE = 250
+_LARGE = tuple(10**k for k in range(4, 16))
+_LONG_RATES = tuple(10**k for k in range(11, 16))
+_REPLICATES = 4000
+# Of normal errors, 23 formats and a hundred runs lie outside once in 10^5.
+_STANDARD_ERRORS = 6
+
+
+def thorough_jobs(instances: int = INSTANCES) -> list[Job]:
+    """All pieces of work, in the order of the table."""
+    found = list(jobs())
+    for experiment in (e for e in experiments() if e.batch == 1):
+        for steps in _LARGE:
+            e = replace(experiment, steps=steps)
+            found.append(Job(f"long/{e.id}/N={steps}", "instance", _long_run, (e,), 1.0))
+    for case in RATE_CASES:
+        longer = replace(case, id=f"{case.id}/N=10^15", steps=_LONG_RATES)
+        found.append(Job(f"rate/{longer.id}", "rate", rate_agrees, (longer,), 20.0))
+    for name in formats.names():
+        found.append(Job(f"format/{name}/simulated", "simulation", _format_agrees, (name,), 5.0))
+    for name in CLAIMS:
+        for first in range(0, instances, _PIECE):
+            count = min(_PIECE, instances - first)
+            arguments = (name, first, count, SEED)
+            id = f"random/{name}/{first}"
+            found.append(Job(id, "instance", theorem_on_random_instances, arguments, 10.0))
+    return found
+
+
+def _long_run(experiment: Experiment) -> list[CheckResult]:
+    """T1 and the bounds of an experiment, with the number of steps in their ids."""
+    suffix = f"/N={experiment.steps}"
+    return [replace(check, id=check.id + suffix) for check in experiment_certified(experiment)]
+
+
+def _format_agrees(name: str) -> list[CheckResult]:
+    """A format that rounds the data stochastically: the exact risk against the simulated update."""
+    problem = Problem(8, PowerLaw(1), Constant(1), noise=1)
+    number_format = formats.get(name)
+    if name.startswith("int"):
+        # the largest magnitude at 4 to 8 standard deviations of the largest coordinate
+        scale = sp.Rational(1, 2 ** max(0, int(number_format.largest).bit_length() - 3))
+        number_format = formats.get(name, scale=scale)
+    quantization = Quantization(data=number_format)
+    sgd = SGD("1/20", batch=2, steps=100)
+    run = problem, quantization, sgd
+    return mean_agrees(f"format/{name}/simulated", run, _REPLICATES, SEED, _STANDARD_ERRORS)
+
+
+def verify_thoroughly(
+    path: str | Path,
+    instances: int = INSTANCES,
+    workers: int = 2,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    todo: Sequence[Job] | None = None,
+) -> Ledger:
+    """Run what is not in the file yet, and collect everything.
+
+    Parameters
+    ----------
+    path
+        The SQLite file with the results, new or begun before.
+    instances
+        Random instances of each theorem.
+    workers
+        Processes to run in.
+    progress
+        Called with the number of pieces done and the number of all.
+    todo
+        Other pieces of work than :func:`thorough_jobs`.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the file is not of such a run, or of another version or number of instances.
+    """
+    workers = whole(workers, "workers", 1, MOST_WORKERS)
+    instances = whole(instances, "instances", 1)
+    work = list(thorough_jobs(instances) if todo is None else todo)
+    with _opened(Path(path), instances) as connection:
+        known = _stored(connection)
+        left = [job for job in work if job.id not in known]
+        before = len(work) - len(left)
+
+        def keep(job: Job, results: list[CheckResult]) -> None:
+            text = json.dumps([check.as_json() for check in results])
+            with connection:
+                connection.execute("INSERT INTO results VALUES (?, ?)", (job.id, text))
+            known[job.id] = results
+
+        run_jobs(left, workers, lambda done, _: progress(before + done, len(work)), keep)
+    return Ledger(tuple(_summed(work, known)), tuple(findings()))
+
+
+def _summed(work: Sequence[Job], known: dict[str, list[CheckResult]]) -> Iterator[CheckResult]:
+    """The checks in order, the pieces of one theorem as one check."""
+    pieces: dict[str, list[CheckResult]] = defaultdict(list)
+    for job in work:
+        if not job.id.startswith("random/"):
+            yield from known[job.id]
+        else:
+            pieces["/".join(job.id.split("/")[:2])] += known[job.id]
+    for id, found in pieces.items():
+        failed = [check for check in found if check.status == "failed"]
+        sums = {
+            name: sum(check.values[name] for check in found if name in check.values)
+            for name in ("held", "undecided", "outside")
+        }
+        detail = f"certified on {sums['held']:.0f} instances, undecided on {sums['undecided']:.0f}"
+        if failed:
+            detail = failed[0].detail
+        seconds = sum(check.seconds for check in found)
+        yield CheckResult(id, "instance", "failed" if failed else "passed", detail, seconds, sums)
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: Path, instances: int) -> Iterator[sqlite3.Connection]:
+    setting = json.dumps({"qtheory": qtheory.__version__, "instances": instances, "seed": SEED})
+    refused = InvalidArgumentError(
+        "store", str(path), f"a new file, or one of this version and {instances} instances"
+    )
+    try:
+        connection = sqlite3.connect(path)
+    except sqlite3.Error as error:
+        reason = why_not_opened(path, error)
+        raise InvalidArgumentError("store", str(path), f"a file to open: {reason}") from error
+    with closing(connection):
+        try:
+            with connection:
+                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                if not tables:
+                    connection.execute("CREATE TABLE setting (text TEXT)")
+                    connection.execute("CREATE TABLE results (id TEXT PRIMARY KEY, checks TEXT)")
+                    connection.execute("INSERT INTO setting VALUES (?)", (setting,))
+                elif connection.execute("SELECT text FROM setting").fetchone() != (setting,):
+                    raise refused
+        except sqlite3.Error as error:
+            raise refused from error
+        yield connection
+
+
+def _stored(connection: sqlite3.Connection) -> dict[str, list[CheckResult]]:
+    return {
+        id: [CheckResult(**record) for record in json.loads(text)]
+        for id, text in connection.execute("SELECT id, checks FROM results")
+    }

@@ -1,0 +1,1 @@
+"""A user's own conjecture: the language of claims, the search for counterexamples, strategies."""

@@ -1,0 +1,115 @@
+"""An experiment of the paper in certified numbers: T1 as an identity, lower <= exact <= upper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import flint
+
+from qtheory.errors import HypothesisError
+from qtheory.model import SGD, Problem, Quantization
+from qtheory.numbers.arithmetic import Balls
+from qtheory.paper.experiments import Experiment
+from qtheory.risk.decomposition import Decomposition
+from qtheory.risk.excess import decomposition_at
+from qtheory.theory import lower_bound, upper_bound
+
+__all__ = ["DIGITS", "Certified", "certify_experiment"]
+
+#: Digits to which identities are checked.
+DIGITS = 30
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What is certified of one experiment, from one run in balls.
+
+    Attributes
+    ----------
+    experiment
+        What was run.
+    digits
+        To how many digits the two sides of T1 agree, each computed by itself.
+    is_identity
+        Whether that is DIGITS or more, in balls.
+    exact, lower
+        The excess risk, and the lower bound T5 on it.
+    uppers
+        The forms of the upper bound that apply: ``"refined"`` (T4') and ``"paper"`` (T4).
+    not_certified
+        The inequalities between them that the balls do not show, such as ``"lower <= R"``.
+    """
+
+    experiment: Experiment
+    digits: float
+    is_identity: bool
+    exact: float
+    lower: float
+    uppers: Mapping[str, float]
+    not_certified: tuple[str, ...]
+
+    @property
+    def upper(self) -> float:
+        """The smallest upper bound."""
+        return min(self.uppers.values())
+
+    @property
+    def holds(self) -> bool:
+        """Whether T1 and every bound are certified."""
+        return self.is_identity and not self.not_certified
+
+
+def certify_experiment(experiment: Experiment) -> Certified:
+    """T1 and the bounds on one experiment, from one certified run.
+
+    >>> found = certify_experiment(Experiment("additive", "1e-2", 20, 1, steps=50))
+    >>> found.holds, found.lower < found.exact < found.upper
+    (True, True)
+    """
+    run = experiment.problem, experiment.quantization, experiment.sgd
+    arithmetic = Balls(bits=math.ceil(DIGITS * math.log2(10)) + 64)
+    with arithmetic.working():
+        parts = decomposition_at(*run, arithmetic)
+        gap = _gap(parts)
+        lower, uppers, broken = _bounds(parts, *run)
+        return Certified(
+            experiment,
+            -math.log10(max(float(gap.abs_upper()), 1e-300)),
+            bool(gap < flint.arb(10) ** -DIGITS),
+            float(parts.total),
+            lower,
+            uppers,
+            broken,
+        )
+
+
+def _gap(parts: Decomposition) -> flint.arb:
+    """The relative distance between the sides of T1."""
+    right = parts.approximation + parts.quantized_risk - parts.distortion
+    return abs(parts.total - right) / parts.total
+
+
+def _bounds(
+    parts: Decomposition, problem: Problem, quantization: Quantization, sgd: SGD
+) -> tuple[float, dict[str, float], tuple[str, ...]]:
+    """The bounds, and those not on their side of the exact value by balls that do not overlap."""
+    lower = lower_bound(problem, quantization, sgd, digits=DIGITS)
+    pairs = [
+        ("lower <= R", lower.total, parts.total),
+        ("lower <= R^q", lower.quantized_risk, parts.quantized_risk),
+    ]
+    uppers = {}
+    for form in ("refined", "paper"):
+        try:
+            upper = upper_bound(problem, quantization, sgd, digits=DIGITS, form=form)
+        except HypothesisError:
+            continue
+        pairs += [
+            (f"R <= {form}", parts.total, upper.total),
+            (f"R^q <= {form}", parts.quantized_risk, upper.quantized_risk),
+        ]
+        uppers[form] = float(upper.total)
+    broken = tuple(name for name, left, right in pairs if not left <= right)
+    return float(lower.total), uppers, broken

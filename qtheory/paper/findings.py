@@ -1,0 +1,344 @@
+"""Claims of the paper beside exact risks and bounds: what is supported, and of what.
+
+A claim is turned into one number, with a value from which it says yes and one down from which it
+says no; in between it says nothing. The same two values judge a claim and its opposite, and they
+are printed with every verdict. The number is taken from the paper's bound and from the exact risk,
+both certified: a claim may be true of the one and not of the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal
+
+from qtheory.errors import UnstableError
+from qtheory.model import SGD, Problem, Quantization
+from qtheory.paper.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Experiment
+from qtheory.risk import excess_risk
+from qtheory.theory import upper_bound
+
+__all__ = ["VERDICTS", "Finding", "Measure", "findings", "verdict"]
+
+VERDICTS = ("supported", "not supported", "about the bound only", "open")
+DIGITS = 12
+PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
+
+_LEVEL = EPSILONS[-1]
+#: Where the edge of stability is looked for; past the last one no run here is stable.
+_EDGES = tuple(450 * 2**k for k in range(7))
+#: So large that 1/B is nothing beside what a batch leaves.
+_LARGE_BATCH = 10**6
+#: As many times longer than the experiments, for what a claim says of N that grows.
+_LONGER = 1000
+#: The errors on which the paper's bound tells the schemes apart. Those of parameters are made once
+#: for all samples of a batch, and no scheme's bound loses them.
+_TOLD_APART = ("label", "activation", "gradient")
+
+Answer = bool | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that decides whether something ``does``: from ``yes`` on; down from ``no`` not.
+
+    >>> measure = Measure("share left", "stays", Fraction(1, 100), Fraction(1, 10), "orders of 10")
+    >>> measure.says(0.2), measure.says(0.001), measure.says(0.05)
+    (True, False, None)
+    >>> print(measure)
+    share left; from 1/10 on it stays, up to 1/100 not, between is open (orders of 10)
+    """
+
+    name: str
+    does: str
+    no: Fraction
+    yes: Fraction
+    reason: str
+
+    def says(self, value: Any) -> Answer:
+        """What this number says; a ball says nothing unless all of it does."""
+        if value >= self.yes:
+            return True
+        return False if value <= self.no else None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}; from {self.yes} on it {self.does}, up to {self.no} not, between is open "
+            f"({self.reason})"
+        )
+
+
+#: The claims are of growth like d, and of a sum that settles like 1/d, which is what the
+#: coordinates past d still add. Where neither is true, as for log d, the rises are equal; the
+#: thresholds are reciprocal, each about halfway from there to a claim.
+GROWTH = Measure(
+    "the rise of what quantization adds when d grows by 3/2, over its rise in the 3/2 before",
+    "grows",
+    Fraction(4, 5),
+    Fraction(5, 4),
+    "d gives 3/2, log d gives 1, what settles like 1/d gives 2/3",
+)
+
+
+def _stays(what: str) -> Measure:
+    reason = "a tenth is of the same order, a hundredth is not"
+    return Measure(f"share of {what}", "stays", Fraction(1, 100), Fraction(1, 10), reason)
+
+
+#: F / A: a small eps tells A of order eps from a floor of order eps^2.
+FLOOR = _stays("A that is left in the risk, as its floor F, when N grows")
+#: What is of the order of the effective dimension over N stays a share when N grows; 1/N does not.
+BATCH = _stays(f"the noise at B=1 that is left at B={_LARGE_BATCH}, at the larger N")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim, of what it is claimed, and what certified numbers say about it.
+
+    ``of`` is "the risk" or "the bound", ``verdict`` one of ``VERDICTS``, ``rule`` the number that
+    decides with its thresholds, ``values`` that number by where it was taken, and ``measured`` the
+    same in words.
+    """
+
+    claim: str
+    of: str
+    source: str
+    verdict: str
+    rule: str
+    measured: str
+    values: Mapping[str, float]
+
+    @property
+    def explained(self) -> str:
+        """Of what it is claimed, what decides, and what was measured, for a reader."""
+        return f"Claimed of {self.of}. Measured: {self.rule}. {self.measured}."
+
+    def as_json(self) -> dict[str, Any]:
+        """The record that ``qtheory verify --json`` writes."""
+        return {**vars(self), "values": dict(self.values)}
+
+
+def verdict(of: Literal["the risk", "the bound"], in_bound: Answer, in_risk: Answer) -> str:
+    """The verdict on a claim of the risk or of the bound, from whether it holds in each.
+
+    >>> verdict("the bound", in_bound=True, in_risk=False)
+    'about the bound only'
+    >>> verdict("the risk", in_bound=False, in_risk=True)
+    'supported'
+    """
+    if of == "the bound" and in_bound is not True:
+        return "open" if in_bound is None else "not supported"
+    if in_risk is None:
+        return "open"
+    if in_risk:
+        return "supported"
+    return "about the bound only" if in_bound else "not supported"
+
+
+def findings(steps: int = STEPS) -> list[Finding]:
+    """Every claim that these experiments can speak about."""
+    numbers = _Numbers(steps)
+    return [
+        *(_growth_with_dimension(scheme, numbers) for scheme in ("additive", "shared")),
+        *(_approximation(scheme, steps) for scheme in ("additive", "shared")),
+        *(_what_batches_leave(scheme, steps) for scheme in ("additive", "shared")),
+    ]
+
+
+def _run(experiment: Experiment) -> tuple[Problem, Quantization, SGD]:
+    return experiment.problem, experiment.quantization, experiment.sgd
+
+
+def _risk(problem: Problem, quantization: Quantization, sgd: SGD) -> Any:
+    return excess_risk(problem, quantization, sgd, digits=DIGITS).total
+
+
+def _bound(problem: Problem, quantization: Quantization, sgd: SGD) -> Any:
+    return upper_bound(problem, quantization, sgd, digits=DIGITS, form="paper").total
+
+
+def _word(scheme: str) -> str:
+    return "shared multiplicative" if scheme == "shared" else scheme
+
+
+def _percent(share: Any) -> str:
+    return f"{100 * float(share):.2g}%"
+
+
+def _not(answer: Answer) -> Answer:
+    return None if answer is None else not answer
+
+
+# --- growth with the dimension -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Risks and bounds of the experiments; a baseline serves several claims and is kept."""
+
+    steps: int
+    risk: Callable[[Experiment], Any] = field(
+        default_factory=lambda: cache(lambda experiment: _risk(*_run(experiment)))
+    )
+    bound: Callable[[Experiment], Any] = field(
+        default_factory=lambda: cache(lambda experiment: _bound(*_run(experiment)))
+    )
+
+    def added(self, total: Callable[[Experiment], Any], scheme: str, dim: int, batch: int) -> Any:
+        """What the scheme adds to what is there without quantization."""
+        quantized = total(Experiment(scheme, _LEVEL, dim, batch, self.steps))
+        return quantized - total(Experiment("none", "0", dim, batch, self.steps))
+
+    def baseline_growth(self, low: int, high: int, batch: int) -> float:
+        """How much the risk without quantization grows with the dimension."""
+        small, large = (
+            self.risk(Experiment("none", "0", d, batch, self.steps)) for d in (low, high)
+        )
+        return float(large - small)
+
+    def edge(self, batch: int) -> int:
+        """The last of ``_EDGES`` at which the run with additive errors is stable."""
+
+        def is_stable(dim: int) -> bool:
+            try:
+                self.risk(Experiment("additive", _LEVEL, dim, batch, self.steps))
+            except UnstableError:
+                return False
+            return True
+
+        return next(dim for dim in reversed(_EDGES) if is_stable(dim))
+
+
+def _rise(values: Sequence[Any]) -> Any:
+    """The second rise over the first; 0 where nothing rises, infinite where nothing did."""
+    first, second = values[1] - values[0], values[2] - values[1]
+    if second <= 0:
+        return 0
+    return math.inf if first <= 0 else second / first
+
+
+def _growth_with_dimension(scheme: str, numbers: _Numbers) -> Finding:
+    """Growth beyond the baseline's, up to the edge of stability that additive errors have.
+
+    The bound is read off at smaller d, since its hypotheses end before the risk does.
+    """
+    grows = scheme == "additive"
+    low = DIMENSIONS[0]
+    values: dict[str, float] = {}
+    measured, in_risk, in_bound = [], [], []
+    for batch in BATCHES:
+        edge = numbers.edge(batch)
+        added = {
+            dim: numbers.added(numbers.risk, scheme, dim, batch)
+            for dim in (low, *_three_up_to(edge))
+        }
+        of_risk = _rise([added[dim] for dim in _three_up_to(edge)])
+        of_bound = _rise(
+            [numbers.added(numbers.bound, scheme, d, batch) for d in _three_up_to(_EDGES[0])]
+        )
+        in_risk.append(GROWTH.says(of_risk))
+        in_bound.append(GROWTH.says(of_bound))
+        values |= {f"rise/risk/B={batch}": float(of_risk), f"rise/bound/B={batch}": float(of_bound)}
+        values |= {f"added/B={batch}/d={dim}": float(value) for dim, value in added.items()}
+        measured.append(
+            f"B={batch}: {float(of_risk):.2f} up to d={edge} ({float(of_bound):.2f} in the bound "
+            f"up to d={_EDGES[0]}), where it adds {float(added[edge]):.6f} (at d={low} "
+            f"{float(added[low]):.6f}); from there the risk without quantization grows by "
+            f"{numbers.baseline_growth(low, edge, batch):.6f}"
+            + (f"; at d={2 * edge} additive errors are unstable" if grows else "")
+        )
+    answers = _in_all(in_bound), _in_all(in_risk)
+    claim = (
+        "At fixed eps additive quantization makes the risk grow with the dimension."
+        if grows
+        else "At fixed eps multiplicative quantization adds a risk that does not grow with d."
+    )
+    return Finding(
+        f"{claim} (eps = {_LEVEL})",
+        "the risk",
+        f"{PAPER}, experiments on the dimension",
+        verdict("the risk", *(answers if grows else map(_not, answers))),
+        str(GROWTH),
+        "; ".join(measured),
+        values,
+    )
+
+
+def _three_up_to(dim: int) -> tuple[int, int, int]:
+    """Each 3/2 times the one before."""
+    return dim * 4 // 9, dim * 2 // 3, dim
+
+
+def _in_all(answers: Sequence[Answer]) -> Answer:
+    """What all of them say, if they agree."""
+    return answers[0] if len(set(answers)) == 1 else None
+
+
+# --- the approximation term ----------------------------------------------------------------------
+
+
+def _approximation(scheme: str, steps: int) -> Finding:
+    """A, beside the floor F that the risk goes down to as N grows (without quantization to 0)."""
+    level = EPSILONS[0]
+    experiment = Experiment(scheme, level, 200, 1, steps)
+    risk = excess_risk(*_run(experiment), digits=DIGITS)
+    left = risk.floor / risk.approximation
+    return Finding(
+        f'{_word(scheme).capitalize()} data quantization "introduces additional approximation '
+        f'error", of the size of A in the bound. (eps = {level})',
+        "the bound",
+        f"{PAPER}, abstract and excess risk decomposition",
+        verdict("the bound", bool(risk.approximation > 0), FLOOR.says(left)),
+        str(FLOOR),
+        f"{_percent(left)}: A = {float(risk.approximation):.3g}, F = {float(risk.floor):.3g}, "
+        f"since the bound drops the term W; at N={steps} the exact risk is {float(risk.total):.4f}",
+        {
+            "share/risk": float(left),
+            "approximation": float(risk.approximation),
+            "floor": float(risk.floor),
+        },
+    )
+
+
+# --- what large batches leave --------------------------------------------------------------------
+
+
+def _what_batches_leave(scheme: str, steps: int) -> Finding:
+    """Of what label, activation and gradient errors add at B = 1, the share that batches leave."""
+    counts = steps, _LONGER * steps
+    shares = {
+        (name, count): _share_left(total, scheme, count)
+        for name, total in (("bound", _bound), ("risk", _risk))
+        for count in counts
+    }
+    answers = [BATCH.says(shares[name, counts[1]]) for name in ("bound", "risk")]
+    if scheme == "additive":
+        claim, answers = "The batch suppresses", [_not(answer) for answer in answers]
+    else:
+        claim = "The batch does not suppress"
+    shown = [f"{_percent(share)} in the {name} at N={n}" for (name, n), share in shares.items()]
+    return Finding(
+        f"{claim} the noise of {_word(scheme)} quantization. (label, activation and gradient; "
+        f"eps = {_LEVEL})",
+        "the bound",
+        f"{PAPER}, contrast of the two schemes",
+        verdict("the bound", *answers),
+        str(BATCH),
+        "; ".join(shown),
+        {f"share/{name}/N={count}": float(share) for (name, count), share in shares.items()},
+    )
+
+
+def _share_left(total: Callable[..., Any], scheme: str, steps: int) -> Any:
+    added = []
+    for batch in (1, _LARGE_BATCH):
+        problem, quantization, sgd = _run(Experiment(scheme, _LEVEL, 100, batch, steps))
+        kept = {target: getattr(quantization, target) for target in _TOLD_APART}
+        with_errors, without = (
+            total(problem, each, sgd) for each in (Quantization(**kept), Quantization())
+        )
+        added.append(with_errors - without)
+    return added[1] / added[0]

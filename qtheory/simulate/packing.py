@@ -1,0 +1,121 @@
+"""What the compiled kernel is told: the run and its quantizers as plain numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from qtheory.model.error_models import ErrorModel
+from qtheory.model.quantizer import rounding_of
+from qtheory.numbers.arithmetic import Float64
+from qtheory.numbers.evaluate import evaluate
+from qtheory.numbers.exact import require_numeric
+
+__all__ = [
+    "BELOW",
+    "BEYOND",
+    "DITHERED",
+    "DONE",
+    "EXACT",
+    "GAUSSIAN",
+    "NEAREST",
+    "PEAK",
+    "SEEN",
+    "STOCHASTIC",
+    "STOP",
+    "SUBTRACTIVE",
+    "TOWARD_ZERO",
+    "PackedQuantizer",
+    "Run",
+    "packed",
+]
+
+EXACT, GAUSSIAN, STOCHASTIC, NEAREST, TOWARD_ZERO, DITHERED, SUBTRACTIVE = range(7)
+_KINDS = {
+    "stochastic": STOCHASTIC,
+    "nearest": NEAREST,
+    "toward_zero": TOWARD_ZERO,
+    "dithered": DITHERED,
+    "subtractive": SUBTRACTIVE,
+}
+
+
+# The entries of the progress array of a block: steps done, and the wish to stop.
+DONE, STOP = range(2)
+# The columns of what is observed of a target.
+SEEN, BELOW, BEYOND, PEAK = range(4)
+
+
+class Run(NamedTuple):
+    """The numbers of one run; arrays have shape (d,), ``rows`` (rows, d), ``labels`` (rows,)."""
+
+    eigenvalues: Any
+    target: Any
+    noise: float
+    stepsize: float
+    batch: int
+    first: int  # the first iterate in the average
+    last: int  # the number of steps
+    averaged: bool
+    rows: Any  # samples to draw from; without any, x is Gaussian
+    labels: Any
+
+
+class PackedQuantizer(NamedTuple):
+    """One quantizer. Every field is there for every kind, so that the kernel is compiled once."""
+
+    kind: int
+    # error models: standard deviations
+    additive: float = 0.0
+    shared: float = 0.0
+    elementwise: float = 0.0
+    # number formats
+    scale: float = 1.0
+    exact_scale: bool = True  # a power of two
+    mantissa_bits: int = -1  # -1 for a constant step
+    least_step: float = 1.0
+    smallest_normal: float = 1.0
+    largest: float = math.inf
+    levels: float = 0.0  # 2^k for k random bits, 0 for all bits there are
+    # magnitudes below and beyond which a value is counted as out of the range of the format
+    low: float = 0.0
+    high: float = math.inf
+
+
+def packed(quantizer: Any, target: str) -> PackedQuantizer:
+    """The numbers of the quantizer of a target.
+
+    >>> from qtheory.model import Additive
+    >>> packed(Additive("1/4"), "label").additive
+    0.5
+    """
+    rounding = rounding_of(quantizer)
+    if rounding is None:
+        return _error_model(quantizer, target)
+    grid, scale = rounding.format.grid, rounding.format.unit
+    floating = grid.mantissa_bits is not None
+    return PackedQuantizer(
+        kind=_KINDS[rounding.mode],
+        scale=scale,
+        exact_scale=math.frexp(scale)[0] == 0.5,
+        mantissa_bits=-1 if grid.mantissa_bits is None else grid.mantissa_bits,
+        least_step=grid.least_step,
+        smallest_normal=grid.smallest_normal,
+        largest=grid.largest,
+        levels=0.0 if rounding.random_bits is None else 2.0**rounding.random_bits,
+        low=scale * (grid.smallest_normal if floating else grid.least_step / 2),
+        high=scale * grid.largest,
+    )
+
+
+def _error_model(model: ErrorModel, target: str) -> PackedQuantizer:
+    if model.is_exact:
+        return PackedQuantizer(EXACT)
+
+    def deviation(value: Any) -> float:
+        require_numeric(value, f"{target} error")
+        return math.sqrt(evaluate(value, {}, Float64()))
+
+    return PackedQuantizer(
+        GAUSSIAN, deviation(model.additive), deviation(model.shared), deviation(model.elementwise)
+    )
