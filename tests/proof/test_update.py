@@ -1,4 +1,4 @@
-"""T2: false twins are refused, and the code that computes risks takes the step that was derived."""
+"""T2: negative controls are refused; the code that computes risks takes the derived step."""
 
 import random
 from fractions import Fraction
@@ -46,7 +46,7 @@ class Sign(Gaussian):
         return prod((variance ** (n // 2) for variance, n in halves), start=step.one)
 
 
-# --- false twins ---------------------------------------------------------------------------------
+# --- negative controls ---------------------------------------------------------------------------
 
 
 def test_the_pairs_of_different_samples_cannot_be_dropped():
