@@ -14,20 +14,20 @@ from packaging.utils import canonicalize_name
 
 HEAD = """# Licences
 
-What `pip install qtheory` installs beside it, directly or for one of its libraries, and under which
-licence, as each distribution says itself. Made by `python benchmarks/licences.py`; a test keeps it
+What `pip install "qtheory[all]"` installs beside it, directly or for one of its libraries, and under
+which licence, as each distribution says itself. Made by `python benchmarks/licences.py`; a test keeps it
 whole. qtheory itself is under the Apache License 2.0.
 
 | distribution | licence |
 | --- | --- |"""
 
 
-def needed(name: str, seen: set[str]) -> Iterator[str]:
+def needed(name: str, seen: set[str], extra: str = "") -> Iterator[str]:
     """The distributions that one needs on this machine, and those that they need."""
     for text in distribution(name).requires or ():
         requirement = Requirement(text)
         other = canonicalize_name(requirement.name)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
             continue
         if other in seen:
             continue
@@ -56,7 +56,7 @@ def licence(name: str) -> str:
 
 def page() -> str:
     """The page of the docs."""
-    rows = (f"| {name} | {licence(name)} |" for name in sorted(needed("qtheory", set())))
+    rows = (f"| {name} | {licence(name)} |" for name in sorted(needed("qtheory", set(), "all")))
     return "\n".join((HEAD, *rows))
 
 
