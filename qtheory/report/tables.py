@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,6 +11,7 @@ from qtheory.checks import CheckResult, Finding, Ledger
 from qtheory.model import Problem
 from qtheory.numbers.display import shown
 from qtheory.risk import Risk
+from qtheory.risk.excess import parts_if_any
 from qtheory.theory import Bound
 
 __all__ = ["ledger_view", "plain_table", "problem_view", "risk_view"]
@@ -148,8 +147,9 @@ def problem_view(problem: Problem) -> RenderableType:
     return Group(*(Text(f"- {line}") for line in problem.assumptions))
 
 
-def risk_view(risk: Risk, parts: dict[str, Any], bounds: dict[str, Bound | str]) -> RenderableType:
+def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     """The exact risk, its parts, and the bounds beside it (or why there is none)."""
+    parts = parts_if_any(risk)
     table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")

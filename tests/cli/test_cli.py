@@ -117,7 +117,7 @@ def test_mismatched_tables_name_the_files(table):
 def test_verify_exits_1_only_if_a_check_failed(monkeypatch, tmp_path, status):
     check = CheckResult("T1/x", "identity", status, "a detail", 0.1)
     ledger = Ledger((check,), ())
-    monkeypatch.setattr("qtheory.cli.checks.run_verification", lambda **options: ledger)
+    monkeypatch.setattr("qtheory.cli.verify.run_verification", lambda **options: ledger)
     out = tmp_path / "ledger.json"
     result = invoke("verify", "--json", out)
     assert result.exit_code == (status == "failed")
@@ -284,7 +284,7 @@ def test_without_a_total_there_is_no_risk_to_show(monkeypatch):
     def refuse(*arguments, **options):
         raise qt.CostError("it would take weeks")
 
-    monkeypatch.setattr("qtheory.cli.theory.excess_risk", refuse)
+    monkeypatch.setattr("qtheory.cli.risk.excess_risk", refuse)
     assert invoke("risk", *FAST).exit_code == 2
 
 
