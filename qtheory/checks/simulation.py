@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import PANEL, arguments
+from qtheory.checks.panel import PANEL, arguments
 from qtheory.model import SGD, Problem, Quantization, formats
 from qtheory.paper.experiments import Experiment
 from qtheory.reference.moments import Setting
@@ -59,7 +61,8 @@ _REPLICATES = 50_000
 def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
     """The simulated mean of an experiment lies within 4 standard errors of the exact risk."""
     run = experiment.problem, experiment.quantization, experiment.sgd
-    return mean_agrees(f"simulation/{experiment.id}", run, replicates, seed, STANDARD_ERRORS)
+    id = f"simulation/{experiment.id}"
+    return mean_agrees(id, run, replicates, seed, STANDARD_ERRORS, vars(experiment))
 
 
 def mean_agrees(
@@ -68,8 +71,12 @@ def mean_agrees(
     replicates: int,
     seed: int,
     standard_errors: float,
+    what: Mapping[str, Any] | None = None,
 ) -> list[CheckResult]:
-    """The simulated mean lies within so many standard errors of the exact risk."""
+    """The simulated mean lies within this many standard errors of the exact risk.
+
+    ``what`` says for a table what was run.
+    """
     problem, quantization, sgd = run
     exact = float(excess_risk(problem, quantization, sgd).total)
     estimate = simulate(problem, quantization, sgd, replicates=replicates, seed=seed)
@@ -87,6 +94,7 @@ def mean_agrees(
                 "stderr": estimate.stderr,
                 "distance": distance,
                 "replicates": replicates,
+                **(what or {}),
             },
         )
     ]

@@ -21,13 +21,13 @@ from tests.checks.results import passed, status
 @pytest.mark.parametrize(
     "check",
     [
-        risk_checks.floats_restated,
-        stability.stability_restated,
-        stability.limits_of_the_risk_restated,
-        inputs.inputs_restated,
+        risk_checks.floats_agree,
+        stability.edges_agree,
+        stability.limits_agree,
+        inputs.inputs_agree,
         inputs.hypotheses_are_required,
         format_checks.formats_as_in_standards,
-        format_checks.error_estimates_integrated,
+        format_checks.levels_agree,
     ],
 )
 def test_a_check_passes(check):
@@ -45,7 +45,7 @@ def test_a_short_simulation_agrees(name):
 def test_float64_that_is_off_in_the_tenth_digit_is_noticed(monkeypatch):
     right = ClosedForm.second_moment
     monkeypatch.setattr(ClosedForm, "second_moment", lambda *a: right(*a) * (1 + 1e-10))
-    assert status(risk_checks.floats_restated()) == "failed"
+    assert status(risk_checks.floats_agree()) == "failed"
 
 
 @pytest.mark.parametrize("part", ["theta", "limit"])
@@ -57,7 +57,7 @@ def test_another_limit_is_noticed(monkeypatch, part):
         return dataclasses.replace(found, **{part: getattr(found, part) * (1 + 1e-10)})
 
     monkeypatch.setattr(stability, "stability", wrong)
-    assert status(stability.limits_of_the_risk_restated()) == "failed"
+    assert status(stability.limits_agree()) == "failed"
 
 
 def test_another_edge_is_noticed(monkeypatch):
@@ -68,7 +68,7 @@ def test_another_edge_is_noticed(monkeypatch):
         return dataclasses.replace(found, largest_stepsize=found.largest_stepsize * 1.001)
 
     monkeypatch.setattr(stability, "stability", wrong)
-    assert status(stability.stability_restated()) == "failed"
+    assert status(stability.edges_agree()) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_another_edge_is_noticed(monkeypatch):
 )  # fmt: skip
 def test_an_input_that_means_something_else_is_noticed(monkeypatch, wrong):
     wrong(monkeypatch)
-    assert status(inputs.inputs_restated()) == "failed"
+    assert status(inputs.inputs_agree()) == "failed"
 
 
 def test_a_hypothesis_that_is_not_required_is_noticed(monkeypatch):
@@ -121,7 +121,7 @@ def test_another_level_of_a_format_is_noticed(monkeypatch):
     monkeypatch.setattr(
         format_checks, "_gap", lambda a, b: right(a, b * (1 + mpmath.mpf(10) ** -10))
     )
-    assert status(format_checks.error_estimates_integrated()) == "failed"
+    assert status(format_checks.levels_agree()) == "failed"
 
 
 def test_another_risk_of_a_format_is_noticed(monkeypatch):
@@ -132,7 +132,7 @@ def test_another_risk_of_a_format_is_noticed(monkeypatch):
         return {name: np.array(v) * (1 + mpmath.mpf(10) ** -18) for name, v in found.items()}
 
     monkeypatch.setattr(format_checks, "_integrated_risks", wrong)
-    assert status(format_checks.format_integrated("int3")) == "failed"
+    assert status(format_checks.format_agrees("int3")) == "failed"
 
 
 def test_a_factor_that_is_not_shared_is_noticed(monkeypatch):

@@ -23,26 +23,26 @@ NEARLY_ONE = 1 + Fraction(1, 10**20)
 
 @pytest.mark.parametrize("name", PANEL)
 def test_section_2(name):
-    assert passed(risk_checks.section_2_restated(name))
+    assert passed(risk_checks.risks_agree(name))
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_section_3(name):
-    assert passed(risk_checks.section_3_restated(name))
+    assert passed(risk_checks.bounds_agree(name))
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        risk_checks.outcomes_added_up,
-        risk_checks.paths_added_up,
-        risk_checks.limits_restated,
-        statements.bounds_as_stated,
-        statements.recursion_as_stated,
+        risk_checks.outcomes_agree,
+        risk_checks.paths_agree,
+        risk_checks.limits_agree,
+        statements.bounds_agree,
+        statements.recursion_agrees,
         statements.standing_assumptions_hold,
-        orders.rule_stated,
-        orders.exact_limits_stated,
-        orders.sums_stated,
+        orders.rule_agrees,
+        orders.limits_of_the_risk_agree,
+        orders.sums_agree,
     ],
 )
 def test_the_rest(check):
@@ -51,11 +51,11 @@ def test_the_rest(check):
 
 @pytest.mark.parametrize("name", formats.FORMATS)
 def test_formats(name):
-    assert passed(formats.format_integrated(name))
+    assert passed(formats.format_agrees(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", orders.STATED.values())
+@pytest.mark.parametrize("check", orders.ORDERS.values())
 def test_orders(check):
     assert passed(check())
 
@@ -73,7 +73,7 @@ def test_every_quantizer_and_part_is_in_the_panel():
 
 
 def test_a_check_that_compares_less_is_noticed():
-    found = [CheckResult.of("section 2/exact", "identity", True, "42 numbers agree to 30 digits")]
+    found = [CheckResult.of("risk/exact", "identity", True, "42 numbers agree to 30 digits")]
     assert status(found) == "passed"
     assert not passed(found)
 
@@ -105,9 +105,9 @@ def test_another_step_is_noticed(monkeypatch):
         return (Fraction(0),) * setting.dim
 
     monkeypatch.setattr(reference, "cross_samples", without_cross)
-    assert status(risk_checks.section_2_restated(SETTING)) == "failed"
-    assert status(stability.stability_restated()) == "failed"
-    assert status(statements.recursion_as_stated()) == "failed"
+    assert status(risk_checks.risks_agree(SETTING)) == "failed"
+    assert status(stability.edges_agree()) == "failed"
+    assert status(statements.recursion_agrees()) == "failed"
 
 
 def test_outcomes_that_are_added_up_otherwise_are_noticed(monkeypatch):
@@ -118,7 +118,7 @@ def test_outcomes_that_are_added_up_otherwise_are_noticed(monkeypatch):
         return reference.Moments(after.first, tuple(x * Fraction(1001, 1000) for x in after.second))
 
     monkeypatch.setattr(risk_checks.outcomes, "one_step", wrong)
-    assert status(risk_checks.outcomes_added_up()) == "failed"
+    assert status(risk_checks.outcomes_agree()) == "failed"
 
 
 @pytest.mark.parametrize("part", ["risk", "gain", "approximation", "floor", "quantized_risk"])
@@ -130,7 +130,7 @@ def test_another_risk_is_noticed(monkeypatch, part):
         return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
 
     monkeypatch.setattr(reference, "risks", wrong)
-    assert status(risk_checks.section_2_restated(SETTING)) == "failed"
+    assert status(risk_checks.risks_agree(SETTING)) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_another_constant_is_noticed(monkeypatch, function, part):
         return dataclasses.replace(found, **{part: getattr(found, part) * NEARLY_ONE})
 
     monkeypatch.setattr(stated, function, wrong)
-    assert status(risk_checks.section_3_restated(SETTING)) == "failed"
+    assert status(risk_checks.bounds_agree(SETTING)) == "failed"
 
 
 def test_a_weaker_statement_is_noticed(monkeypatch):
@@ -165,7 +165,7 @@ def test_a_weaker_statement_is_noticed(monkeypatch):
     weaker = dataclasses.replace(theorem, statement=sp.Le(left, 2 * right))
     changed = {**theorems, "upper_bound": weaker}
     monkeypatch.setattr(statements, "theorems", changed)
-    assert status(statements.bounds_as_stated()) == "failed"
+    assert status(statements.bounds_agree()) == "failed"
 
 
 def test_an_assumption_that_is_too_strong_is_noticed(monkeypatch):
@@ -179,13 +179,13 @@ def test_a_relation_that_is_turned_around_is_noticed(monkeypatch):
     theorem = theorems["lower_bound"]
     turned = dataclasses.replace(theorem, statement=sp.Le(*theorem.statement.args))
     monkeypatch.setattr(statements, "theorems", {**theorems, "lower_bound": turned})
-    assert status(statements.bounds_as_stated()) == "failed"
+    assert status(statements.bounds_agree()) == "failed"
 
 
 def test_another_exponent_is_noticed(monkeypatch):
     monkeypatch.setattr(stated, "variance_order", lambda a: (2 / a, Fraction(-1)))
     monkeypatch.setattr(orders, "POWERS", ((Fraction(2), Fraction(2)),))
-    assert status(orders.orders_stated()) == "failed"
+    assert status(orders.orders_agree()) == "failed"
 
 
 def test_another_integral_is_noticed(monkeypatch):
@@ -193,4 +193,4 @@ def test_another_integral_is_noticed(monkeypatch):
     monkeypatch.setattr(
         formats, "_integrated", lambda f: {k: v * (1 + 1e-15) for k, v in right(f).items()}
     )
-    assert status(formats.format_integrated("int3")) == "failed"
+    assert status(formats.format_agrees("int3")) == "failed"

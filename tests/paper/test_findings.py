@@ -69,7 +69,11 @@ def test_a_finding_says_of_what_it_is_claimed_and_where_the_thresholds_are(found
         assert f"up to {'4/5' if rise else '1/100'} not" in finding.explained
         assert f"Claimed of {finding.of}." in finding.explained
         record = finding.as_json()
-        assert set(record) == {"claim", "of", "source", "verdict", "rule", "measured", "values"}
+        assert set(record) == {
+            "claim", "of", "source", "verdict", "rule", "measured", "values", "summary",
+        }  # fmt: skip
+        assert f"from {'5/4' if rise else '1/10'} on" in finding.summary
+        assert f"not up to {'4/5' if rise else '1/100'}" in finding.summary
     assert set(_VERDICTS) == set(VERDICTS)
 
 
