@@ -55,7 +55,7 @@ LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (Logarithmic(2), Constant(1), Quantization(parameter=Multiplicative("1/10"))),
     (Logarithmic(3), SourceCondition("3/2"), Quantization(gradient=Additive("1/10"))),
 )
-#: What is too small to be told apart is one coordinate: so many of them, and one sum over all.
+#: What is too small to be told apart is one coordinate; how many, and one sum over all.
 RESTS: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (PowerLaw(40), Constant(2), Quantization(data=Additive("1e-2"))),
     (PowerLaw(8), SourceCondition("6/5"), Quantization(data=Additive("1e-4"))),

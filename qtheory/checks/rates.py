@@ -148,7 +148,7 @@ def _compared(
 
 
 def _result(
-    id: str, found: _Compared, steps: Sequence[int], by: str, holds: bool = True, more: str = ""
+    id: str, found: _Compared, steps: Sequence[int], by: str, gap: float = 0.0, more: str = ""
 ) -> CheckResult:
     measured = found.derived + found.left
     detail = (
@@ -163,8 +163,10 @@ def _result(
         "predicted": found.derived,
         "deviation": found.left,
         "steps": steps[-1],
+        "gap": gap,
     }
-    return CheckResult.of(f"rate/{id}", "rate", found.holds and holds, detail, values)
+    holds = found.holds and gap <= 10.0**-_AGREED_DIGITS
+    return CheckResult.of(f"rate/{id}", "rate", holds, detail, values)
 
 
 def _risks(case: RateCase) -> list[float]:
@@ -243,10 +245,9 @@ def rate_agrees_step_by_step(case: SteppedCase) -> list[CheckResult]:
     run = SGD(sgd.stepsize, case.batch, steps=_N)
     rate = rates(endless, quantization, run).total
     found = _compared(there, _REACHED, rate, ROUGH_TOLERANCE, ROUGHLY_WRONG_BY)
-    agreed = gap <= 10.0**-_AGREED_DIGITS
     more = f" in mpmath, step by step; the closed form is off by {gap:.0e}"
     id = f"step by step/{case.id}"
-    return [_result(id, found, _REACHED, "recursion", agreed, more)]
+    return [_result(id, found, _REACHED, "recursion", gap, more)]
 
 
 def _stepped(setting: Setting) -> list[Any]:

@@ -234,7 +234,7 @@ def decomposition_is_identity() -> list[CheckResult]:
             "T1/symbolic",
             "identity",
             residue == 0,
-            "left - right reduces to 0 in every coordinate, all parameters symbolic"
+            "left - right is 0 in every coordinate, all parameters symbols"
             if residue == 0
             else f"left - right reduces to {residue}",
         )

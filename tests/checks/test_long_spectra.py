@@ -1,4 +1,4 @@
-"""Long spectra: each check, and the twins that it must refuse."""
+"""Long spectra: each check, and what it must refuse."""
 
 import dataclasses
 

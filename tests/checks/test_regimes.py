@@ -30,7 +30,7 @@ def test_all(check):
     assert passed(check())
 
 
-# --- twins that must fail ----------------------------------------------------------------------
+# --- negative controls -------------------------------------------------------------------------
 
 
 def test_another_sum_is_noticed(monkeypatch):

@@ -17,7 +17,7 @@ from qtheory.paper.experiments import Experiment
 from qtheory.paper.findings import BATCH, FLOOR, GROWTH, VERDICTS, findings, verdict
 from qtheory.reference import theorems
 from qtheory.reference.moments import Errors, Setting
-from qtheory.report.tables import _VERDICTS
+from qtheory.report.ledger import _VERDICTS
 
 EPS, GAMMA = 0.01, 0.1
 CLAIMS = (
@@ -318,6 +318,6 @@ def test_the_floor_decides(monkeypatch, floor, expected):
 
 def test_the_excerpt_in_the_readme_is_what_is_said(found):
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    excerpt = re.search(r"^\* (At fixed eps.*?) \.\.\.$", text, re.DOTALL | re.MULTILINE)[1]
-    said = f"{found[0].claim} {found[0].verdict} {found[0].explained}"
-    assert said.startswith(" ".join(excerpt.split()))
+    excerpt = re.search(r"^\* (At fixed eps.*?)\n```$", text, re.DOTALL | re.MULTILINE)[1]
+    said = f"{found[0].claim} {found[0].verdict} {found[0].summary}"
+    assert said == " ".join(excerpt.split())
