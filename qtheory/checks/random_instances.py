@@ -15,7 +15,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from qtheory.checks.check import CheckResult, Status
+from qtheory.checks.check import CheckResult
 from qtheory.checks.random_runs import CELLS, draw
 from qtheory.errors import HypothesisError, PrecisionError, UnstableError
 from qtheory.model import SGD, Problem, Quantization
@@ -244,12 +244,10 @@ def theorem_on_random_instances(
             broken.append("; ".join(python_code(*run).splitlines()))
     held, undecided = counts["held"], counts["undecided"]
     detail = f"certified on {held} instances"
-    status: Status = "unknown" if undecided else "passed"
     if undecided:
-        detail += f", undecided on {undecided} with {_DIGITS[-1]} digits: more would decide them"
+        detail += f", undecided on {undecided}"
     if broken:
-        status = "failed"
         detail = f"fails on {len(broken)} of {count} instances, first on: {broken[0]}"
     values = {"held": held, "undecided": undecided, "outside": counts["outside"]}
     id = f"random/{name}/{first}"
-    return [CheckResult(id, "instance", status, detail, values=values)]
+    return [CheckResult.of(id, "instance", not broken, detail, values)]

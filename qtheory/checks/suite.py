@@ -78,7 +78,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
         "bounds": _bounds(steps),
         "rates": _rates(),
         "constants": _constants(),
-        "proofs": [Job("proofs", "proof", proofs_replayed, (), 25.0)],
+        "proofs": [Job("proofs", "proof", proofs_replayed, (), 100.0)],
         "simulation": _simulation(steps),
     }
     of_package = {
@@ -120,7 +120,7 @@ def _simulation(steps: int) -> Iterator[Job]:
     for scheme, batch, replicates in SIMULATIONS:
         e = Experiment(scheme, "0" if scheme == "none" else "1e-2", 200, batch, steps)
         arguments = (e, replicates, SEED)
-        cost = 0.004 * batch * replicates
+        cost = 0.002 * batch * replicates
         yield Job(f"simulation/{e.id}", "simulation", simulation_agrees, arguments, cost)
 
 
@@ -165,9 +165,11 @@ def _orders() -> Iterator[Job]:
 
 
 def _update() -> Iterator[Job]:
+    cost = 10.0  # the first compiles the update; the others come late enough to find it on disk
     for name in (*SMALL, *formats.FORMATS):
         small = f"simulation/small/{name}"
-        yield Job(small, "simulation", small_simulation_agrees, (name, SEED), 0.6)
+        yield Job(small, "simulation", small_simulation_agrees, (name, SEED), cost)
+        cost = 0.5
 
 
 # --- running -----------------------------------------------------------------------------------

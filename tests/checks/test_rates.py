@@ -8,9 +8,7 @@ import sympy as sp
 import qtheory as qt
 from qtheory.checks import rates
 
-QUICK = rates.RateCase(
-    "quick", rates.Problem(sp.oo, rates.Exponential("1/2"), rates.Constant(0), 1)
-)
+(QUICK,) = (case for case in rates.RATE_CASES if case.id == "variance/exponential")
 
 
 def test_a_derived_rate_agrees_and_one_off_by_two_percent_does_not(monkeypatch):
