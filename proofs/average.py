@@ -1,11 +1,20 @@
 r"""The iterate average: its second moments, and how they weigh the variances of the iterates.
 
-wbar = (w_0 + ... + w_{N-1}) / N. Given the past, E w_{t+1} = rho w_t + gamma lambda w*, so the
-sum s_t of the iterates before w_t obeys
+wbar = (w_0 + ... + w_{N-1}) / N, and s_t is the sum of the iterates before w_t.
 
-    E s' = E s + m,   E s' w' = rho (E s w + v) + gamma lambda w* E s',   E s'^2 = E s^2 + 2 E s w + v.
+Main results
+    ``weights``: x Var s = (2 - x) sum c - 2 Cov(s, w)
+    ``average_upper``: x Var s <= 2 (1 - rho^t) sum c
+    ``average_lower``: x Var s >= sum c - Cov(s, w)
+    ``mean_sum``: E s - t w^q = eta_0 (1 + rho + ... + rho^(t-1))
 
-Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho), between two simpler weights.
+How
+    Given the past, E w_{t+1} = rho w_t + gamma lambda w*, so
+
+        E s' = E s + m,   E s' w' = rho (E s w + v) + gamma lambda w* E s',   E s'^2 = E s^2 + 2 E s w + v.
+
+    Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho), between two simpler weights, since
+    rho^t sum c <= Cov(s, w) <= rho sum c.
 """
 
 import sympy as sp
@@ -20,18 +29,17 @@ from qtheory.proof.powers import (
     power,
     power_between,
 )
-from qtheory.theory import notation
-from qtheory.theory.definitions import x
+from qtheory.theory import definitions, notation
 from qtheory.theory.formal import STANDING, assumed
 
 from .decomposition import moments
-from .recursion import *
+from .recursion import c, eta0, gamma, i, inside, lam, m, mean, mu, spectrum, t, v, w, words, wq, x
 from .variance import theorem as variance_nonnegative
 
 N = words[notation.N]
 n = z3.ToReal(N)
-small = assumed(sp.Le(x[notation.i], 1))
-rho = 1 - X[i]
+small = assumed(sp.Le(definitions.x[notation.i], 1))
+rho = 1 - x[i]
 
 # --- sums of iterates ----------------------------------------------------------------------------
 
@@ -41,7 +49,7 @@ sum_w = recursive(
     [i],
     t,
     0,
-    lambda before: (1 - X[i]) * (before + v(t)[i]) + gamma * lam[i] * w[i] * sum_m(i, t + 1),
+    lambda before: (1 - x[i]) * (before + v(t)[i]) + gamma * lam[i] * w[i] * sum_m(i, t + 1),
 )
 sum_v = recursive("E s^2", [i], t, 0, lambda before: before + 2 * sum_w(i, t) + v(t)[i])
 
@@ -87,7 +95,7 @@ cov_next = lemma(
 # x Var s = (2 - x) sum c - 2 Cov(s, w)
 weights = induction(
     t,
-    z3.Implies(inside, X[i] * var_s(i, t) == (2 - X[i]) * sum_c(i, t) - 2 * cov_s(i, t)),
+    z3.Implies(inside, x[i] * var_s(i, t) == (2 - x[i]) * sum_c(i, t) - 2 * cov_s(i, t)),
     var_next,
     cov_next,
     sum_c.next(i, t),
@@ -95,7 +103,7 @@ weights = induction(
     name="the weights of an average",
 )
 small_step = lemma(
-    z3.Implies(inside, z3.And(X[i] > 0, X[i] <= 1, rho >= 0, rho < 1)),
+    z3.Implies(inside, z3.And(x[i] > 0, x[i] <= 1, rho >= 0, rho < 1)),
     small,
     spectrum,
     name="0 < x <= 1",
@@ -160,7 +168,7 @@ cov_between = induction(
 )
 # x Var s <= 2 (1 - rho^t) sum c
 average_upper = lemma(
-    z3.Implies(z3.And(t >= 0, inside), X[i] * var_s(i, t) <= 2 * (1 - power(rho, t)) * sum_c(i, t)),
+    z3.Implies(z3.And(t >= 0, inside), x[i] * var_s(i, t) <= 2 * (1 - power(rho, t)) * sum_c(i, t)),
     weights,
     cov_between,
     sum_c_nonnegative,
@@ -169,7 +177,7 @@ average_upper = lemma(
 )
 # x Var s >= sum c - Cov(s, w)
 average_lower = lemma(
-    z3.Implies(z3.And(t >= 0, inside), X[i] * var_s(i, t) >= sum_c(i, t) - cov_s(i, t)),
+    z3.Implies(z3.And(t >= 0, inside), x[i] * var_s(i, t) >= sum_c(i, t) - cov_s(i, t)),
     weights,
     cov_between,
     sum_c_nonnegative,
@@ -190,7 +198,7 @@ var_nonnegative = lemma(
 # E s - t w^q = eta_0 (1 + rho + ... + rho^(t-1))
 mean_sum = induction(
     t,
-    z3.Implies(inside, sum_m(i, t) - t * wq[i] == start[i] * geometric(rho, t)),
+    z3.Implies(inside, sum_m(i, t) - t * wq[i] == eta0[i] * geometric(rho, t)),
     sum_m.next(i, t),
     mean,
     mu.at(t, i),
@@ -204,7 +212,7 @@ mean_sum = induction(
 # --- at the end of the run -----------------------------------------------------------------------
 
 steps = STANDING["N"]
-one, many = z3.RealVal(1), n * X[i]
+one, many = z3.RealVal(1), n * x[i]
 within = z3.If(many <= 1, many, one)  # min(1, N x)
 decay = z3.If(many * many <= 1, many * many, one)  # min(1, (N x)^2)
 bias_weight = z3.If(1 / (many * many) >= 1, one, 1 / (many * many))  # min(1, 1/(N x)^2)
@@ -213,7 +221,7 @@ mean_weight = z3.If(1 / many >= 1, one, 1 / many)  # min(1, 1/(N x))
 forgotten = lemma(
     z3.Implies(inside, z3.And(1 - power(rho, N) >= 0, 1 - power(rho, N) <= within)),
     power_between(base=rho, n=N),
-    bernoulli(base=X[i], n=N),
+    bernoulli(base=x[i], n=N),
     small_step,
     steps,
     name="what the mean forgets",
@@ -229,7 +237,7 @@ mean_of_average = lemma(
     lemma(
         z3.Implies(
             inside,
-            z3.And(geometric(rho, N) >= 0, geometric(rho, N) <= n, X[i] * geometric(rho, N) <= 1),
+            z3.And(geometric(rho, N) >= 0, geometric(rho, N) <= n, x[i] * geometric(rho, N) <= 1),
         ),
         geometric_sum(ratio=rho, n=N),
         geometric_at_most(ratio=rho, n=N),

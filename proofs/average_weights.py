@@ -1,12 +1,14 @@
 r"""The inequality behind the constant 1/24 of T5.
 
-For 0 < x <= 1, rho = 1 - x and N >= 2,
+Main results
+    ``theorem``: F(N) = sum_{t<N} (1 - rho^t)(1 - rho^(t+1)) >= (N/6) min(1, (N x)^2)
+        for 0 < x <= 1, rho = 1 - x and N >= 2
 
-    F(N) = sum_{t<N} (1 - rho^t)(1 - rho^(t+1)) >= (N/6) min(1, (N x)^2).
-
-Below N x = 1, 1 - rho^t is at least its Taylor polynomial b(t) of degree four (Bonferroni), so F is
-at least the polynomial sum_{t<N} b(t) b(t+1), whose comparison has a margin of 0.00004 at N x = 1.
-Past it each term is at least 1/4 > 1/6. The sharp constant is 1 - 3/2 + 2/e - 1/(2 e^2) = 0.16809...
+How
+    Below N x = 1, 1 - rho^t is at least its Taylor polynomial b(t) of degree four (Bonferroni), so F
+    is at least the polynomial sum_{t<N} b(t) b(t+1), whose comparison has a margin of 0.00004 at
+    N x = 1. Past it each term is at least 1/4 > 1/6. The sharp constant is
+    1 - 3/2 + 2/e - 1/(2 e^2) = 0.16809...
 """
 
 import sympy as sp

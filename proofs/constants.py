@@ -1,18 +1,48 @@
-r"""The noise constants of T4' are nonnegative: kappa, alpha, s^2, q >= 0."""
+r"""The noise constants of T4' are nonnegative.
+
+Main results
+    ``constants_nonnegative``: kappa, alpha, s^2, q >= 0
+
+How
+    Every factor Pi, Pi_c, 1 + eps is at least 1 and every norm is a sum of nonnegative terms. Only s^2
+    has a negative part, -2 s^2/(1+s)^3 ||w*||_H^2 for a shared data error s, which 2 A covers.
+"""
 
 import z3
 
 from qtheory.proof.kernel import lemma
 from qtheory.proof.sums import sum_le
 from qtheory.theory import definitions
-from qtheory.theory.definitions import P, Pi, Pi_c
 from qtheory.theory.formal import STANDING
 
-from .noise import *
+from .noise import P, Pi, Pi_c, alpha, cube, fourth, k_d, k_s, kappa, q, refined, s2, u_d
+from .recursion import (
+    A_terms,
+    D,
+    approximation,
+    d,
+    dimension_positive,
+    i,
+    inside,
+    lam,
+    lq,
+    norm_terms,
+    nq_terms,
+    per_B,
+    s,
+    signal,
+    signal_q,
+    signs,
+    spectrum,
+    sums,
+    tr_terms,
+    trace,
+    w,
+)
 
 factors = lemma(
-    z3.And(Pr >= 1, Pc >= 1, Pq >= 0, ks >= 1, kd >= 2, ud >= 0),
-    *refined.unfold(Pi, Pi_c, P),
+    z3.And(Pi >= 1, Pi_c >= 1, P >= 0, k_s >= 1, k_d >= 2, u_d >= 0),
+    *refined.unfold(definitions.Pi, definitions.Pi_c, definitions.P),
     fourth(i=z3.IntVal(0)),
     dimension_positive,
     *signs,
@@ -20,9 +50,9 @@ factors = lemma(
 )
 per_batch = lemma(z3.And(per_B > 0, per_B <= 1), STANDING["B"], name="0 < 1/B <= 1")
 kappa_positive = lemma(
-    K >= 0,
+    kappa >= 0,
     lemma(
-        z3.And(kd * Pr * per_B >= 2 * per_B, (1 - per_B) * Pc >= 1 - per_B),
+        z3.And(k_d * Pi * per_B >= 2 * per_B, (1 - per_B) * Pi_c >= 1 - per_B),
         factors,
         per_batch,
         name="parts of kappa",
@@ -32,7 +62,7 @@ kappa_positive = lemma(
     name="kappa >= 0",
 )
 alpha_positive = lemma(
-    al >= 0, *refined.unfold(definitions.alpha), factors, per_batch, name="alpha >= 0"
+    alpha >= 0, *refined.unfold(definitions.alpha), factors, per_batch, name="alpha >= 0"
 )
 norms_nonnegative = lemma(
     z3.And(approximation >= 0, trace >= 0, signal >= 0, signal_q >= 0),
@@ -90,7 +120,7 @@ misfit_nonnegative = lemma(
     name="the misfit of w^q is nonnegative",
 )
 s2_positive = lemma(
-    s_2 >= 0,
+    s2 >= 0,
     *refined.unfold(definitions.s2),
     misfit_nonnegative,
     norms_nonnegative,
@@ -100,7 +130,7 @@ s2_positive = lemma(
     name="s^2 >= 0",
 )
 q_positive = lemma(
-    z3.Implies(inside, qi[i] >= 0),
+    z3.Implies(inside, q[i] >= 0),
     *refined.unfold(definitions.q, at=i),
     factors,
     per_batch,
@@ -108,7 +138,7 @@ q_positive = lemma(
     name="q >= 0",
 )
 constants_nonnegative = lemma(
-    z3.Implies(inside, z3.And(K >= 0, al >= 0, s_2 >= 0, qi[i] >= 0)),
+    z3.Implies(inside, z3.And(kappa >= 0, alpha >= 0, s2 >= 0, q[i] >= 0)),
     kappa_positive,
     alpha_positive,
     s2_positive,

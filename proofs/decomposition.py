@@ -1,8 +1,13 @@
-r"""T1, the decomposition of the excess risk: E R(w) = A + E R^q(w) - W.
+r"""T1, the decomposition of the excess risk.
 
-R(w) = 1/2 sum_i lambda_i (w_i - w*_i)^2 and R^q(w) = 1/2 sum_i lambda^q_i (w_i - w^q_i)^2, with
-lambda^q = lambda + D and lambda^q w^q = lambda w*. Each is a sum over coordinates and linear in
-the moments m = E w_i and v = E w_i^2, so the terms of one coordinate decide.
+Main results
+    ``theorem``: E R(w) = A + E R^q(w) - W, for a random w with any moments m = E w_i, v = E w_i^2
+    ``decomposed``: the same for given sequences of moments, as T4 and T5 use it
+
+How
+    R(w) = 1/2 sum_i lambda_i (w_i - w*_i)^2 and R^q(w) = 1/2 sum_i lambda^q_i (w_i - w^q_i)^2, with
+    lambda^q = lambda + D and lambda^q w^q = lambda w*. Each is a sum over coordinates and linear in
+    the moments, so the terms of one coordinate decide.
 """
 
 import z3

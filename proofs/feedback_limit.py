@@ -1,8 +1,14 @@
-r"""T7 for the feedback constant of T3: alpha - alpha_inf = c_d (3 k_4 Pi - Pi_c) / B.
+r"""T7 for the feedback constant of T3: what a large batch leaves of it.
 
-additive errors                  alpha_inf = 0
-multiplicative, shared           alpha_inf = c_d (Pi - 1)
-multiplicative, elementwise      alpha_inf = c_d eps_p
+Main results
+    ``theorem``: alpha - alpha_inf = c_d (3 k_4 Pi - Pi_c) / B
+    ``additive``: alpha_inf = 0
+    ``kept``: alpha_inf = c_d (Pi - 1) for errors that are multiplicative and shared
+    ``elementwise``: alpha_inf = c_d eps_p for errors that are multiplicative and elementwise
+    ``converges``: |alpha - alpha_inf| <= epsilon for B >= c_d |3 k_4 Pi - Pi_c| / epsilon
+
+How
+    The definitions of alpha and alpha_inf, multiplied by B.
 """
 
 import z3

@@ -1,25 +1,67 @@
-r"""T5, the lower bound: E R^q(wbar_N) >= bias + (1/24) (D_N / N) s_low^2, and the same for E R.
+r"""T5, the lower bound for E R^q.
 
-Every step adds at least gamma^2 lambda^q s_low^2 (variance.py), so with k = gamma^2 lambda^q s_low^2
+Main results
+    ``theorem``: E R^q(wbar_N) >= bias + (1/24) (D_N / N) s_low^2, N >= 2
+    ``in_coordinate``: lambda^q Var s >= s_low^2 min(1, (N x)^2) N / 12
 
-    x (2 - x) c_t >= k (1 - rho^(2t)),   x (2 - x) (sum c - Cov(s, w)) >= k F(t),
+How
+    Every step adds at least k = gamma^2 lambda^q s_low^2 (variance.py), so
 
-F(t) = sum_{s<t} (1 - rho^s)(1 - rho^(s+1)) >= (t/6) min(1, (t x)^2) (average_weights.py), and
-x Var s >= sum c - Cov(s, w). The bias is exact.
+        x (2 - x) c_t >= k (1 - rho^(2t)),   x (2 - x) (sum c - Cov(s, w)) >= k F(t),
+
+    F(t) = sum_{s<t} (1 - rho^s)(1 - rho^(s+1)) >= (t/6) min(1, (t x)^2) (average_weights.py), and
+    x Var s >= sum c - Cov(s, w). The bias is exact.
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import induction, lemma
-from qtheory.proof.sums import sum_equal, sum_le
+from qtheory.proof.powers import geometric, geometric_sum, power
+from qtheory.proof.sums import sum_equal, sum_le, zeros
+from qtheory.theory import notation
 from qtheory.theory.definitions import D_N, bias, risk_q, variance
 from qtheory.theory.formal import Formal, assumed, established, stated
 from qtheory.theory.lower import mean as mean_symbol
 
+from .average import (
+    N,
+    average_lower,
+    averaged,
+    cov_next,
+    cov_s,
+    decay,
+    initial,
+    n,
+    rho,
+    small_step,
+    steps,
+    sum_c,
+    var_nonnegative,
+    var_s,
+)
 from .average_weights import theorem as average_weights
 from .average_weights import weights as F
-from .risk_of_average import *
+from .recursion import (
+    c,
+    c_t,
+    d,
+    dimension_positive,
+    eta0,
+    gamma,
+    i,
+    inside,
+    lq,
+    m,
+    signs,
+    spectrum,
+    t,
+    v,
+    x,
+)
+from .risk_of_average import mean_terms, quantized_risk, var_terms
 from .variance import everywhere, low, low_positive, step_low
+from .variance import theorem as variance_nonnegative
 
 words = Formal(stated("lower_bound"), {risk_q: averaged[risk_q]})
 at_least_two = assumed(sp.Ge(notation.N, 2), words)
@@ -43,7 +85,7 @@ added_nonnegative = lemma(
 )
 P = power(rho, t)
 geo = geometric(rho, t)
-both_ends = X[i] * (2 - X[i])
+both_ends = x[i] * (2 - x[i])
 # x (2 - x) c_t >= k (1 - rho^(2t))
 noise_so_far = induction(
     t,
@@ -99,17 +141,17 @@ shared_noise = induction(
 # x (2 - x) (sum c - Cov(s, w)) >= k F(t)
 noise_of_average = induction(
     t,
-    z3.Implies(inside, both_ends * (sum_c(i, t) - cov_s(i, t)) >= added * F(X[i], t)),
+    z3.Implies(inside, both_ends * (sum_c(i, t) - cov_s(i, t)) >= added * F(x[i], t)),
     lemma(
         z3.Implies(
             here,
-            both_ends * (X[i] * (c_t + cov_s(i, t))) >= added * ((1 - P) * (1 - rho * P)),
+            both_ends * (x[i] * (c_t + cov_s(i, t))) >= added * ((1 - P) * (1 - rho * P)),
         ),
         lemma(
             z3.Implies(
                 here,
-                X[i] * (both_ends * c_t + both_ends * cov_s(i, t))
-                >= X[i] * (added * ((1 - P * P) + (rho - P) * geo)),
+                x[i] * (both_ends * c_t + both_ends * cov_s(i, t))
+                >= x[i] * (added * ((1 - P * P) + (rho - P) * geo)),
             ),
             noise_so_far,
             shared_noise,
@@ -117,10 +159,10 @@ noise_of_average = induction(
             name="noise of one more iterate, weighted",
         ),
         lemma(
-            z3.Implies(here, X[i] * ((1 - P * P) + (rho - P) * geo) == (1 - P) * (1 - rho * P)),
+            z3.Implies(here, x[i] * ((1 - P * P) + (rho - P) * geo) == (1 - P) * (1 - rho * P)),
             lemma(
-                X[i] * ((1 - P * P) + (rho - P) * geo)
-                == X[i] * (1 - P * P) + (rho - P) * ((1 - rho) * geo),
+                x[i] * ((1 - P * P) + (rho - P) * geo)
+                == x[i] * (1 - P * P) + (rho - P) * ((1 - rho) * geo),
                 name="weights, sorted",
             ),
             geometric_sum(ratio=rho, n=t),
@@ -130,33 +172,33 @@ noise_of_average = induction(
     ),
     cov_next,
     sum_c.next(i, t),
-    F.next(X[i], t),
+    F.next(x[i], t),
     power.next(rho, t),
-    base=[*initial, F.zero(X[i])],
+    base=[*initial, F.zero(x[i])],
     name="the noise of the average",
 )
 
 # --- at the end of the run ----------------------------------------------------------------------------
 
-weight = F(X[i], N)
+weight = F(x[i], N)
 # 2 lambda^q Var s >= s_low^2 F(N)
 variance_low = lemma(
     z3.Implies(inside, 2 * lq[i] * var_s(i, N) >= low * weight),
     lemma(
         z3.Implies(
             inside,
-            X[i] * X[i] * ((2 - X[i]) * (lq[i] * var_s(i, N))) >= X[i] * X[i] * (low * weight),
+            x[i] * x[i] * ((2 - x[i]) * (lq[i] * var_s(i, N))) >= x[i] * x[i] * (low * weight),
         ),
         lemma(
             z3.Implies(
-                inside, lq[i] * (both_ends * (X[i] * var_s(i, N))) >= lq[i] * (added * weight)
+                inside, lq[i] * (both_ends * (x[i] * var_s(i, N))) >= lq[i] * (added * weight)
             ),
             lemma(
-                z3.Implies(inside, both_ends * (X[i] * var_s(i, N)) >= added * weight),
+                z3.Implies(inside, both_ends * (x[i] * var_s(i, N)) >= added * weight),
                 lemma(
                     z3.Implies(
                         inside,
-                        both_ends * (X[i] * var_s(i, N)) >= both_ends * (sum_c(i, N) - cov_s(i, N)),
+                        both_ends * (x[i] * var_s(i, N)) >= both_ends * (sum_c(i, N) - cov_s(i, N)),
                     ),
                     average_lower(t=N),
                     small_step,
@@ -174,7 +216,7 @@ variance_low = lemma(
         name="lambda^q Var s from below, x^2 cleared",
     ),
     lemma(
-        z3.Implies(inside, (2 - X[i]) * (lq[i] * var_s(i, N)) <= 2 * (lq[i] * var_s(i, N))),
+        z3.Implies(inside, (2 - x[i]) * (lq[i] * var_s(i, N)) <= 2 * (lq[i] * var_s(i, N))),
         var_nonnegative(t=N),
         small_step,
         spectrum,
@@ -190,7 +232,7 @@ in_coordinate = lemma(
     variance_low,
     lemma(
         z3.Implies(inside, low * weight >= low * (n / 6 * decay)),
-        average_weights(t=N, x_=X[i]),
+        average_weights(t=N, x_=x[i]),
         small_step,
         at_least_two,
         step(t=z3.IntVal(0)),
@@ -204,7 +246,7 @@ in_coordinate = lemma(
 (bias_terms,), (D_terms,) = words.summands(bias), words.summands(D_N)
 # E[eta] of the average is eta_0 (1 - rho^N) / (N x).
 mean_value = lemma(
-    z3.Implies(inside, words[mean_symbol][i] == start[i] * (geometric(rho, N) / n)),
+    z3.Implies(inside, words[mean_symbol][i] == eta0[i] * (geometric(rho, N) / n)),
     *words.unfold(mean_symbol, at=i),
     geometric_sum(ratio=rho, n=N),
     small_step,

@@ -1,11 +1,15 @@
 r"""The noise of one step, coordinate by coordinate: the recursion behind T3, T4 and T4'.
 
-    c' <= (rho^2 + gamma^2 (lambda^q)^2 kappa) c + gamma^2 lambda^q (alpha S + s^2)
-          + gamma^2 (lambda^q)^2 (q + kappa mu^2)
+Main results
+    ``noise``: c' <= (rho^2 + gamma^2 (lambda^q)^2 kappa) c + gamma^2 lambda^q (alpha S + s^2)
+        + gamma^2 (lambda^q)^2 (q + kappa mu^2)
+        for data errors that are additive, multiplicative and shared, or multiplicative and elementwise
 
-for data errors that are additive, multiplicative and shared, or multiplicative and elementwise.
-The misfit y - <w^q, x^q> of multiplicative data is not independent of x^q, but its product with
-the noise enters with E[eta_i] w^q_i, which is not positive from w_0 = 0: it can be dropped.
+How
+    One sample: the misfit of w^q (``misfit``), what parameter and activation errors add (``further``)
+    and what label errors multiply (``label``); then what two samples share; then the batch. The misfit
+    y - <w^q, x^q> of multiplicative data is not independent of x^q, but its product with the noise
+    enters with E[eta_i] w^q_i, which is not positive from w_0 = 0: it can be dropped.
 """
 
 import sympy as sp
@@ -14,30 +18,92 @@ import z3
 from qtheory.proof.kernel import lemma, sequence
 from qtheory.proof.powers import power_between
 from qtheory.proof.sums import sum_equal, sum_le, total
-from qtheory.theory.definitions import (
-    P,
-    Pi,
-    Pi_c,
-    alpha,
-    k_d,
-    k_s,
-    kappa,
-    q,
-    s2,
-    u_d,
-    x,
-)
+from qtheory.theory import definitions, notation
 from qtheory.theory.formal import STANDING, Vocabulary, assumed, stated
 
-from .recursion import *
+from .recursion import (
+    V1,
+    X0,
+    Q_row,
+    Q_sum,
+    S,
+    T_extra,
+    T_row,
+    T_sum,
+    Vq,
+    Y_extra,
+    Y_sum,
+    Yy,
+    a,
+    aa,
+    am,
+    approximation,
+    as_,
+    c,
+    c_t,
+    core,
+    cross,
+    d,
+    dimension_positive,
+    e,
+    e_d,
+    exact_step,
+    gamma,
+    i,
+    inside,
+    la,
+    lam,
+    lam_v,
+    lam_vh,
+    lam_w_m,
+    lm,
+    lq,
+    lq_v,
+    lq_vh,
+    ls,
+    m,
+    mean,
+    misfit_sum,
+    mu,
+    norm_terms,
+    nq_terms,
+    oa,
+    om,
+    os_,
+    pa,
+    per_B,
+    pm,
+    psi,
+    psi_d,
+    rho,
+    s,
+    same,
+    sigma2,
+    signal,
+    signal_q,
+    signs,
+    spectrum,
+    split,
+    sums,
+    t,
+    trace,
+    v,
+    vh,
+    vh_sum,
+    weighted,
+    wq,
+    x,
+)
 
 refined = Vocabulary(stated("refined_upper_bound").definitions)
-ks, kd, ud = refined[k_s], refined[k_d], refined[u_d]
-Pc, Pr, Pq, K, al, s_2, qi = (refined[y] for y in (Pi_c, Pi, P, kappa, alpha, s2, q))
+k_s, k_d, u_d = refined[definitions.k_s], refined[definitions.k_d], refined[definitions.u_d]
+Pi, Pi_c, P = refined[definitions.Pi], refined[definitions.Pi_c], refined[definitions.P]
+kappa, alpha = refined[definitions.kappa], refined[definitions.alpha]
+s2, q = refined[definitions.s2], refined[definitions.q]
 
 # --- hypotheses: small steps from 0, and data errors of one kind ------------------------------------
 
-small = assumed(sp.Le(x[notation.i], 1))
+small = assumed(sp.Le(definitions.x[notation.i], 1))
 one_kind = [
     assumed(sp.Le(notation.additive["data"] * notation.multiplicative["data"], 0)),
     assumed(
@@ -60,7 +126,7 @@ towards = lemma(
     mean,
     spectrum,
     small,
-    power_between(base=1 - X[i], n=t),
+    power_between(base=1 - x[i], n=t),
     name="the mean does not overshoot",
 )
 # v = e + 2 w^q mu + (w^q)^2, so v <= e + (w^q)^2
@@ -141,20 +207,20 @@ shared_misfit = sum_le(
 
 # --- one coordinate -----------------------------------------------------------------------------------
 
-constants = refined.unfold(k_s, k_d, u_d)
+constants = refined.unfold(definitions.k_s, definitions.k_d, definitions.u_d)
 facts = [spectrum, pure, *signs]
-Qv = ks * lq[i] * Vq + kd * lq[i] * lq[i] * v(t)[i]
+Qv = k_s * lq[i] * Vq + k_d * lq[i] * lq[i] * v(t)[i]
 
 # The constants in the fourth moments: k_s between coordinates, k_d more on the diagonal.
 fourth = lemma(
     z3.Implies(
         inside,
         z3.And(
-            ks >= 1,
-            kd >= 2,
-            ud >= 0,
-            2 * lq[i] * lq[i] + (3 * psi_d - psi) * lam[i] * lam[i] == kd * lq[i] * lq[i],
-            psi * lam[i] == (ks - 1) * (1 + s) * lq[i],
+            k_s >= 1,
+            k_d >= 2,
+            u_d >= 0,
+            2 * lq[i] * lq[i] + (3 * psi_d - psi) * lam[i] * lam[i] == k_d * lq[i] * lq[i],
+            psi * lam[i] == (k_s - 1) * (1 + s) * lq[i],
             s * (1 + s) * lam[i] == s * lq[i],
         ),
     ),
@@ -166,7 +232,7 @@ fourth = lemma(
 Q_pure = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
-        total(Q_row(v(t), i), d) == ks * lq[i] * V1 + kd * lq[i] * lq[i] * vh(v(t)[i]),
+        total(Q_row(v(t), i), d) == k_s * lq[i] * V1 + k_d * lq[i] * lq[i] * vh(v(t)[i]),
     ),
     Q_sum(u=v(t)),
     fourth,
@@ -179,15 +245,15 @@ misfit_bound = sequence(
     "misfit bound",
     [t],
     i,
-    lq[i] * (sigma2 + 2 * approximation - 2 * s * s * cube * signal + ks * S(t))
-    + kd * lq[i] * lq[i] * e_t[i]
-    + ud * lq[i] * lq[i] * wq[i] * wq[i],
+    lq[i] * (sigma2 + 2 * approximation - 2 * s * s * cube * signal + k_s * S(t))
+    + k_d * lq[i] * lq[i] * e_t[i]
+    + u_d * lq[i] * lq[i] * wq[i] * wq[i],
 )
 diagonal = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
-        Y_extra - 2 * T_extra + kd * lq[i] * lq[i] * v(t)[i]
-        <= kd * lq[i] * lq[i] * e_t[i] + ud * lq[i] * lq[i] * wq[i] * wq[i],
+        Y_extra - 2 * T_extra + k_d * lq[i] * lq[i] * v(t)[i]
+        <= k_d * lq[i] * lq[i] * e_t[i] + u_d * lq[i] * lq[i] * wq[i] * wq[i],
     ),
     second,
     towards,
@@ -199,8 +265,8 @@ Vl, shared_level = total(lam_v(v(t)), d), STANDING["epsilon_d^s"]
 shared_part = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
-        (ks - 1) * lq[i] * Vq - 4 * s * lam[i] * X0
-        <= (ks - 1) * lq[i] * S(t) - lq[i] * 2 * s * s * cube * signal,
+        (k_s - 1) * lq[i] * Vq - 4 * s * lam[i] * X0
+        <= (k_s - 1) * lq[i] * S(t) - lq[i] * 2 * s * s * cube * signal,
     ),
     lemma(
         z3.Implies(
@@ -215,14 +281,14 @@ shared_part = lemma(
         name="the misfit of a shared factor, weighted",
     ),
     lemma(
-        z3.Implies(inside, lam[i] * psi * Vl == (ks - 1) * lq[i] * Vq),
+        z3.Implies(inside, lam[i] * psi * Vl == (k_s - 1) * lq[i] * Vq),
         shared_v,
         fourth,
         shared_level,
         name="weights of a shared factor",
     ),
     lemma(
-        z3.Implies(inside, lam[i] * (psi / (1 + s)) * S(t) == (ks - 1) * lq[i] * S(t)),
+        z3.Implies(inside, lam[i] * (psi / (1 + s)) * S(t) == (k_s - 1) * lq[i] * S(t)),
         fourth,
         shared_level,
         name="weights of a shared factor",
@@ -238,8 +304,8 @@ shared_part = lemma(
 off_diagonal = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
-        lq[i] * signal - 2 * (lq[i] + 2 * s * lam[i]) * X0 + ks * lq[i] * Vq
-        <= lq[i] * (2 * approximation - 2 * s * s * cube * signal + ks * S(t)),
+        lq[i] * signal - 2 * (lq[i] + 2 * s * lam[i]) * X0 + k_s * lq[i] * Vq
+        <= lq[i] * (2 * approximation - 2 * s * s * cube * signal + k_s * S(t)),
     ),
     lemma(
         z3.Implies(t >= 0, lq[i] * (signal - 2 * X0 + Vq) == lq[i] * (2 * approximation + S(t))),
@@ -269,8 +335,8 @@ further_bound = sequence(
     "further bound",
     [t],
     i,
-    ks * lq[i] * (Pq * (S(t) + signal_q) + (1 + am) * pa * trace)
-    + kd * lq[i] * lq[i] * (Pq * (e_t[i] + wq[i] * wq[i]) + (1 + am) * pa),
+    k_s * lq[i] * (P * (S(t) + signal_q) + (1 + am) * pa * trace)
+    + k_d * lq[i] * lq[i] * (P * (e_t[i] + wq[i] * wq[i]) + (1 + am) * pa),
 )
 further = lemma(
     z3.Implies(
@@ -283,7 +349,7 @@ further = lemma(
     second,
     fourth,
     spectrum,
-    *refined.unfold(P),
+    *refined.unfold(definitions.P),
     *signs,
     name="what parameter and activation errors add",
 )
@@ -366,7 +432,9 @@ batch = lemma(
     STANDING["B"],
     name="the noise of a batch",
 )
-noise_bound = lq[i] * lq[i] * (K + 1) * e_t[i] + lq[i] * (al * S(t) + s_2) + lq[i] * lq[i] * qi[i]
+noise_bound = (
+    lq[i] * lq[i] * (kappa + 1) * e_t[i] + lq[i] * (alpha * S(t) + s2) + lq[i] * lq[i] * q[i]
+)
 collected = lemma(
     z3.Implies(inside, same_bound(t)[i] * per_B + (1 - per_B) * two_bound(t)[i] == noise_bound),
     same_bound.at(t, i),
@@ -375,8 +443,15 @@ collected = lemma(
     misfit_bound.at(t, i),
     further_bound.at(t, i),
     label_bound.at(i),
-    *refined.unfold(Pi, Pi_c, P, kappa, alpha, s2),
-    *refined.unfold(q, at=i),
+    *refined.unfold(
+        definitions.Pi,
+        definitions.Pi_c,
+        definitions.P,
+        definitions.kappa,
+        definitions.alpha,
+        definitions.s2,
+    ),
+    *refined.unfold(definitions.q, at=i),
     STANDING["B"],
     name="the noise of a batch, collected",
 )
@@ -384,9 +459,9 @@ noise = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
         c(t + 1)[i]
-        <= (rho * rho + gamma * gamma * lq[i] * lq[i] * K) * c_t
-        + gamma * gamma * lq[i] * (al * S(t) + s_2)
-        + gamma * gamma * lq[i] * lq[i] * (qi[i] + K * mu(t)[i] * mu(t)[i]),
+        <= (rho * rho + gamma * gamma * lq[i] * lq[i] * kappa) * c_t
+        + gamma * gamma * lq[i] * (alpha * S(t) + s2)
+        + gamma * gamma * lq[i] * lq[i] * (q[i] + kappa * mu(t)[i] * mu(t)[i]),
     ),
     exact_step,
     batch,

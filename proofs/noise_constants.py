@@ -1,14 +1,20 @@
-r"""T3, the noise constants: c' <= rho^2 c + gamma^2 lambda^q (alpha S + s^2), all charged to the trace.
+r"""T3, the noise constants, all charged to the trace.
 
-A corollary of the refined recursion (noise.py): what acts on one coordinate alone is at most what
-acts on all of them, lambda^q_i e_i <= S, lambda^q_i (w^q_i)^2 <= ||w^q||^2 and lambda^q_i <= tr.
+Main results
+    ``theorem``: c' <= rho^2 c + gamma^2 lambda^q (alpha S + s^2) with the constants of T3
+    ``alpha_covers``: alpha + kappa of T4' is at most alpha of T3
+    ``s2_covers``: s^2 + lambda^q q of T4' is at most s^2 of T3
+
+How
+    A corollary of the refined recursion (noise.py): what acts on one coordinate alone is at most what
+    acts on all of them, lambda^q_i e_i <= S, lambda^q_i (w^q_i)^2 <= ||w^q||^2 and lambda^q_i <= tr.
 """
 
 import z3
 
-from qtheory.proof.kernel import lemma
-from qtheory.proof.sums import member, worst, zeros
-from qtheory.theory import definitions
+from qtheory.proof.kernel import lemma, variable
+from qtheory.proof.sums import member, sum_equal, total, worst, zeros
+from qtheory.theory import definitions, notation
 from qtheory.theory.definitions import cross as cross_symbol
 from qtheory.theory.definitions import doubling, k4, sq
 from qtheory.theory.definitions import same as same_symbol
@@ -18,7 +24,62 @@ from qtheory.theory.upper import c as c_symbol
 from qtheory.theory.upper import rho as rho_symbol
 from qtheory.theory.upper import t as t_symbol
 
-from .constants import *
+from .constants import (
+    alpha_positive,
+    constants_nonnegative,
+    factors,
+    kappa_positive,
+    norms_nonnegative,
+    per_batch,
+)
+from .noise import P, alpha, constants, cube, k_d, k_s, kappa, noise, pure, q, refined, s2, u_d
+from .recursion import (
+    A_terms,
+    S,
+    a,
+    aa,
+    am,
+    approximation,
+    as_,
+    c,
+    c_t,
+    d,
+    dimension_positive,
+    e,
+    e_d,
+    gamma,
+    i,
+    inside,
+    la,
+    lam,
+    lm,
+    lq,
+    ls,
+    norm_terms,
+    nq_terms,
+    oa,
+    om,
+    os_,
+    pa,
+    per_B,
+    pm,
+    rho,
+    s,
+    sigma2,
+    signal,
+    signal_q,
+    signs,
+    spectrum,
+    split,
+    sums,
+    t,
+    tr_terms,
+    trace,
+    v,
+    w,
+    weighted,
+    wq,
+)
 from .variance import theorem as variance_nonnegative
 
 here_t = z3.And(t >= 0, inside)
@@ -31,7 +92,7 @@ words = Formal(
     },
     given=here_t,
 )
-al_trace, s_trace = words[definitions.alpha], words[definitions.s2]
+alpha_trace, s2_trace = words[definitions.alpha], words[definitions.s2]
 one_sample_constant, two_sample_constant = words[same_symbol], words[cross_symbol]
 
 # --- one coordinate against all -------------------------------------------------------------------
@@ -111,7 +172,7 @@ factor_2 = lemma(
     name="c_d is 1 or 2",
 )
 fourth_moment = lemma(
-    z3.And(3 * words[k4] == ks + kd, words[k4] >= 1),
+    z3.And(3 * words[k4] == k_s + k_d, words[k4] >= 1),
     *words.unfold(k4),
     *constants,
     *signs,
@@ -119,15 +180,15 @@ fourth_moment = lemma(
 )
 # alpha + kappa of T4' is alpha of T3, but for the doubling.
 alpha_covers = lemma(
-    al + K <= al_trace,
+    alpha + kappa <= alpha_trace,
     lemma(
-        al_trace == words[doubling] * (al + K),
+        alpha_trace == words[doubling] * (alpha + kappa),
         *words.unfold(definitions.alpha),
         fourth_moment,
         *refined.unfold(definitions.alpha, definitions.kappa),
         per_batch,
-        *words.unfold(Pi, Pi_c),
-        *refined.unfold(Pi, Pi_c),
+        *words.unfold(definitions.Pi, definitions.Pi_c),
+        *refined.unfold(definitions.Pi, definitions.Pi_c),
         name="alpha of T3",
     ),
     factor_2,
@@ -135,8 +196,8 @@ alpha_covers = lemma(
     kappa_positive,
     name="alpha + kappa <= alpha of T3",
 )
-own = lq[i] * qi[i]
-misfit_part = sigma2 + 2 * approximation - 2 * s * s * cube * signal + ud * (lq[i] * wq[i] * wq[i])
+own = lq[i] * q[i]
+misfit_part = sigma2 + 2 * approximation - 2 * s * s * cube * signal + u_d * (lq[i] * wq[i] * wq[i])
 # 2 A = eps/(1+eps) ||w*||_H^2 for multiplicative data errors
 multiplicative_A = lemma(
     z3.Implies(a == 0, 2 * approximation == e_d / (1 + e_d) * signal),
@@ -198,7 +259,7 @@ rational = [
 ]
 share = lq[i] * wq[i] * wq[i]
 shared_case, elementwise_case = (
-    proof(eps=e_d, norm=signal, share=share, u=ud) for proof in rational
+    proof(eps=e_d, norm=signal, share=share, u=u_d) for proof in rational
 )
 additive_case = z3.And(inside, e_d <= 0)
 misfit_covers = lemma(
@@ -206,7 +267,7 @@ misfit_covers = lemma(
     lemma(
         z3.Implies(additive_case, misfit_part <= words[sq]),
         lemma(
-            z3.Implies(additive_case, z3.And(e_d == 0, s == 0, ud == 0)),
+            z3.Implies(additive_case, z3.And(e_d == 0, s == 0, u_d == 0)),
             *constants,
             *signs,
             name="no multiplicative errors",
@@ -230,7 +291,7 @@ misfit_covers = lemma(
                 name="multiplicative errors alone",
             ),
             lemma(
-                z3.Implies(s == level, ud * ((1 + e_d) * (1 + e_d)) == value),
+                z3.Implies(s == level, u_d * ((1 + e_d) * (1 + e_d)) == value),
                 *constants,
                 *signs,
                 name="u_d of one kind",
@@ -251,14 +312,14 @@ one_sample_noise = (1 + om) * (
     + la
     + aa
     + lm * (sigma2 + signal + 2 * ((1 + e_d) * share))
-    + Pq * (ks * signal_q + kd * share)
-    + (1 + am) * pa * (ks * trace + kd * lq[i])
+    + P * (k_s * signal_q + k_d * share)
+    + (1 + am) * pa * (k_s * trace + k_d * lq[i])
 ) + oa
 two_sample_noise = (1 + os_) * (
     ls * share + ((1 + as_) * (1 + pm) - 1) * share + (1 + as_) * pa * lq[i]
 )
 parts = lemma(
-    z3.Implies(inside, s_2 + own == one_sample_noise * per_B + two_sample_noise * (1 - per_B)),
+    z3.Implies(inside, s2 + own == one_sample_noise * per_B + two_sample_noise * (1 - per_B)),
     *refined.unfold(definitions.s2),
     *refined.unfold(definitions.q, at=i),
     STANDING["B"],
@@ -276,7 +337,7 @@ one_sample_covers = lemma(
                 + la
                 + aa
                 + lm * (sigma2 + 3 * signal)
-                + Pq * (3 * words[k4] * signal_q)
+                + P * (3 * words[k4] * signal_q)
                 + (1 + am) * pa * (3 * words[k4] * trace)
             )
             + oa,
@@ -292,10 +353,10 @@ one_sample_covers = lemma(
         ),
         lemma(
             z3.Implies(
-                inside, Pq * (ks * signal_q + kd * share) <= Pq * (3 * words[k4] * signal_q)
+                inside, P * (k_s * signal_q + k_d * share) <= P * (3 * words[k4] * signal_q)
             ),
             lemma(
-                z3.Implies(inside, ks * signal_q + kd * share <= 3 * words[k4] * signal_q),
+                z3.Implies(inside, k_s * signal_q + k_d * share <= 3 * words[k4] * signal_q),
                 norm_q_covers,
                 fourth_moment,
                 factors,
@@ -307,11 +368,11 @@ one_sample_covers = lemma(
         lemma(
             z3.Implies(
                 inside,
-                (1 + am) * pa * (ks * trace + kd * lq[i])
+                (1 + am) * pa * (k_s * trace + k_d * lq[i])
                 <= (1 + am) * pa * (3 * words[k4] * trace),
             ),
             lemma(
-                z3.Implies(inside, ks * trace + kd * lq[i] <= 3 * words[k4] * trace),
+                z3.Implies(inside, k_s * trace + k_d * lq[i] <= 3 * words[k4] * trace),
                 trace_covers,
                 fourth_moment,
                 factors,
@@ -325,7 +386,7 @@ one_sample_covers = lemma(
         name="one sample in T3, term by term",
     ),
     *words.unfold(same_symbol),
-    *refined.unfold(P),
+    *refined.unfold(definitions.P),
     name="one sample in T3",
 )
 two_samples_cover = lemma(
@@ -357,7 +418,7 @@ two_samples_cover = lemma(
     name="two samples in T3",
 )
 s2_covers = lemma(
-    z3.Implies(inside, s_2 + own <= s_trace),
+    z3.Implies(inside, s2 + own <= s2_trace),
     parts,
     lemma(
         z3.Implies(
@@ -371,7 +432,7 @@ s2_covers = lemma(
         name="a batch in T3",
     ),
     lemma(
-        s_trace
+        s2_trace
         == words[doubling] * (one_sample_constant * per_B + two_sample_constant * (1 - per_B)),
         *words.unfold(definitions.s2),
         STANDING["B"],
@@ -387,13 +448,14 @@ s2_covers = lemma(
 
 x2 = gamma * gamma * lq[i]
 trace_noise = lemma(
-    z3.Implies(here_t, c(t + 1)[i] <= rho * rho * c_t + x2 * (al_trace * S(t) + s_trace)),
+    z3.Implies(here_t, c(t + 1)[i] <= rho * rho * c_t + x2 * (alpha_trace * S(t) + s2_trace)),
     noise,
     lemma(
         z3.Implies(
             here_t,
             c(t + 1)[i]
-            <= rho * rho * c_t + x2 * ((al * S(t) + s_2) + (own + K * (lq[i] * e(t, v(t))[i]))),
+            <= rho * rho * c_t
+            + x2 * ((alpha * S(t) + s2) + (own + kappa * (lq[i] * e(t, v(t))[i]))),
         ),
         noise,
         split,
@@ -402,16 +464,17 @@ trace_noise = lemma(
     lemma(
         z3.Implies(
             here_t,
-            (al * S(t) + s_2) + (own + K * (lq[i] * e(t, v(t))[i])) <= al_trace * S(t) + s_trace,
+            (alpha * S(t) + s2) + (own + kappa * (lq[i] * e(t, v(t))[i]))
+            <= alpha_trace * S(t) + s2_trace,
         ),
         lemma(
-            z3.Implies(here_t, K * (lq[i] * e(t, v(t))[i]) <= K * S(t)),
+            z3.Implies(here_t, kappa * (lq[i] * e(t, v(t))[i]) <= kappa * S(t)),
             S_covers,
             kappa_positive,
             name="own noise",
         ),
         lemma(
-            z3.Implies(here_t, (al + K) * S(t) <= al_trace * S(t)),
+            z3.Implies(here_t, (alpha + kappa) * S(t) <= alpha_trace * S(t)),
             alpha_covers,
             S_covers,
             squares_nonnegative,

@@ -1,8 +1,13 @@
-r"""T7 for the noise level of T3: s^2 - s_inf^2 = c_d (s_same^2 - s_cross^2) / B.
+r"""T7 for the noise level of T3: what a large batch leaves of it.
 
-additive errors                  s_inf^2 = eps_p^a tr(H^q)
-multiplicative, elementwise      s_inf^2 = c_d eps_p ||w^q||^2
-multiplicative, shared           s_inf^2 >= c_d (eps_l ||w*||^2 + ((1+eps_a)(1+eps_p)-1) ||w^q||^2)
+Main results
+    ``theorem``: s^2 - s_inf^2 = c_d (s_same^2 - s_cross^2) / B
+    ``additive``: s_inf^2 = eps_p^a tr(H^q)
+    ``elementwise``: s_inf^2 = c_d eps_p ||w^q||^2 for errors that are multiplicative and elementwise
+    ``kept``: s_inf^2 >= c_d (eps_l ||w*||^2 + ((1+eps_a)(1+eps_p)-1) ||w^q||^2) for shared ones
+
+How
+    The definitions of s^2 and s_inf^2, multiplied by B.
 """
 
 import z3

@@ -1,22 +1,26 @@
 r"""T8's building blocks: sums of i^-p against their integral, and D_N for a power law.
 
-For p != 1 and integers 1 <= k <= n,
+Main results
+    ``comparison``: for p != 1 and integers 1 <= k <= n,
 
-    sum_{i=k+1}^n i^-p  <=  (k^(1-p) - n^(1-p)) / (p-1)  <=  sum_{i=k}^{n-1} i^-p    if p >= 0,
+        sum_{i=k+1}^n i^-p  <=  (k^(1-p) - n^(1-p)) / (p-1)  <=  sum_{i=k}^{n-1} i^-p    if p >= 0,
 
-and the reverse if p <= 0. The middle is the integral of t^-p from k to n; p = 1, the logarithm, is
-left out. For lambda_i = i^-a, a > 1/2, and M = N gamma > 0, with the crossing point X = M^(1/a),
+        and the reverse if p <= 0; p = 1, the logarithm, is left out
+    ``dimension``: for lambda_i = i^-a, a > 1/2, M = N gamma > 0 and the crossing X = M^(1/a),
 
-    D(a, M, n) = sum_{i=1}^n min(1, (M lambda_i)^2) = sum_{i=1}^n min(1, (X/i)^(2a))
+        D(a, M, n) = sum_{i=1}^n min(1, (M lambda_i)^2) = sum_{i=1}^n min(1, (X/i)^(2a))
 
-lies between the integrals of its terms from 1 to n+1 and from 0 to n: with X >= 1 in what bounds
-it from below,
+        is n for n <= X; for n >= X, with X >= 1 in what bounds it from below,
 
-    D = n                                                      for n <= X,
-    2a/(2a-1) X - X ((n+1)/X)^(1-2a) / (2a-1) - 1
-      <= D <= 2a/(2a-1) X - X (n/X)^(1-2a) / (2a-1)            for n >= X,
+        2a/(2a-1) X - X ((n+1)/X)^(1-2a) / (2a-1) - 1
+          <= D <= 2a/(2a-1) X - X (n/X)^(1-2a) / (2a-1),
 
-so that min(n, X) / 2 <= D <= min(n, 2a/(2a-1) X).
+        so that min(n, X) / 2 <= D <= min(n, 2a/(2a-1) X)
+    ``theorem``: both together
+
+How
+    The middle is the integral of t^-p from k to n, which lies between its rectangles by the tangents of
+    t^(1-p) at both ends. D lies between the integrals of its terms from 1 to n+1 and from 0 to n.
 """
 
 import z3

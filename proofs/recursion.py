@@ -1,11 +1,20 @@
 r"""Section 2, the exact recursion for the second moments, in the kernel's language.
 
-m(i, t) = E w_i and v(t)[i] = E w_i^2 after t steps from w_0 = 0. The tables Q, T, Y are the fourth
-moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x, zeta, zeta_i and e, with
-f_k = E(1 + zeta)^k. That the update has these moments is proved in ``update.py``; here are the
-definitions, and what they say in terms of eta = w - w^q:
+m(i, t) = E w_i and v(t)[i] = E w_i^2 after t steps from w_0 = 0; in terms of eta = w - w^q
 
     e = E eta^2,   mu = E eta,   c = e - mu^2,   S = sum lambda^q e.
+
+Main results
+    ``mean``: mu_t = rho^t eta_0
+    ``exact_step``: c' = rho^2 c - x^2 e + gamma^2 (same / B + (1 - 1/B) cross)
+    ``Q_sum``, ``T_sum``, ``Y_sum``: the sums over a row of the tables of fourth moments
+    ``misfit_sum``: ||w*||_H^2 - 2 sum lambda w* m + sum lambda^q v = 2 A + S
+    ``vh_sum``: sum lambda^q vh = (1 + eps_p^m) sum lambda^q v + eps_p^a tr
+
+How
+    The tables Q, T, Y are the fourth moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x,
+    zeta, zeta_i and e, with f_k = E(1 + zeta)^k. That the update has these moments is proved in
+    update.py; here are the definitions and what they say. A row is summed on and beside its diagonal.
 """
 
 import z3
@@ -23,7 +32,7 @@ from qtheory.proof.kernel import (
 from qtheory.proof.powers import power
 from qtheory.proof.sums import added, spike, spike_total, sum_equal, total, zeros
 from qtheory.theory import definitions, notation
-from qtheory.theory.definitions import A, eta0, norm, norm_q, tr, x
+from qtheory.theory.definitions import A, norm, norm_q, tr
 from qtheory.theory.formal import STANDING, Vocabulary, coordinate, dimension
 
 words = Vocabulary(definitions.QUANTIZED)
@@ -33,7 +42,7 @@ u = variable("u", SEQUENCE)  # second moments of the parameter
 
 lam, w = words[notation.lam], words[notation.w_star]
 lq, wq, D = words[notation.lq], words[notation.wq], words[notation.D]
-X, start = words[x], words[eta0]
+x, eta0 = words[definitions.x], words[definitions.eta0]
 gamma, sigma2 = words[notation.gamma], words[notation.sigma2]
 per_B = words.term(1 / notation.B)
 trace, signal, signal_q, approximation = (words[symbol] for symbol in (tr, norm, norm_q, A))
@@ -55,7 +64,9 @@ dimension_positive = STANDING["d"]
 
 def quantized(at):
     """lambda^q, w^q, x and eta_0 at a coordinate, with lambda >= 0 and lambda^q > 0."""
-    unfolded = words.unfold(notation.D, notation.lq, notation.wq, x, eta0, at=at)
+    unfolded = words.unfold(
+        notation.D, notation.lq, notation.wq, definitions.x, definitions.eta0, at=at
+    )
     return lemma(
         z3.Implies(
             z3.And(at >= 0, at < d),
@@ -65,9 +76,9 @@ def quantized(at):
                 lq[at] == (1 + e_d) * lam[at] + a,
                 D[at] == e_d * lam[at] + a,
                 lq[at] * wq[at] == lam[at] * w[at],
-                X[at] == gamma * lq[at],
-                X[at] > 0,
-                start[at] == -wq[at],
+                x[at] == gamma * lq[at],
+                x[at] > 0,
+                eta0[at] == -wq[at],
             ),
         ),
         *unfolded,
@@ -83,7 +94,7 @@ spectrum_j = quantized(j)
 # --- definitions ---------------------------------------------------------------------------------
 
 # m' = rho m + gamma lambda w*
-m = recursive("m", [i], t, 0, lambda before: (1 - X[i]) * before + gamma * lam[i] * w[i])
+m = recursive("m", [i], t, 0, lambda before: (1 - x[i]) * before + gamma * lam[i] * w[i])
 
 f2, f3, f4 = 1 + s, 1 + 3 * s, 1 + 6 * s + 3 * s * s  # the factors that a sample shares
 h2, h3, h4 = 1 + e_d, 1 + 3 * e_d, 1 + 6 * e_d + 3 * e_d * e_d  # those of one entry
@@ -175,13 +186,13 @@ S = define("S", [t], total(weighted(t, v(t)), d))
 # E eta_t = rho^t eta_0
 mean = induction(
     t,
-    z3.Implies(inside, mu(t)[i] == power(1 - X[i], t) * start[i]),
+    z3.Implies(inside, mu(t)[i] == power(1 - x[i], t) * eta0[i]),
     mu.at(t, i),
     mu.at(t + 1, i),
     m.next(i, t),
-    power.next(1 - X[i], t),
+    power.next(1 - x[i], t),
     spectrum,
-    base=[mu.at(0, i), m.zero(i), power.zero(1 - X[i]), spectrum],
+    base=[mu.at(0, i), m.zero(i), power.zero(1 - x[i]), spectrum],
     name="E eta_t = rho^t eta_0",
 )
 
@@ -267,7 +278,7 @@ Y_sum = row_sum(
 
 # --- one step ------------------------------------------------------------------------------------
 
-rho = 1 - X[i]
+rho = 1 - x[i]
 c_t = c(t)[i]
 after = lemma(
     z3.Implies(t >= 0, v(t + 1)[i] == following(t, v(t))[i]), v.next(t), name="one step of E w^2"
@@ -277,7 +288,7 @@ exact_step = lemma(
         z3.And(t >= 0, inside),
         c(t + 1)[i]
         == rho * rho * c_t
-        - X[i] * X[i] * e(t, v(t))[i]
+        - x[i] * x[i] * e(t, v(t))[i]
         + gamma * gamma * (same(t, v(t))[i] * per_B + (1 - per_B) * cross(t, v(t))[i]),
     ),
     c.at(t + 1, i),

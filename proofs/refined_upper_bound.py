@@ -1,24 +1,35 @@
-r"""T4', the refined upper bound: E R(wbar_N) <= A + bias + variance.
+r"""T4', the refined upper bound.
 
-The noise of a step (noise.py) accumulates over the run (accumulation.py); theta < 1 bounds what
-feeds itself, sum_t S_t <= N Sbar; then bias and variance are bounded coordinate by coordinate.
+Main results
+    ``theorem``: E R(wbar_N) <= A + bias + variance
+    ``sum_S_at_most``: sum_t S_t <= N Sbar
+
+How
+    The noise of a step (noise.py) accumulates over the run (accumulation.py); theta < 1 bounds what
+    feeds itself; then bias and variance are bounded coordinate by coordinate.
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import cut, lemma
 from qtheory.proof.sums import sum_le
-from qtheory.theory import notation
-from qtheory.theory.definitions import bias, kappa, risk, theta, variance, x
-from qtheory.theory.formal import Formal, assumed, established, stated
+from qtheory.theory import definitions, notation
+from qtheory.theory.definitions import bias, risk, theta, variance
+from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 from qtheory.theory.upper import S_bar, delta
 
-from .accumulation import *
+from .accumulation import accumulate
+from .average import N, averaged, decay, mean_weight, n, small, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
-from .noise import K, al, noise, qi, s_2
+from .noise import alpha, kappa, noise, q, s2
+from .noise_recursion import NoiseRecursion
+from .recursion import d, dimension_positive, eta0, gamma, i, inside, lq, spectrum
+from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
+from .sums_over_time import sum_S, sum_S_nonnegative, swap, weighted_sum
 
 words = Formal(stated("refined_upper_bound"), {risk: averaged[risk]})
-no_overshoot = assumed(sp.Le((1 + kappa) * x[notation.i], 1), words)
+no_overshoot = assumed(sp.Le((1 + definitions.kappa) * definitions.x[notation.i], 1), words)
 contracting = assumed(sp.Lt(theta, 1), words)
 
 # --- over the run --------------------------------------------------------------------------------
@@ -27,7 +38,7 @@ contracting = assumed(sp.Lt(theta, 1), words)
 no_overshoot_of_mean = lemma(
     small.formula, no_overshoot, kappa_positive, spectrum, name="no coordinate overshoots"
 )
-run = accumulate(K, al, s_2, qi, noise, constants_nonnegative, no_overshoot)
+run = accumulate(NoiseRecursion(kappa, alpha, s2, q, noise, constants_nonnegative, no_overshoot))
 start_terms, noise_terms = words.summands(S_bar)
 (theta_terms,) = words.summands(theta)
 (bias_terms,), (variance_terms,) = words.summands(bias), words.summands(variance)
@@ -83,12 +94,17 @@ in_coordinate = lemma(
             * decay
             * (
                 n
-                * (s_2 + al * limit + lq[i] * qi[i] + K * lq[i] * start[i] * start[i] * mean_weight)
+                * (
+                    s2
+                    + alpha * limit
+                    + lq[i] * q[i]
+                    + kappa * lq[i] * eta0[i] * eta0[i] * mean_weight
+                )
             ),
         ),
         run.variance,
         lemma(
-            z3.Implies(inside, decay * (al * sum_S(N)) <= decay * (al * (n * limit))),
+            z3.Implies(inside, decay * (alpha * sum_S(N)) <= decay * (alpha * (n * limit))),
             sum_S_at_most,
             alpha_positive,
             small_step,

@@ -1,19 +1,41 @@
-r"""T5 for E R: the estimates of T5 coordinate by coordinate, with the weights lambda of the true data.
+r"""T5 for E R.
 
-E (wbar - w*)^2 = (w^q - w*)^2 + mu (mu + 2 (w^q - w*)) + Var wbar with mu the mean of wbar - w^q, and
-w^q - w* = -D w* / lambda^q.
+Main results
+    ``theorem``: E R(wbar_N) >= floor + bias + (1/24) s_low^2 / N sum (lambda / lambda^q) min(1, (N x)^2)
+
+How
+    The estimates of T5 coordinate by coordinate, with the weights lambda of the true data:
+    E (wbar - w*)^2 = (w^q - w*)^2 + mu (mu + 2 (w^q - w*)) + Var wbar with mu the mean of wbar - w^q,
+    and w^q - w* = -D w* / lambda^q.
 """
 
 import z3
 
 from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.powers import geometric_sum
 from qtheory.proof.sums import sum_equal, sum_le
 from qtheory.theory.definitions import bias, risk, variance
 from qtheory.theory.formal import Formal, established, stated
 from qtheory.theory.lower import floor
 from qtheory.theory.lower import mean as mean_symbol
 
-from .lower_bound import *
+from .average import (
+    N,
+    averaged,
+    decay,
+    mean_average,
+    mean_sum,
+    n,
+    rho,
+    small_step,
+    square_average,
+    steps,
+    sum_m,
+    var_s,
+)
+from .lower_bound import in_coordinate
+from .recursion import d, dimension_positive, i, inside, lam, lq, spectrum, wq
+from .variance import low
 
 words = Formal(stated("risk_lower_bound"), {risk: averaged[risk]})
 (floor_terms,), (bias_terms,), (noise_terms,) = (

@@ -1,19 +1,41 @@
 r"""The risk of the iterate average, in terms of the variance and the mean of the sum of iterates.
 
-E (wbar_i - w^q_i)^2 = (Var s_i + eta_0i^2 (1 + rho + ... + rho^(N-1))^2) / N^2, so
+Main results
+    ``quantized_risk``: 2 E R^q(wbar) = sum_i lambda^q_i (eta_0i^2 g^2 + Var s_i) / N^2,
+        g = 1 + rho + ... + rho^(N-1)
+    ``risk_at_most``: E R(wbar) <= A + E R^q(wbar)
+    ``bounded_by_bias``: the mean's share is at most the bias of T4 and T4'
 
-    E R^q(wbar) = bias + 1/2 sum_i lambda^q_i Var s_i / N^2,   E R(wbar) <= A + E R^q(wbar).
+How
+    E (wbar_i - w^q_i)^2 = (Var s_i + eta_0i^2 g^2) / N^2, coordinate by coordinate; T1 without W >= 0;
+    and g^2 <= N^2 min(1, 1/(N x)^2).
 """
 
 import z3
 
 from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.powers import geometric
 from qtheory.proof.sums import sum_equal, sum_le, total
 from qtheory.theory.decomposition import W
 from qtheory.theory.definitions import A, risk, risk_q
 
-from .average import *
+from .average import (
+    N,
+    averaged,
+    bias_weight,
+    mean_average,
+    mean_of_average,
+    mean_sum,
+    n,
+    rho,
+    small_step,
+    square_average,
+    steps,
+    var_nonnegative,
+    var_s,
+)
 from .decomposition import decomposed
+from .recursion import d, dimension_positive, eta0, i, inside, lq, signs, spectrum
 
 (Rq_terms,), (W_terms,) = averaged.summands(risk_q), averaged.summands(W)
 
@@ -22,7 +44,7 @@ mean_terms = sequence(
     "squared mean",
     [],
     i,
-    lq[i] * start[i] * start[i] * (geometric(rho, N) / n) * (geometric(rho, N) / n),
+    lq[i] * eta0[i] * eta0[i] * (geometric(rho, N) / n) * (geometric(rho, N) / n),
 )
 var_terms = sequence("variance of wbar", [], i, lq[i] * (var_s(i, N) / (n * n)))
 in_one = lemma(
@@ -80,7 +102,7 @@ risk_at_most = lemma(
 )
 # (1 + rho + ... + rho^(N-1))^2 <= N^2 min(1, 1/(N x)^2)
 bias_at_most = lemma(
-    z3.Implies(inside, mean_terms()[i] <= lq[i] * start[i] * start[i] * bias_weight),
+    z3.Implies(inside, mean_terms()[i] <= lq[i] * eta0[i] * eta0[i] * bias_weight),
     mean_terms.at(i),
     lemma(
         z3.Implies(inside, (geometric(rho, N) / n) * (geometric(rho, N) / n) <= bias_weight),
@@ -89,7 +111,7 @@ bias_at_most = lemma(
         name="what is left of the mean",
     ),
     lemma(
-        z3.Implies(inside, lq[i] * start[i] * start[i] >= 0), spectrum, name="lambda^q eta_0^2 >= 0"
+        z3.Implies(inside, lq[i] * eta0[i] * eta0[i] >= 0), spectrum, name="lambda^q eta_0^2 >= 0"
     ),
     name="the bias in one coordinate",
 )

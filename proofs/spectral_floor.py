@@ -1,4 +1,13 @@
-"""T6 for additive data errors: lambda^q = lambda + eps, a floor under the spectrum."""
+r"""T6 for additive data errors: a floor under the spectrum.
+
+Main results
+    ``theorem``: lambda^q = lambda + eps
+    ``alike``: eps <= lambda^q <= 2 eps wherever lambda <= eps
+    ``unbounded``: no constant bounds lambda^q / lambda for every spectrum
+
+How
+    The definition of lambda^q without its multiplicative part.
+"""
 
 import sympy as sp
 import z3

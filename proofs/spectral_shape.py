@@ -1,4 +1,12 @@
-"""T6 for multiplicative data errors: lambda^q = (1 + eps) lambda, the shape is kept."""
+r"""T6 for multiplicative data errors: the shape of the spectrum is kept.
+
+Main results
+    ``theorem``: lambda^q = (1 + eps) lambda
+    ``shape``: lambda^q_i / lambda^q_j = lambda_i / lambda_j
+
+How
+    The definition of lambda^q without its additive part.
+"""
 
 import sympy as sp
 import z3

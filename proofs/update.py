@@ -4,25 +4,29 @@ r"""T2, the exact recursion: the moments of section 2 are derived from the updat
 
 with additive, shared and elementwise errors on all five targets at once. With G_bi = xq_bi r_b,
 
-    E w'_i   = E w_i + (gamma/B) sum_b E G_bi,
-    E w'_i^2 = E w_i^2 + (2 gamma/B) sum_b E[w_i G_bi] + (gamma/B)^2 sum_{b, b'} E[G_bi G_b'i].
+Main results
+    ``following_mean``: E w'_i = E w_i + (gamma/B) sum_b E G_bi is what recursion.py says
+    ``following``: E w'_i^2 = E w_i^2 + (2 gamma/B) sum_b E[w_i G_bi] + (gamma/B)^2 sum_{b, b'} E[G_bi G_b'i]
+    ``past``: E[z w'] = rho E[z w] + gamma lambda w* E z for any z known before the step
+    ``theorem``: the three together, for all d and B
 
-These expectations are computed by the rules of ``qtheory.proof.expectation`` with a symbol for
-every parameter, and compared with the definitions in ``recursion.py``, read as polynomials.
+How
+    These expectations are computed by the rules of ``qtheory.proof.expectation`` with a symbol for
+    every parameter, and compared with the definitions in ``recursion.py``, read as polynomials.
 
-Why three coordinates and two samples decide every d and B. Give coordinate j a weight s_j in the
-labels and predictions, y_b = xi_b + sum_j s_j x_bj w*_j and u_b = sum_j s_j xq_bj wq_j; section 1
-is s = 1. In any dimension the residual has degree one in the weights, and the second moment of
-an error has degree two in the vector that is rounded, so that each expectation above is
+    Why three coordinates and two samples decide every d and B. Give coordinate j a weight s_j in the
+    labels and predictions, y_b = xi_b + sum_j s_j x_bj w*_j and u_b = sum_j s_j xq_bj wq_j; section 1
+    is s = 1. In any dimension the residual has degree one in the weights, and the second moment of
+    an error has degree two in the vector that is rounded, so that each expectation above is
 
-    c_0(i) + sum_j c_1(i; j) s_j + sum_{j, k} c_2(i; j, k) s_j s_k.
+        c_0(i) + sum_j c_1(i; j) s_j + sum_{j, k} c_2(i; j, k) s_j s_k.
 
-A coefficient c(i; j, k) is the expectation of a polynomial in variables of the coordinates i, j, k
-and of the samples b, b'. Every other variable is absent from it and integrates to 1. Coordinates
-are independent with one law up to their parameters, and samples have one law, so c is one
-polynomial in the parameters of i, j, k for each way in which i, j, k, and b, b', can coincide.
-Three coordinates and two samples show every way; B samples have B pairs b = b' and B (B - 1)
-pairs b != b'. Section 2 is a sum over j of the same kind, and its coefficients are compared.
+    A coefficient c(i; j, k) is the expectation of a polynomial in variables of the coordinates i, j, k
+    and of the samples b, b'. Every other variable is absent from it and integrates to 1. Coordinates
+    are independent with one law up to their parameters, and samples have one law, so c is one
+    polynomial in the parameters of i, j, k for each way in which i, j, k, and b, b', can coincide.
+    Three coordinates and two samples show every way; B samples have B pairs b = b' and B (B - 1)
+    pairs b != b'. Section 2 is a sum over j of the same kind, and its coefficients are compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -398,7 +402,7 @@ in_one_piece = [
 
 # E[z w'_i] = rho_i E[z w_i] + gamma lambda_i w*_i E z for any number z known before the step.
 # With z = w_k + ... + w of the same coordinate this is how averages of iterates are followed.
-rho = stated(1 - section2.X[i])
+rho = stated(1 - section2.x[i])
 past = identity(
     "E z w'",
     at_one(E(of["z"] * step.after[i])),

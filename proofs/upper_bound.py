@@ -1,30 +1,41 @@
-r"""T4, the upper bound in the paper's shape, from T3 as T4' is from the refined recursion.
+r"""T4, the upper bound in the paper's shape.
 
-With kappa = q = 0 the noise of every step is charged to the trace; what accumulates over the run
-is the same (accumulation.py), with delta = 2 - x, so s^2 + alpha Sbar <= (s^2 + ...) / (1 - theta).
+Main results
+    ``theorem``: E R(wbar_N) <= A + bias + (D_N / N) (s^2 + ...) / (1 - theta)
+    ``noise_level``: s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
+
+How
+    From T3 as T4' is from the refined recursion: with kappa = q = 0 the noise of every step is charged
+    to the trace; what accumulates over the run is the same (accumulation.py), with delta = 2 - x.
 """
 
+import sympy as sp
 import z3
 
 from qtheory.proof.kernel import lemma
-from qtheory.proof.sums import sum_le, zeros
+from qtheory.proof.sums import sum_le, total, zeros
 from qtheory.theory import definitions
 from qtheory.theory.definitions import D_N, bias, risk, theta, variance
-from qtheory.theory.formal import Formal, assumed, established, stated
+from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
 
-from .accumulation import *
+from .accumulation import accumulate
+from .average import N, averaged, decay, n, rho, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise_constants import alpha_covers, s2_covers, trace_noise
+from .noise_recursion import NoiseRecursion
+from .recursion import S, c, c_t, d, dimension_positive, gamma, i, inside, lq, mu, spectrum, t, x
+from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
+from .sums_over_time import here, sum_S, swap, weighted_sum
 
 words = Formal(stated("upper_bound"), {risk: averaged[risk]})
 contracting = assumed(sp.Lt(theta, 1), words)
-al_, s_ = words[definitions.alpha], words[definitions.s2]
+alpha, s2 = words[definitions.alpha], words[definitions.s2]
 
 nonnegative_constants = lemma(
-    z3.Implies(inside, z3.And(z3.RealVal(0) >= 0, al_ >= 0, s_ >= 0, zeros()[i] >= 0)),
-    lemma(al_ >= 0, alpha_covers, alpha_positive, kappa_positive, name="alpha >= 0"),
+    z3.Implies(inside, z3.And(z3.RealVal(0) >= 0, alpha >= 0, s2 >= 0, zeros()[i] >= 0)),
+    lemma(alpha >= 0, alpha_covers, alpha_positive, kappa_positive, name="alpha >= 0"),
     lemma(
-        s_ >= 0,
+        s2 >= 0,
         s2_covers(i=z3.IntVal(0)),
         constants_nonnegative(i=z3.IntVal(0)),
         spectrum(i=z3.IntVal(0)),
@@ -34,20 +45,22 @@ nonnegative_constants = lemma(
     zeros.at(i),
     name="the constants of T3 are nonnegative",
 )
-no_more = lemma(z3.Implies(inside, (1 + z3.RealVal(0)) * X[i] <= 1), small_step, name="x <= 1")
+no_more = lemma(z3.Implies(inside, (1 + z3.RealVal(0)) * x[i] <= 1), small_step, name="x <= 1")
 plain_noise = lemma(
     z3.Implies(
         here,
         c(t + 1)[i]
         <= (rho * rho + gamma * gamma * lq[i] * lq[i] * 0) * c_t
-        + gamma * gamma * lq[i] * (al_ * S(t) + s_)
+        + gamma * gamma * lq[i] * (alpha * S(t) + s2)
         + gamma * gamma * lq[i] * lq[i] * (zeros()[i] + 0 * mu(t)[i] * mu(t)[i]),
     ),
     trace_noise,
     zeros.at(i),
     name="the noise recursion with kappa = q = 0",
 )
-run = accumulate(z3.RealVal(0), al_, s_, zeros(), plain_noise, nonnegative_constants, no_more)
+run = accumulate(
+    NoiseRecursion(z3.RealVal(0), alpha, s2, zeros(), plain_noise, nonnegative_constants, no_more)
+)
 
 (theta_terms,) = words.summands(theta)
 (bias_terms,), (D_terms,) = words.summands(bias), words.summands(D_N)
@@ -58,7 +71,7 @@ sum_theta = total(theta_terms(), d)
 # sum S <= (1/gamma) sum eta_0^2 min(1, N x) + (alpha sum S + N s^2) sum x / (2 - x)
 energy = sum_le(
     [(1, weighted_sum(N))],
-    [(1 / gamma, start_terms()), (al_ * sum_S(N) + n * s_, theta_terms())],
+    [(1 / gamma, start_terms()), (alpha * sum_S(N) + n * s2, theta_terms())],
     d,
     lambda k: [
         weighted_sum.at(N, k),
@@ -75,14 +88,14 @@ energy = sum_le(
 )
 # s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
 noise_level = lemma(
-    s_ + al_ * (sum_S(N) / n) <= (s_ + al_ / (n * gamma) * start_total) / (1 - feedback),
+    s2 + alpha * (sum_S(N) / n) <= (s2 + alpha / (n * gamma) * start_total) / (1 - feedback),
     lemma(
-        (1 - feedback) * (s_ * n + al_ * sum_S(N)) <= s_ * n + al_ / gamma * start_total,
+        (1 - feedback) * (s2 * n + alpha * sum_S(N)) <= s2 * n + alpha / gamma * start_total,
         lemma(
-            al_ * sum_S(N)
-            <= al_ * (1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta),
+            alpha * sum_S(N)
+            <= alpha * (1 / gamma * start_total + (alpha * sum_S(N) + n * s2) * sum_theta),
             lemma(
-                sum_S(N) <= 1 / gamma * start_total + (al_ * sum_S(N) + n * s_) * sum_theta,
+                sum_S(N) <= 1 / gamma * start_total + (alpha * sum_S(N) + n * s2) * sum_theta,
                 energy,
                 swap(t=N),
                 steps,
@@ -102,7 +115,7 @@ noise_level = lemma(
     name="the noise level",
 )
 bias_bound = bounded_by_bias(bias_terms)
-level = (s_ + al_ / (n * gamma) * start_total) / (1 - feedback)
+level = (s2 + alpha / (n * gamma) * start_total) / (1 - feedback)
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) (s^2 + alpha sum S / N) / N
 in_coordinate = lemma(
     z3.Implies(inside, var_terms()[i] <= 2 / n * level * D_terms()[i]),
@@ -112,7 +125,7 @@ in_coordinate = lemma(
         z3.Implies(inside, lq[i] * var_s(i, N) <= 2 * decay * (n * level)),
         lemma(
             z3.Implies(
-                inside, lq[i] * var_s(i, N) <= 2 * decay * (n * (s_ + al_ * (sum_S(N) / n)))
+                inside, lq[i] * var_s(i, N) <= 2 * decay * (n * (s2 + alpha * (sum_S(N) / n)))
             ),
             run.variance,
             zeros.at(i),
@@ -120,7 +133,7 @@ in_coordinate = lemma(
             name="the variance in one coordinate",
         ),
         lemma(
-            z3.Implies(inside, decay * (n * (s_ + al_ * (sum_S(N) / n))) <= decay * (n * level)),
+            z3.Implies(inside, decay * (n * (s2 + alpha * (sum_S(N) / n))) <= decay * (n * level)),
             noise_level,
             small_step,
             steps,

@@ -1,21 +1,90 @@
 r"""The variance of the iterates is not negative, and every step adds at least a known noise.
 
-    c' >= rho^2 c + gamma^2 lambda^q s_low^2,
-    s_low^2 = (sigma^2 + 2 A [no multiplicative data errors] + eps_l^a + eps_a^a + eps_o^a + eps_p^a tr) / B
+Main results, for data errors of every kind
+    ``theorem``: c >= 0
+    ``step_low``: c' >= rho^2 c + gamma^2 lambda^q s_low^2, where s_low^2 is 1/B times
+        sigma^2 + 2 A [no multiplicative data errors] + eps_l^a + eps_a^a + eps_o^a + eps_p^a tr
 
-for data errors of every kind. The second moment of one sample's noise is a sum over j of quadratic
-forms in (w*_j, w_j), each nonnegative by Cauchy-Schwarz; the one with j = i pays for the square of
-the mean.
+How
+    The second moment of one sample's noise is a sum over j of quadratic forms in (w*_j, w_j), each
+    nonnegative by Cauchy-Schwarz; the one with j = i pays for the square of the mean. That needs c >= 0
+    so far, which the induction provides at the few indices where it is used (``everywhere``).
 """
 
 import z3
 
 from qtheory.proof.kernel import induction, lemma, sequence, variable
 from qtheory.proof.sums import member, sum_le, total, worst, zeros
+from qtheory.theory.definitions import tr
 from qtheory.theory.formal import STANDING, Vocabulary, stated
 from qtheory.theory.lower import s2_low
 
-from .recursion import *
+from .recursion import (
+    V1,
+    X0,
+    A_terms,
+    Q_entry,
+    Q_row,
+    Q_sum,
+    T_entry,
+    T_row,
+    T_sum,
+    Y_entry,
+    Y_row,
+    Y_sum,
+    Yy,
+    a,
+    aa,
+    am,
+    approximation,
+    as_,
+    c,
+    c_t,
+    core,
+    cross,
+    d,
+    dimension_positive,
+    e,
+    e_d,
+    exact_step,
+    gamma,
+    i,
+    inside,
+    j,
+    la,
+    lam,
+    lm,
+    lq,
+    lq_v,
+    ls,
+    m,
+    mean_step,
+    misfit_sum,
+    oa,
+    om,
+    pa,
+    per_B,
+    pm,
+    rho,
+    s,
+    same,
+    sigma2,
+    signal,
+    signs,
+    spectrum,
+    spectrum_j,
+    sums,
+    t,
+    tr_terms,
+    trace,
+    u,
+    v,
+    vh,
+    vh_sum,
+    w,
+    weighted,
+    words,
+)
 
 # --- quadratic forms -----------------------------------------------------------------------------
 

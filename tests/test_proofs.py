@@ -1,4 +1,4 @@
-"""Every proof file runs to its theorem, reads as a proof, admits nothing, and refuses twins."""
+"""Every proof file runs to its theorem, reads as a proof, admits nothing; controls are refused."""
 
 import ast
 import re
@@ -11,13 +11,15 @@ import z3
 import qtheory as qt
 from qtheory import theorems
 from qtheory.errors import ProofError
+from qtheory.model.run import Run
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
 from qtheory.theory.formal import stating
 from qtheory.theory.replay import PROOFS, Replay
-from tests.proof.twins import TWINS, verdict
+from tests.proof.negative_controls import NEGATIVE_CONTROLS as CONTROLS
+from tests.proof.negative_controls import verdict
 
-#: The files that read the statement of a theorem: they are run anew for its twins.
+#: The files that read the statement of a theorem: they are run anew for its negative controls.
 READERS = {
     "refined_upper_bound": ("noise", "constants", "refined_upper_bound"),
     "lower_bound": ("variance", "lower_bound"),
@@ -80,6 +82,56 @@ def test_a_proof_file_reads_as_a_proof(path):
         assert last.targets[0].id == "theorem"
 
 
+def announced(docstring):
+    """The names that a header gives as main results; none if it does not go on to say how."""
+    found = re.search(r"^Main results.*?$(.*?)^How$", docstring, re.MULTILINE | re.DOTALL)
+    return re.findall(r"``(\w+)``", found[1]) if found else []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_header_says_the_main_results_then_how(path):
+    tree = ast.parse(path.read_text())
+    made = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    made |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = announced(ast.get_docstring(tree))
+    assert names
+    assert set(names) <= made
+    if path.stem in PROOFS.values():
+        assert "theorem" in names
+
+
+def test_a_header_without_main_results_is_seen():
+    assert announced("T9.\n\nMain results\n    ``theorem``: 0 = 0\n\nHow\n    It is.") == [
+        "theorem"
+    ]
+    assert announced("T9.\n\nMain results\n    ``theorem``: 0 = 0") == []
+    assert announced("T9: 0 = 0.") == []
+
+
+def star_imports(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            yield node.module
+
+
+def long_functions(source, most=80):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= most:
+            yield node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_reader_sees_where_a_symbol_is_made_and_a_function_at_once(path):
+    assert list(star_imports(path.read_text())) == []
+    assert list(long_functions(path.read_text())) == []
+
+
+def test_a_star_and_a_long_function_are_seen():
+    assert list(star_imports("from .noise import *")) == ["noise"]
+    assert list(long_functions("def f():\n" + "    pass\n" * 80)) == ["f"]
+    assert list(long_functions("def f():\n" + "    pass\n" * 79)) == []
+
+
 def test_no_step_is_admitted():
     words = re.compile(r"\b(admit\w*|sorry|trust me|believe|_mint|_TOKEN)\b", re.IGNORECASE)
     for path in FILES:
@@ -100,19 +152,19 @@ def test_latex_is_balanced_and_cites_what_stands_above(records):
         assert text.index(rf"\label{{{label}}}") < text.index(rf"\ref{{{label}}}")
 
 
-# --- twins that must be refused -----------------------------------------------------------------
+# --- negative controls, which must be refused ----------------------------------------------------
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=str)
-def test_a_twin_is_refuted_where_the_theorem_holds(twin):
-    assert verdict(twin.twin, *twin.false_at) is False
-    true = theorems[twin.twin.name]
-    if true.hypotheses == twin.twin.hypotheses:
-        true.require(*twin.false_at)
-        assert verdict(true, *twin.false_at) is not False
+@pytest.mark.parametrize("control", CONTROLS, ids=str)
+def test_a_negative_control_is_refuted_where_the_theorem_holds(control):
+    assert verdict(control.theorem, *control.false_at) is False
+    true = theorems[control.theorem.name]
+    if true.hypotheses == control.theorem.hypotheses:
+        true.require(Run(*control.false_at))
+        assert verdict(true, *control.false_at) is not False
     else:
         with pytest.raises(qt.HypothesisError):
-            true.require(*twin.false_at)
+            true.require(Run(*control.false_at))
 
 
 @pytest.fixture
@@ -130,20 +182,23 @@ def impatient(monkeypatch):
     monkeypatch.setattr(z3.Solver, "check", checked)
 
 
-# each theorem's first twin in every run, the others in the long one
-FIRST = [TWINS[0], *(b for a, b in pairwise(TWINS) if a.twin.name != b.twin.name)]
-MARKED = [t if t in FIRST else pytest.param(t, marks=pytest.mark.long) for t in TWINS]
+# each theorem's first in every run, the others in the long one
+FIRST = [CONTROLS[0], *(b for a, b in pairwise(CONTROLS) if a.theorem.name != b.theorem.name)]
+MARKED = [t if t in FIRST else pytest.param(t, marks=pytest.mark.long) for t in CONTROLS]
 
 
-@pytest.mark.parametrize("twin", MARKED, ids=str)
-def test_a_twin_is_refused(twin, replay, impatient):
-    name = twin.twin.name
+@pytest.mark.parametrize("control", MARKED, ids=str)
+def test_a_negative_control_is_refused(control, replay, impatient):
+    name = control.theorem.name
     anew = replay.without(*READERS.get(name, (PROOFS[name],)))
-    with stating(twin.twin), pytest.raises(ProofError, match=r"refused|unknown|does not assume"):
+    with (
+        stating(control.theorem),
+        pytest.raises(ProofError, match=r"refused|unknown|does not assume"),
+    ):
         anew.prove(name)
 
 
-NAMES = sorted({twin.twin.name for twin in TWINS})
+NAMES = sorted({control.theorem.name for control in CONTROLS})
 
 
 @pytest.mark.parametrize(
@@ -154,6 +209,6 @@ def test_the_true_theorem_passes_by_the_same_path(name, replay):
     assert replay.without(*READERS.get(name, (PROOFS[name],))).prove(name).checked
 
 
-def test_every_theorem_has_twins():
+def test_every_theorem_has_negative_controls():
     elsewhere = {"recursion", "power_sums"}  # test_update.py, test_power_sums.py
-    assert {twin.twin.name for twin in TWINS} | elsewhere == set(PROOFS)
+    assert {control.theorem.name for control in CONTROLS} | elsewhere == set(PROOFS)

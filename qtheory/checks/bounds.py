@@ -40,7 +40,7 @@ def bounds_agree(name: str) -> list[CheckResult]:
 
 def _values(theorem: str, setting: Setting) -> Any:
     """The values of a theorem's symbols."""
-    return theorems[theorem].values(instantiate(*arguments(setting), ARITHMETIC))
+    return theorems[theorem].values(instantiate(arguments(setting), ARITHMETIC))
 
 
 def _constants(setting: Setting) -> Iterator[Pair]:

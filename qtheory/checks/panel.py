@@ -27,6 +27,7 @@ from qtheory.model import (
     Problem,
     Quantization,
 )
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.exact import Number
 from qtheory.reference.moments import Errors, Setting
@@ -144,9 +145,7 @@ def rational(number: Fraction) -> sp.Rational:
     return sp.Rational(number.numerator, number.denominator)
 
 
-def arguments(
-    setting: Setting, output: str = "average", tail: Number = "1/3"
-) -> tuple[Problem, Quantization, SGD]:
+def arguments(setting: Setting, output: str = "average", tail: Number = "1/3") -> Run:
     """The same problem, quantization and run in the package's own terms."""
 
     def numbers(values: Sequence[Fraction]) -> Explicit:
@@ -165,8 +164,8 @@ def arguments(
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
     stepsize = rational(setting.stepsize)
-    run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
-    return problem, quantization, run
+    sgd = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
+    return Run(problem, quantization, sgd)
 
 
 def _agrees(ball: Any, number: Fraction) -> bool:

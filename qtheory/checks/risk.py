@@ -47,7 +47,7 @@ def outcomes_agree() -> list[CheckResult]:
         for case, setting in enumerate(outcomes.CASES):
             before = outcomes.start(setting)
             after = outcomes.one_step(setting, before.first, before.second)
-            step = recursion.Step.of(instantiate(*arguments(setting), Float64()))
+            step = recursion.Step.of(instantiate(arguments(setting), Float64()))
             m, v = (np.array([float(entry) for entry in each]) for each in astuple(before))
             yield from entries(f"case {case}: E w", step.mean(m), after.first)
             yield from entries(f"case {case}: E w^2", step.second(m, v), after.second)
@@ -60,7 +60,7 @@ def paths_agree() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for path, setting in enumerate(outcomes.PATHS):
-            instance = instantiate(*arguments(setting), Float64())
+            instance = instantiate(arguments(setting), Float64())
             for output in ("average", "tail"):
                 moments = outcomes.average_moments(setting, _first(setting, output))
                 _, _, run = arguments(setting, output)
@@ -85,7 +85,7 @@ def risks_agree(name: str) -> list[CheckResult]:
 
 
 def _spectrum(setting: Setting) -> Iterator[Pair]:
-    instance = instantiate(*arguments(setting), ARITHMETIC)
+    instance = instantiate(arguments(setting), ARITHMETIC)
     again = reference.quantized_eigenvalues(setting)
     yield from entries("lambda^q", instance.quantized_eigenvalues, again)
     yield from entries("w^q", instance.quantized_target, reference.quantized_optimum(setting))
@@ -99,7 +99,7 @@ def _risks(setting: Setting, output: str) -> Iterator[Pair]:
     yield f"{output}: R^q", exact.quantized_risk, risks.quantized_risk
     yield f"{output}: A", exact.approximation, risks.approximation
     yield f"{output}: F", exact.floor, risks.floor
-    instance, window = instantiate(*run, ARITHMETIC), Window.of(run[2])
+    instance, window = instantiate(run, ARITHMETIC), run.window
     for method, found in by_each_method(instance, window):
         yield f"{output}, {method}: R", found.total, risks.risk
         yield f"{output}, {method}: W", found.distortion, risks.gain
@@ -156,7 +156,7 @@ def floats_agree() -> list[CheckResult]:
                 exact = excess_risk(*run)
                 yield f"{where}: R", exact.total, risks.risk
                 yield f"{where}: R^q", exact.quantized_risk, risks.quantized_risk
-                instance, window = instantiate(*run, Float64()), Window.of(run[2])
+                instance, window = instantiate(run, Float64()), run.window
                 for method, found in by_each_method(instance, window, rates_differ):
                     yield f"{where}, {method}: R", found.total, risks.risk
 

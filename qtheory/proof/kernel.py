@@ -332,7 +332,7 @@ def lemma(goal: Any, *premises: Proof, name: str = "", work: int = WORK) -> Proo
     for premise in premises:
         _require(premise)
     start = time.perf_counter()
-    leaf = refute([p.formula for p in premises], goal, work, name)
+    leaf = refute([p.formula for p in premises], goal, work, name, _free(goal))
     return _mint("lemma", goal, premises, name, (leaf,), time.perf_counter() - start)
 
 
@@ -392,8 +392,10 @@ def induction(
     zero = z3.substitute(claim, (n, z3.IntVal(0)))
     succ = z3.substitute(claim, (n, n + 1))
     leaves = (
-        refute([p.formula for p in base], zero, work, f"{name} (base)"),
-        refute([*assumed, n >= 0, *(p.formula for p in premises)], succ, work, f"{name} (step)"),
+        refute([p.formula for p in base], zero, work, f"{name} (base)", _free(zero)),
+        refute(
+            [*assumed, n >= 0, *(p.formula for p in premises)], succ, work, f"{name} (step)", free
+        ),
     )
     took = time.perf_counter() - start
     return _mint("induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took)

@@ -12,6 +12,7 @@ from itertools import count
 import z3
 
 from qtheory.errors import ProofError, UndecidedError
+from qtheory.proof.text import counterexample, one_line
 
 __all__ = ["WORK", "Leaf", "refute"]
 
@@ -69,8 +70,16 @@ class Leaf:
         return "\n".join([f"; {' '.join(self.name.split())}", "(set-logic ALL)", *lines]) + "\n"
 
 
-def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, work: int, name: str) -> Leaf:
+def refute(
+    premises: Iterable[z3.BoolRef],
+    goal: z3.BoolRef,
+    work: int,
+    name: str,
+    variables: Iterable[str] = (),
+) -> Leaf:
     """A leaf for premises and the negated goal, or an error that says why there is none.
+
+    The error has the name of the step, its ``variables`` and the goal on one line.
 
     First as real arithmetic, where every other term is an unknown number (that only weakens what is
     known): with the equations solved and polynomials multiplied out, then by the procedure that
@@ -93,12 +102,12 @@ def refute(premises: Iterable[z3.BoolRef], goal: z3.BoolRef, work: int, name: st
         answer = solver.check()
         if answer == z3.unsat:
             return Leaf(name, tuple(problem), time.perf_counter() - start)
-    what = f"{name or 'lemma'}: {' '.join(str(goal).split())[:600]}"
+    every = ", ".join(sorted(variables))
+    what = f"{name or 'lemma'}: {f'for every {every}, ' * bool(every)}{one_line(goal)}"
     if answer == z3.sat:
-        model = " ".join(str(solver.model()).split())[:400]
         raise ProofError(
             f"refused: {what} does not follow from the premises given: they hold and it fails "
-            f"for {model}"
+            f"for {counterexample(solver.model(), goal)}"
         )
     raise UndecidedError(
         f"unknown: {what} is not decided by z3 within {work} units of its work: give it smaller "

@@ -1,6 +1,6 @@
-"""Real powers and their sums: proved, in agreement with numbers, and refused where a twin is false.
+"""Real powers and their sums: proved, in agreement with numbers; negative controls are refused.
 
-Each twin has a point where ball arithmetic certifies that it is false.
+Each negative control has a point where ball arithmetic certifies that it is false.
 """
 
 import random
@@ -149,10 +149,10 @@ FALSE_POWERS = {
 
 @pytest.mark.parametrize("name", FALSE_POWERS)
 def test_a_false_fact_about_powers_is_refused(name):
-    twin, true, point = FALSE_POWERS[name]
-    assert holds(twin, **point) is False
+    false, true, point = FALSE_POWERS[name]
+    assert holds(false, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, true, *true.premises, work=1_000_000)
+        lemma(false, true, *true.premises, work=1_000_000)
 
 
 # --- sums of powers -----------------------------------------------------------------------------
@@ -269,13 +269,13 @@ FALSE_SUMS = {
 
 @pytest.mark.parametrize("name", FALSE_SUMS)
 def test_a_false_bound_on_a_sum_is_refused(name):
-    twin, point = FALSE_SUMS[name]
-    assert holds(twin, **point) is False
+    false, point = FALSE_SUMS[name]
+    assert holds(false, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, proof.comparison, *proof.comparison.premises, work=1_000_000)
+        lemma(false, proof.comparison, *proof.comparison.premises, work=1_000_000)
     steps = [*proof.both_sums.premises, *proof.comparison.premises[1:]]
     with pytest.raises(ProofError, match="does not follow"):  # nor by the induction itself
-        induction(n, twin, *steps, base=steps, work=1_000_000)
+        induction(n, false, *steps, base=steps, work=1_000_000)
 
 
 def test_the_logarithm_is_left_out():
@@ -339,13 +339,13 @@ FALSE_DIMENSIONS = {
 
 @pytest.mark.parametrize("name", FALSE_DIMENSIONS)
 def test_a_false_bound_on_the_effective_dimension_is_refused(name):
-    twin, point = FALSE_DIMENSIONS[name]
-    assert holds(twin, **point) is False
+    false, point = FALSE_DIMENSIONS[name]
+    assert holds(false, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
-        lemma(twin, proof.dimension, *proof.dimension.premises, work=1_000_000)
+        lemma(false, proof.dimension, *proof.dimension.premises, work=1_000_000)
     steps = [*proof.above.premises, *proof.below.premises, proof.area_at(right=at_n)]
     with pytest.raises(ProofError, match="does not follow"):  # nor by the induction itself
-        induction(n, twin, *steps, base=steps, work=1_000_000)
+        induction(n, false, *steps, base=steps, work=1_000_000)
 
 
 # --- the numbers themselves ---------------------------------------------------------------------

@@ -577,6 +577,22 @@ def test_an_unproved_lemma_is_reported_as_false_with_its_counterexample():
     assert value * value < value
 
 
+def test_a_failing_step_is_its_name_its_variables_and_one_line():
+    long = sum((x for _ in range(200)), x)  # z3 alone prints dots at every place it cuts
+    with pytest.raises(ProofError) as refusal:
+        lemma(z3.Implies(z3.And(n >= 0, x <= 1), long >= n), name="a long step")
+    found = str(refusal.value)
+    assert found.startswith("refused: a long step: for every sound_n, sound_x, sound_x + sound_x")
+    assert found.count("…") == 1
+    assert "..." not in found
+    assert len(found) < 350
+    values = {key: Fraction(value) for key, value in re.findall(r"(sound_\w) = ([-\d/]+)", found)}
+    assert values.keys() == {"sound_n", "sound_x"}
+    assert values["sound_n"] >= 0
+    assert values["sound_x"] <= 1
+    assert 201 * values["sound_x"] < values["sound_n"]
+
+
 def test_unknown_is_not_proved(monkeypatch):
     for answer in (z3.unknown, None):
         monkeypatch.setattr(z3.Solver, "check", lambda solver, answer=answer: answer)

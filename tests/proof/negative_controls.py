@@ -1,9 +1,9 @@
-"""Sabotaged twins, to be refused by the kernel and refuted by the exact recursion.
+"""Negative controls, to be refused by the kernel and refuted by the exact recursion.
 
-A twin is a theorem with one thing made false: a constant too small, an exponent off by one, a
-hypothesis dropped, an inequality turned. Its counterexample is evaluated from the twin's own
+A negative control is a theorem with one thing made false: a constant too small, an exponent off by
+one, a hypothesis dropped, an inequality turned. Its counterexample is evaluated from its own
 statement, with balls, against exact moments; the true theorem holds at the same place.
-The twins of T2 are in ``test_update.py``, those of the sums of powers in ``test_power_sums.py``.
+Those of T2 are in ``test_update.py``, those of the sums of powers in ``test_power_sums.py``.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.evaluate import decide
@@ -93,69 +94,81 @@ BATCH = instance(3, gamma="0.1", batch=2, steps=9, activation=MUL("0.1", "elemen
 
 
 @dataclass(frozen=True)
-class Twin:
+class NegativeControl:
     what: str
-    twin: Theorem
+    theorem: Theorem
     false_at: tuple[qt.Problem, qt.Quantization, qt.SGD]
 
     def __str__(self):
-        return f"{self.twin.label}: {self.what}"
+        return f"{self.theorem.label}: {self.what}"
 
 
 def times(factor):
     return lambda expression: factor * expression
 
 
-TWINS = [
-    Twin("A halved", defined(T1, A, times(1 / sp.Integer(2))), ADDITIVE),
-    Twin("W doubled", defined(T1, W, times(2)), ADDITIVE),
-    Twin("W with the wrong sign", stated(T1, lambda s: sp.Eq(s.lhs, s.rhs + 2 * W)), ADDITIVE),
-    Twin("alpha halved", defined(T3, alpha, times(sp.Rational(1, 2))), instance(steps=20)),
-    Twin("noise halved", defined(T3, s2, times(sp.Rational(1, 2))), instance(steps=20)),
-    Twin("turned", turned(T3), PLAIN),
-    Twin("variance cut to a third", defined(T4, variance_symbol, times(sp.Rational(1, 3))), MANY),
-    Twin("bias halved", defined(T4, bias, times(sp.Rational(1, 2))), ONE),
-    Twin("D_N with the power 3", defined(T4, D_N, to_power(3)), TWO),
-    Twin("A cut to a third", defined(T4, A, times(sp.Rational(1, 3))), FAR),
-    Twin("large steps allowed", without(T4, "no coordinate overshoots"), OVERSHOOT),
-    Twin("theta >= 1 allowed", without(T4, "the noise does not feed itself"), FAST),
-    Twin("turned", turned(T4), PLAIN),
-    Twin("variance halved", defined(T4R, variance_symbol, times(sp.Rational(1, 2))), MANY),
-    Twin("alpha cut to a hundredth", defined(T4R, alpha, times(sp.Rational(1, 100))), MANY),
-    Twin("s^2 halved", defined(T4R, s2, times(sp.Rational(1, 2))), MANY),
-    Twin("q cut to a third", defined(T4R, own_noise, times(sp.Rational(1, 3))), OWN),
-    Twin("weights with the power 3", defined(T4R, variance_symbol, to_power(3)), TWO),
-    Twin("bias halved", defined(T4R, bias, times(sp.Rational(1, 2))), ONE),
-    Twin("large steps allowed", without(T4R, "no coordinate overshoots"), OVERSHOOT),
-    Twin("turned", turned(T4R), PLAIN),
-    Twin("1/12 for 1/24", defined(T5, variance_symbol, times(2)), TWO),
-    Twin(
+NEGATIVE_CONTROLS = [
+    NegativeControl("A halved", defined(T1, A, times(1 / sp.Integer(2))), ADDITIVE),
+    NegativeControl("W doubled", defined(T1, W, times(2)), ADDITIVE),
+    NegativeControl(
+        "W with the wrong sign", stated(T1, lambda s: sp.Eq(s.lhs, s.rhs + 2 * W)), ADDITIVE
+    ),
+    NegativeControl(
+        "alpha halved", defined(T3, alpha, times(sp.Rational(1, 2))), instance(steps=20)
+    ),
+    NegativeControl("noise halved", defined(T3, s2, times(sp.Rational(1, 2))), instance(steps=20)),
+    NegativeControl("turned", turned(T3), PLAIN),
+    NegativeControl(
+        "variance cut to a third", defined(T4, variance_symbol, times(sp.Rational(1, 3))), MANY
+    ),
+    NegativeControl("bias halved", defined(T4, bias, times(sp.Rational(1, 2))), ONE),
+    NegativeControl("D_N with the power 3", defined(T4, D_N, to_power(3)), TWO),
+    NegativeControl("A cut to a third", defined(T4, A, times(sp.Rational(1, 3))), FAR),
+    NegativeControl("large steps allowed", without(T4, "no coordinate overshoots"), OVERSHOOT),
+    NegativeControl("theta >= 1 allowed", without(T4, "the noise does not feed itself"), FAST),
+    NegativeControl("turned", turned(T4), PLAIN),
+    NegativeControl(
+        "variance halved", defined(T4R, variance_symbol, times(sp.Rational(1, 2))), MANY
+    ),
+    NegativeControl(
+        "alpha cut to a hundredth", defined(T4R, alpha, times(sp.Rational(1, 100))), MANY
+    ),
+    NegativeControl("s^2 halved", defined(T4R, s2, times(sp.Rational(1, 2))), MANY),
+    NegativeControl("q cut to a third", defined(T4R, own_noise, times(sp.Rational(1, 3))), OWN),
+    NegativeControl("weights with the power 3", defined(T4R, variance_symbol, to_power(3)), TWO),
+    NegativeControl("bias halved", defined(T4R, bias, times(sp.Rational(1, 2))), ONE),
+    NegativeControl("large steps allowed", without(T4R, "no coordinate overshoots"), OVERSHOOT),
+    NegativeControl("turned", turned(T4R), PLAIN),
+    NegativeControl("1/12 for 1/24", defined(T5, variance_symbol, times(2)), TWO),
+    NegativeControl(
         "label noise twice",
         defined(T5, s2_low, lambda e: e + additive["label"] / B),
         instance(noise=0, target=0, gamma="0.001", steps=2, label=ADD(1)),
     ),
-    Twin("D_N with the power 1", defined(T5, D_N, to_power(1)), TWO),
-    Twin("one step allowed", without(T5, "one step returns w_0"), instance(target=0)),
-    Twin("turned", turned(T5), PLAIN),
-    Twin("1/12 for 1/24", defined(T5R, variance_symbol, times(2)), TWO),
-    Twin("F doubled", defined(T5R, floor, times(2)), FAR),
-    Twin("one step allowed", without(T5R, "one step returns w_0"), instance(target=0)),
-    Twin("turned", turned(T5R), PLAIN),
-    Twin(
+    NegativeControl("D_N with the power 1", defined(T5, D_N, to_power(1)), TWO),
+    NegativeControl("one step allowed", without(T5, "one step returns w_0"), instance(target=0)),
+    NegativeControl("turned", turned(T5), PLAIN),
+    NegativeControl("1/12 for 1/24", defined(T5R, variance_symbol, times(2)), TWO),
+    NegativeControl("F doubled", defined(T5R, floor, times(2)), FAR),
+    NegativeControl("one step allowed", without(T5R, "one step returns w_0"), instance(target=0)),
+    NegativeControl("turned", turned(T5R), PLAIN),
+    NegativeControl(
         "a floor of 2 eps",
         stated(FLOOR, lambda s: sp.Eq(s.lhs, s.rhs + additive["data"] / lam[i])),
         ADDITIVE,
     ),
-    Twin("any data errors", without(FLOOR, "data errors are additive"), RELATIVE),
-    Twin(
+    NegativeControl("any data errors", without(FLOOR, "data errors are additive"), RELATIVE),
+    NegativeControl(
         "(1 + 2 eps) lambda",
         stated(SHAPE, lambda s: sp.Eq(s.lhs, s.rhs + multiplicative["data"] * lam[i])),
         RELATIVE,
     ),
-    Twin("any data errors", without(SHAPE, "data errors are multiplicative"), ADDITIVE),
-    Twin("Pi for Pi_c", defined(FEEDBACK, alpha_limit, lambda e: e.xreplace({Pi_c: Pi})), BATCH),
-    Twin("the rate 1/B^2", stated(FEEDBACK, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
-    Twin("the rate 1/B^2", stated(NOISE, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
+    NegativeControl("any data errors", without(SHAPE, "data errors are multiplicative"), ADDITIVE),
+    NegativeControl(
+        "Pi for Pi_c", defined(FEEDBACK, alpha_limit, lambda e: e.xreplace({Pi_c: Pi})), BATCH
+    ),
+    NegativeControl("the rate 1/B^2", stated(FEEDBACK, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
+    NegativeControl("the rate 1/B^2", stated(NOISE, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
 ]
 
 
@@ -164,7 +177,7 @@ def verdict(theorem, problem, quantization, sgd):
     arithmetic = Balls(bits=400)
     exact = qt.excess_risk(problem, quantization, sgd, digits=60)
     with arithmetic.working():
-        numbers = instantiate(problem, quantization, sgd, arithmetic)
+        numbers = instantiate(Run(problem, quantization, sgd), arithmetic)
         values = theorem.values(numbers)
         if theorem.name == "decomposition":
             moments = recursion.output_moments(numbers, Window.of(sgd))

@@ -1,0 +1,174 @@
+"""How a risk is computed, decided once: the method, the numbers, and whether it is compressed.
+
+==============  ==================================  ==============================================
+recursion       O(d N)                              any instance, any arithmetic: the specification
+closed form     O(d^2), whatever N                  any arithmetic, if G is diagonal plus rank one
+powers          O(d^3 log N)                        balls, any instance
+==============  ==================================  ==============================================
+
+G has rank two with shared multiplicative and additive data errors at once. In infinite dimension,
+and where the closed form would take long in a finite one, the spectrum is compressed first
+(``risk/compression.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import sympy as sp
+
+from qtheory.errors import CostError
+from qtheory.model.formats import NumberFormat
+from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
+from qtheory.risk import closed_form, powers, recursion
+from qtheory.risk.compression import is_compressible
+from qtheory.risk.cost import (
+    LARGEST_DIM_IN_BALLS,
+    LONGEST_SECONDS,
+    SECONDS_TO_COMPRESS,
+    Method,
+    is_long,
+    method_for,
+)
+
+__all__ = [
+    "DIGITS_FOR_FLOAT",
+    "METHODS",
+    "Plan",
+    "has_rank_one",
+    "plan_for",
+]
+
+#: Each gives E eta and E eta^2 of eta = w - w^q: ``METHODS[name](instance, windows)``.
+METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
+    {
+        "recursion": recursion.moments,
+        "closed form": closed_form.moments,
+        "powers": powers.moments,
+    }
+)
+#: Certified digits that are computed where float64 would not have its own.
+DIGITS_FOR_FLOAT = 17
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a risk is computed, and why.
+
+    Attributes
+    ----------
+    method
+        ``"recursion"``, ``"closed form"`` or ``"powers"`` (of the step).
+    digits
+        Certified digits that are computed, in balls; None for float64 with bounded rounding errors.
+    compressed
+        Whether few coordinates stand for the spectrum, with a proved error.
+    seconds
+        A rough estimate of the time.
+    reason
+        Why so.
+
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> print(qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=60)).plan)
+    closed form, in float64 with bounded rounding errors: its time does not grow with the steps
+    """
+
+    method: Method
+    digits: int | None
+    compressed: bool
+    seconds: float
+    reason: str
+
+    def __str__(self) -> str:
+        balls = f"in balls to {self.digits} certified digits"
+        numbers = "in float64 with bounded rounding errors" if self.digits is None else balls
+        spectrum = " of a compressed spectrum" if self.compressed else ""
+        return f"{self.method}{spectrum}, {numbers}: {self.reason}"
+
+    def with_coordinates(self, coordinates: int, steps: int) -> Plan:
+        """The plan for a compressed spectrum once it is known how long it is."""
+        method, _ = method_for(coordinates, steps, rank_one=True, balls=True)
+        return replace(self, method=method)
+
+    def because(self, reason: str) -> Plan:
+        """The same for another reason."""
+        return replace(self, reason=reason)
+
+
+def plan_for(
+    run: Run,
+    steps: Sequence[int],
+    digits: int | None,
+    rates_apart: bool = True,
+    longest: float = LONGEST_SECONDS,
+) -> Plan:
+    """The cheapest way to the risks of a run after some numbers of steps.
+
+    Parameters
+    ----------
+    rates_apart
+        Whether rates of decay can be told apart, which the closed form needs.
+    longest
+        The longest estimated time, in seconds.
+
+    Raises
+    ------
+    CostError
+        If it would take longer, or more memory than there is.
+    """
+    dim, last = run.problem.dim, max(steps)
+    balls = digits is not None
+    long = rates_apart and is_long(dim, last, balls)
+    if dim is sp.oo or (long and is_compressible(run.problem, run.quantization)):
+        why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
+        wanted = digits or DIGITS_FOR_FLOAT
+        return Plan("closed form", wanted, True, SECONDS_TO_COMPRESS, why)
+    rank_one = rates_apart and has_rank_one(run.quantization)
+    try:
+        return _affordable(int(dim), last, rank_one, digits, longest)
+    except CostError:
+        if balls:
+            raise
+        # Powers of the step need balls, and do not mind the number of steps.
+        with suppress(CostError):
+            in_balls = _affordable(int(dim), last, rank_one, DIGITS_FOR_FLOAT, longest)
+            return in_balls.because("in float64 it would take hours")
+        raise
+
+
+def has_rank_one(quantization: Quantization) -> bool:
+    """Whether G is diagonal plus rank one: not with shared and additive data errors at once."""
+    data = quantization.data
+    return isinstance(data, NumberFormat) or data.additive == 0 or data.shared == 0
+
+
+_REASONS: dict[Method, str] = {
+    "closed form": "its time does not grow with the steps",
+    "recursion": "the cheapest for so few steps",
+    "powers": "its time grows with the logarithm of the steps alone",
+}
+
+
+def _affordable(dim: int, steps: int, rank_one: bool, digits: int | None, longest: float) -> Plan:
+    """The cheapest method; CostError, with an estimate, where it is hopeless."""
+    method, seconds = method_for(dim, steps, rank_one, digits is not None)
+    if digits is not None:
+        seconds *= max(1.0, digits / 100)
+    if seconds > longest or (digits is not None and dim > LARGEST_DIM_IN_BALLS):
+        raise CostError(
+            f"dim is {dim}, steps is {steps} and digits is {digits}: the {method} would "
+            f"take about {seconds / 3600:.2g} hours; the limits are {longest / 3600:.2g} hours "
+            f"and, with certified digits, dim {LARGEST_DIM_IN_BALLS}"
+        )
+    reason = _REASONS[method]
+    if method == "recursion" and not rank_one and digits is None:
+        reason = "the only one in float64 where the step has rank two"
+    return Plan(method, digits, False, seconds, reason)
