@@ -22,8 +22,7 @@ from qtheory.numbers.arithmetic import Float64
 from qtheory.reference import moments as reference
 from qtheory.reference import outcomes
 from qtheory.reference.moments import Errors, Setting
-from qtheory.risk import excess_risk, powers, recursion
-from qtheory.risk.closed_form import ClosedForm
+from qtheory.risk import closed_form, excess_risk, powers, recursion
 from qtheory.risk.decomposition import Decomposition, decompose
 
 __all__ = ["by_each_method", "floats_agree", "outcomes_agree", "paths_agree", "risks_agree"]
@@ -112,15 +111,11 @@ def by_each_method(
 
     It does not where rates of decay are not equal but ``rates_differ`` too little to be told apart.
     """
-    wq = instance.quantized_target
-    for method in (recursion, powers):
-        first, second = method.output_moments(instance, window)
-        moments = first - wq, second - 2 * wq * first + wq**2
-        yield method.__name__.split(".")[-1], decompose(instance, *moments)
-    if rates_differ and len(recursion.Step.of(instance).gain.left) == 1:
-        form = ClosedForm(instance)
-        moments = form.first_moment(window), form.second_moment(window)
-        yield "closed form", decompose(instance, *moments)
+    has_closed_form = rates_differ and len(recursion.Step.of(instance).gain.left) == 1
+    for method in (recursion, powers, *([closed_form] if has_closed_form else [])):
+        (moments,) = method.moments(instance, [window])
+        name = method.__name__.rpartition(".")[2].replace("_", " ")
+        yield name, decompose(instance, *moments)
 
 
 def _parts(setting: Setting) -> Iterator[Pair]:
