@@ -35,8 +35,8 @@ def test_a_risk_outside_its_bounds_fails(monkeypatch):
     right = certified.decomposition_at
     for factor in (10, sp.Rational(1, 10)):
 
-        def scaled(problem, quantization, sgd, arithmetic, factor=factor):
-            parts = right(problem, quantization, sgd, arithmetic)
+        def scaled(run, arithmetic, factor=factor):
+            parts = right(run, arithmetic)
             scale = arithmetic.number(factor)
             return dataclasses.replace(
                 parts, total=parts.total * scale, quantized_risk=parts.quantized_risk * scale
