@@ -29,7 +29,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "claims": "the paper's claims beside the exact numbers",
     },
     "package": {
-        "risk": "exact risks and stability, beside loops over fractions",
+        "risk": "risks and stability, beside loops over fractions",
         "statements": "theorems and bounds, term by term, beside the same",
         "inputs": "what a user gives, number formats, hypotheses",
         "orders": "rates, constants, choices, beside sums and searches",

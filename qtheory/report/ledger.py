@@ -151,22 +151,22 @@ def _rates(checks: Checks) -> RenderableType:
 
 def _constants(checks: Checks) -> RenderableType:
     worst = max((abs(c.values["ratio"] - 1) for c in checks if "ratio" in c.values), default=None)
-    found = "" if worst is None else f": (risk - floor) / leading terms = 1 within {worst:.0e}"
+    found = "" if worst is None else f": ratio to the exact risk 1 within {worst:.0e}"
     return _line("Sharp constants (T9)", f"{_passed(checks)}{found}")
 
 
 def _proofs(checks: Checks) -> RenderableType:
     known = [check.values for check in checks if "label" in check.values]
-    names = ", ".join(v["label"] for v in known)
+    names = "; ".join(v["label"] for v in known)
     lemmas = sum(v["lemmas"] for v in known)
-    return _line("Proofs", f"{_passed(checks)}, {lemmas} lemmas, by the kernel: {names}")
+    return _line("Proofs", f"{_passed(checks)}, {lemmas} lemmas: {names}")
 
 
 def _simulation(checks: Checks) -> RenderableType:
     known = [check.values["distance"] for check in checks if "distance" in check.values]
     found = ""
     if known:
-        found = f": mean within {max(map(abs, known)):.1f} standard errors of the exact risk"
+        found = f": mean within {max(map(abs, known)):.1f} standard errors of the risk"
     return _line("Simulation", f"{_passed(checks)}{found}")
 
 
