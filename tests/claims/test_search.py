@@ -104,7 +104,7 @@ def test_the_theorem_says_what_the_terms_mean():
     run = qt.Problem(20), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=100)
     claim = "risk <= approximation + bias + variance/2"
     paper, refined = (claim_of(claim, name) for name in ("upper_bound", "refined_upper_bound"))
-    assert paper.at(Run(*run), 30).right > refined.at(*run, 30).right
+    assert paper.at(Run(*run), 30).right > refined.at(Run(*run), 30).right
     for read, form in ((paper, "paper"), (refined, "refined")):
         bound = qt.upper_bound(*run, digits=30, form=form)
         total = bound.approximation + bound.bias + bound.variance / 2
