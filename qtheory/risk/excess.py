@@ -350,6 +350,11 @@ def _certified(compute: _Compute, plan: Plan, **precision: Any) -> _Found:
     """Named values in balls, with the certified digits of the plan each."""
     digits = plan.digits or DIGITS_FOR_FLOAT
     found = certified(lambda balls: compute(balls, plan), digits, judged=_judged, **precision)
+    return _with_digits(found, digits)
+
+
+def _with_digits(found: _Found, digits: int) -> _Found:
+    """The balls as the numbers that are handed out."""
     return _Found(
         found.plan,
         [
@@ -374,11 +379,14 @@ def _compressed(compute: _Compute, plan: Plan) -> _Found:
         arithmetic = Balls(bits=working_bits(tolerance_bits))
         with arithmetic.working():
             try:
-                runs = _judged(compute(arithmetic, plan))
+                found = compute(arithmetic, plan)
             except PrecisionError:  # near the edge of stability a rough compression shows nothing
                 if tolerance_bits >= _MOST_BITS_FOR_A_SCALE:
                     raise
                 continue
+            runs = _judged(found)
+            if all_good(runs, math.ceil(wanted * math.log2(10)) + 1, wanted):
+                return _with_digits(found, wanted)
             if all_good(runs, _BITS_FOR_A_SCALE, wanted):
                 balls = [ball for run in runs for ball in run]
                 known = [ball for ball in balls if ball.rel_accuracy_bits() >= _BITS_FOR_A_SCALE]
