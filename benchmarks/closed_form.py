@@ -15,6 +15,7 @@ import numpy as np
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 from qtheory.risk.closed_form import ClosedForm
@@ -54,7 +55,7 @@ def sgd(steps):
 def plain(problem, quantization, sgd):
     """The closed form in float64, which knows nothing of its rounding errors."""
     with np.errstate(all="ignore"):
-        return ClosedForm(instantiate(problem, quantization, sgd, Float64())).second_moment(
+        return ClosedForm(instantiate(Run(problem, quantization, sgd), Float64())).second_moment(
             Window.of(sgd)
         )
 

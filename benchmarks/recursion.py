@@ -9,6 +9,7 @@ from itertools import islice
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.risk.recursion import trajectory
 
@@ -53,7 +54,7 @@ def main():
     problem = qt.Problem(dim=DIM, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
     quantization = qt.Quantization.uniform(qt.Additive("0.01"))
     arithmetic = MPMath(digits=50)
-    instance = instantiate(problem, quantization, qt.SGD("0.1", steps=STEPS), arithmetic)
+    instance = instantiate(Run(problem, quantization, qt.SGD("0.1", steps=STEPS)), arithmetic)
     ratios = []
     for _ in range(PAIRS):
         start = time.perf_counter()

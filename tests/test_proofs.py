@@ -11,6 +11,7 @@ import z3
 import qtheory as qt
 from qtheory import theorems
 from qtheory.errors import ProofError
+from qtheory.model.run import Run
 from qtheory.proof.kernel import is_proof
 from qtheory.proof.tree import steps
 from qtheory.theory.formal import stating
@@ -159,11 +160,11 @@ def test_a_negative_control_is_refuted_where_the_theorem_holds(control):
     assert verdict(control.theorem, *control.false_at) is False
     true = theorems[control.theorem.name]
     if true.hypotheses == control.theorem.hypotheses:
-        true.require(*control.false_at)
+        true.require(Run(*control.false_at))
         assert verdict(true, *control.false_at) is not False
     else:
         with pytest.raises(qt.HypothesisError):
-            true.require(*control.false_at)
+            true.require(Run(*control.false_at))
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from qtheory.model.quantization import (
     Quantization,
     targets_named,
 )
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Float64
@@ -154,7 +155,7 @@ def _smallest_eigenvalue(problem: Problem) -> sp.Expr:
     formula = spectrum.formula
     is_numeric = problem.dim.is_number and formula.free_symbols <= {coordinate}
     if isinstance(spectrum, SpectrumFormula) and is_numeric:  # it need not decrease
-        instance = instantiate(problem, Quantization(), SGD("0.1", steps=1), Float64())
+        instance = instantiate(Run(problem, Quantization(), SGD("0.1", steps=1)), Float64())
         values = np.where(vanishing(problem, instance.eigenvalues), np.inf, instance.eigenvalues)
         place = values.argmin() + 1
         return formula.xreplace({coordinate: sp.Integer(int(place))})

@@ -15,10 +15,11 @@ from itertools import combinations
 import sympy as sp
 
 from qtheory.asymptotics.phases import meeting_point
-from qtheory.asymptotics.setting import Setting, restricted, setting_of
+from qtheory.asymptotics.setting import RateSetting, restricted, setting_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, explore
@@ -116,7 +117,7 @@ def best_choice(
     n = _SAMPLES
     sgd = SGD(stepsize=_STEPSIZE, batch=_BATCH, steps=_STEPS)
     sizes = {_STEPSIZE: n**-_g, _BATCH: n**_beta, _STEPS: n ** (1 - _beta)}
-    setting = setting_of(problem, quantization, sgd, {**sizes, **(regime or {})}, assumptions)
+    setting = setting_of(Run(problem, quantization, sgd), {**sizes, **(regime or {})}, assumptions)
     left = set(setting.root.parameters) - {n}
     if left:
         raise InvalidArgumentError(
@@ -153,7 +154,7 @@ def best_choice(
     return tuple(choices)
 
 
-def _corners(setting: Setting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
+def _corners(setting: RateSetting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
     """Points (g, beta) where two of the lines meet that bound the pieces of the exponent."""
 
     def compute(cell: Cell) -> Monomial | str:
@@ -179,7 +180,7 @@ def _corners(setting: Setting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
 
 
 def _best(
-    setting: Setting, cell: Cell, corners: Sequence[tuple[sp.Expr, sp.Expr]]
+    setting: RateSetting, cell: Cell, corners: Sequence[tuple[sp.Expr, sp.Expr]]
 ) -> tuple[Monomial, ...]:
     """Stepsize, largest batch, smallest batch and bound of the best corners in a cell."""
     n = Monomial.of(_SAMPLES)

@@ -9,9 +9,7 @@ import sympy as sp
 
 from qtheory.asymptotics.terms import Terms, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
-from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.run import Run
 from qtheory.orders.assumptions import assume
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.conditions import Condition
@@ -22,13 +20,13 @@ from qtheory.orders.regimes import joined
 from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.theory import definitions as defined
 
-__all__ = ["Setting", "restricted", "setting_of", "where_it_applies"]
+__all__ = ["RateSetting", "restricted", "setting_of", "where_it_applies"]
 
 _INSIDE, _OUTSIDE = "inside", "outside"
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class RateSetting:
     """Terms, the cell of their parameters, and parameters given as powers of others."""
 
     terms: Terms
@@ -75,21 +73,19 @@ class Setting:
         steps = (self.terms.feedback, self.terms.largest_step)
         return all(evaluation.cell.compare(evaluation.order(step), ONE) <= 0 for step in steps)
 
-    def at(self, values: Mapping[sp.Symbol, sp.Expr]) -> Setting:
+    def at(self, values: Mapping[sp.Symbol, sp.Expr]) -> RateSetting:
         """The same with values for symbols in the exponents of the regime."""
         fixed = {p: value.xreplace(dict(values)) for p, value in self.regime.items()}
         return replace(self, regime=fixed)
 
 
 def setting_of(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
+    run: Run,
     regime: Mapping[sp.Symbol | str, sp.Expr | str],
     assumptions: Sequence[str | sp.Basic],
-) -> Setting:
+) -> RateSetting:
     """The terms of T4 for a problem, with a regime put in and assumptions made."""
-    terms = terms_of(problem, quantization, sgd)
+    terms = terms_of(run)
     if not isinstance(regime, Mapping):
         raise InvalidArgumentError("regime", regime, "a mapping such as {d: N**2}")
     replaced = {symbol_named(key, "regime"): _power(value) for key, value in regime.items()}
@@ -111,11 +107,11 @@ def setting_of(
             "regime", symbol, "either a parameter or a fixed exponent, not both"
         )
     fixed = frozenset(exponents)
-    setting = Setting(terms, assume(Cell(signs), fixed, assumptions), replaced, fixed)
+    setting = RateSetting(terms, assume(Cell(signs), fixed, assumptions), replaced, fixed)
     return replace(setting, root=_within_limits(setting))
 
 
-def _within_limits(setting: Setting) -> Cell:
+def _within_limits(setting: RateSetting) -> Cell:
     """The part of the root where replaced parameters are at least 1, or at most 1, as they must."""
     evaluation = setting.evaluation(setting.root)
     root = setting.root
@@ -141,7 +137,7 @@ def _power(value: sp.Expr | str) -> sp.Expr:
     return formula
 
 
-def where_it_applies(setting: Setting) -> list[Cell]:
+def where_it_applies(setting: RateSetting) -> list[Cell]:
     """The convex parts of the root where all sums are finite and the hypotheses of T4 hold.
 
     Raises

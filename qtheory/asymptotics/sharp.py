@@ -48,7 +48,8 @@ from qtheory.asymptotics.numeric import agreed, value_of
 from qtheory.asymptotics.stationary import Stationary, stationary, total
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError, SymbolicValueError
 from qtheory.model import SGD, Constant, Explicit, PowerLaw, Problem, Quantization, SourceCondition
-from qtheory.model.instance import instantiate, require_kinds, require_moving
+from qtheory.model.instance import instantiate, require_moving
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.numbers.certify import MOST_DIGITS
 from qtheory.numbers.evaluate import DIMENSION, evaluate
@@ -141,8 +142,8 @@ class SharpConstants:
 
         def compute(working: int) -> Any:
             arithmetic = MPMath(digits=working)
-            run = self.sgd.with_steps(1)
-            instance = instantiate(self.problem, self.quantization, run, arithmetic)
+            run = Run(self.problem, self.quantization, self.sgd.with_steps(1))
+            instance = instantiate(run, arithmetic)
             count = len(instance.eigenvalues)
             require_moving(self.problem, self.quantization, instance.eigenvalues)
             values = {
@@ -209,24 +210,21 @@ def sharp_constants(problem: Problem, quantization: Quantization, sgd: SGD) -> S
     >>> print(nstr(value.bias, 12), nstr(value.variance, 12), nstr(value.total, 12))
     0.0173046571197 0.00134202081376 0.0186466779334
     """
-    require_kinds(problem, quantization, sgd)
+    run = Run(problem, quantization, sgd).covered()
     if sgd.output == "tail" and sgd.tail.free_symbols:
         raise SymbolicValueError(f"tail is {sgd.tail}, but a number is needed here")
-    state = stationary(problem, quantization, sgd)
+    state = stationary(run)
     infinite = problem.dim is sp.oo
     if infinite:
         _power_law(problem)
-    if not any(value.free_symbols for value in _parameters(problem, quantization, sgd)):
-        require_stable(problem, quantization, sgd.with_steps(1))
-    parts = (_in_infinite_dimension if infinite else _in_finite_dimension)(
-        problem, quantization, sgd, state
-    )
+    if not any(value.free_symbols for value in _parameters(run)):
+        require_stable(run.with_steps(1))
+    parts = (_in_infinite_dimension if infinite else _in_finite_dimension)(run, state)
     return SharpConstants(problem, quantization, sgd, noise=state.noise, **parts)
 
 
-def _in_finite_dimension(
-    problem: Problem, quantization: Quantization, sgd: SGD, state: Stationary
-) -> dict[str, sp.Expr]:
+def _in_finite_dimension(run: Run, state: Stationary) -> dict[str, sp.Expr]:
+    sgd = run.sgd
     floor = state.total(state.signal * state.gap**2) / 2
     zero = sp.S.Zero
     if sgd.output == "last":
@@ -244,9 +242,8 @@ def _in_finite_dimension(
     }
 
 
-def _in_infinite_dimension(
-    problem: Problem, quantization: Quantization, sgd: SGD, state: Stationary
-) -> dict[str, sp.Expr]:
+def _in_infinite_dimension(run: Run, state: Stationary) -> dict[str, sp.Expr]:
+    problem, quantization, sgd = run
     a, b, scale, size = _power_law(problem)
     gap, ratio, steps = state.gap, state.ratio, _steps(sgd)  # eps / (1 + eps), 1 / (1 + eps)
     f, last = _fraction(sgd), sgd.output == "last"
@@ -333,8 +330,9 @@ def _power_law(problem: Problem) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]:
     return a, b, scale, size
 
 
-def _parameters(problem: Problem, quantization: Quantization, sgd: SGD) -> list[sp.Expr]:
+def _parameters(run: Run) -> list[sp.Expr]:
     """Every parameter but the number of steps."""
+    problem, quantization, sgd = run
     levels = [level for _, m in quantization.items() for level in (m.additive, m.multiplicative)]
     shapes: list[sp.Expr] = []
     for part in (problem.spectrum, problem.target):

@@ -27,8 +27,9 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError
-from qtheory.model import SGD, ErrorModel, Explicit, Problem, Quantization
+from qtheory.model import ErrorModel, Explicit, Problem
 from qtheory.model.formats import NumberFormat
+from qtheory.model.run import Run
 from qtheory.theory.notation import i, lam, w_star
 
 __all__ = ["DataMoments", "Stationary", "data_moments", "stationary"]
@@ -124,7 +125,7 @@ def total(term: sp.Expr, dim: sp.Expr) -> sp.Expr:
     return result
 
 
-def stationary(problem: Problem, quantization: Quantization, sgd: SGD) -> Stationary:
+def stationary(run: Run) -> Stationary:
     r"""The stationary covariance; see the module.
 
     Raises
@@ -138,9 +139,10 @@ def stationary(problem: Problem, quantization: Quantization, sgd: SGD) -> Statio
     --------
     >>> import qtheory as qt
     >>> problem = qt.Problem(dim=3, spectrum=qt.Explicit([1, 1, 1]), target=qt.Constant(1))
-    >>> stationary(problem, qt.Quantization(), qt.SGD("0.1", steps=1)).theta
+    >>> stationary(Run(problem, qt.Quantization(), qt.SGD("0.1", steps=1))).theta
     Sum(lambda[i]/(2 - lambda[i]/5), (i, 1, 3))/10
     """
+    problem, quantization, sgd = run
     data = quantization.data
     if isinstance(data, NumberFormat):
         raise InvalidArgumentError("data", data, _ALLOWED)

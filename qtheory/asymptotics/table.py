@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from qtheory.asymptotics.phases import Phases, phases_of
-from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
+from qtheory.asymptotics.setting import RateSetting, setting_of, where_it_applies
 from qtheory.asymptotics.terms import TERMS
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.latex import latex_of
@@ -359,7 +360,7 @@ def rates(
     Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) and its corollaries for polynomial
     spectra; derived here from T4.
     """
-    setting = setting_of(problem, quantization, sgd, regime or {}, assumptions)
+    setting = setting_of(Run(problem, quantization, sgd), regime or {}, assumptions)
     parts = where_it_applies(setting)
     found = {name: _rate(name, setting, parts) for name in TERMS}
     found["total"], dominations = _total(setting, parts)
@@ -398,12 +399,12 @@ def assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
     return (sp.Or(*cases),)
 
 
-def _base(setting: Setting, parts: Sequence[Cell]) -> Cell:
+def _base(setting: RateSetting, parts: Sequence[Cell]) -> Cell:
     """The cell that conditions of regimes are added to."""
     return parts[0] if len(parts) == 1 else setting.root
 
 
-def _rate(name: str, setting: Setting, parts: Sequence[Cell]) -> Rate:
+def _rate(name: str, setting: RateSetting, parts: Sequence[Cell]) -> Rate:
     formula = setting.terms.formulas[name]
     if formula == 0:
         return Rate(name, ())
@@ -412,7 +413,7 @@ def _rate(name: str, setting: Setting, parts: Sequence[Cell]) -> Rate:
     return Rate(name, tuple(Regime(region.relations, region.outcome) for region in regions))
 
 
-def _total(setting: Setting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Domination, ...]]:
+def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Domination, ...]]:
     formulas = setting.formulas
 
     def compute(evaluation: Evaluation) -> tuple[tuple[str, ...], Monomial]:
@@ -432,7 +433,9 @@ def _total(setting: Setting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Dominat
     return total, dominations
 
 
-def _finite(compute: Callable[[Evaluation], object], setting: Setting) -> Callable[[Cell], object]:
+def _finite(
+    compute: Callable[[Evaluation], object], setting: RateSetting
+) -> Callable[[Cell], object]:
     """The computation in a cell; a sum that diverges ends it with its cause."""
 
     def run(cell: Cell) -> object:

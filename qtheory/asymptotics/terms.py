@@ -9,10 +9,8 @@ import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
-from qtheory.model.instance import require_kinds
-from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.quantization import TARGETS
+from qtheory.model.run import Run
 from qtheory.model.spectra import Explicit, coordinate
 from qtheory.orders.symbols import positive_symbols
 from qtheory.theory import definitions as defined
@@ -59,7 +57,7 @@ class Terms:
     fixed: frozenset[sp.Symbol]
 
 
-def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
+def terms_of(run: Run) -> Terms:
     """The terms of T4 with the spectrum, the target and the error levels put in.
 
     Raises
@@ -67,8 +65,8 @@ def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    _require_covered(problem, quantization, sgd)
-    base, coordinatewise = _inputs(problem, quantization, sgd)
+    _require_covered(run)
+    base, coordinatewise = _inputs(run)
 
     def put_in(formula: sp.Expr) -> sp.Expr:
         for symbol in _COORDINATEWISE:
@@ -106,8 +104,8 @@ def terms_of(problem: Problem, quantization: Quantization, sgd: SGD) -> Terms:
     )
 
 
-def _require_covered(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
-    require_kinds(problem, quantization, sgd)
+def _require_covered(run: Run) -> None:
+    problem, quantization, sgd = run.covered()
     if isinstance(problem.spectrum, Explicit) or isinstance(problem.target, Explicit):
         raise InvalidArgumentError("problem", problem, "one with formulas, not explicit values")
     if sgd.output != "average":
@@ -129,9 +127,10 @@ def _require_covered(problem: Problem, quantization: Quantization, sgd: SGD) -> 
 
 
 def _inputs(
-    problem: Problem, quantization: Quantization, sgd: SGD
+    run: Run,
 ) -> tuple[dict[sp.Basic, sp.Expr], dict[sp.Basic, sp.Expr]]:
     """What the symbols of the theory stand for; every symbol of the user becomes positive."""
+    problem, quantization, sgd = run
     levels: dict[sp.Basic, sp.Expr] = {}
     for name, model in quantization.items():
         levels[n.additive[name]] = _rational(model.additive)

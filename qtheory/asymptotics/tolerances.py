@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.setting import Setting, setting_of, where_it_applies
+from qtheory.asymptotics.setting import RateSetting, setting_of, where_it_applies
 from qtheory.asymptotics.table import Rate, assumed
 from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization, scheme_named
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, explore
@@ -69,17 +70,17 @@ def tolerances(
     Source: T11 of the project's theory; the paper's Corollaries on matching full precision.
     """
     model = scheme_named(scheme)(_LEVEL)
-    exact = setting_of(problem, Quantization(), sgd, regime or {}, assumptions)
+    exact = setting_of(Run(problem, Quantization(), sgd), regime or {}, assumptions)
     parts = where_it_applies(exact)
     found = {}
     for target in TARGETS:
         quantization = Quantization(**{target: model})
-        noisy = setting_of(problem, quantization, sgd, regime or {}, assumptions)
+        noisy = setting_of(Run(problem, quantization, sgd), regime or {}, assumptions)
         found[target] = _tolerance(target, exact, noisy, parts)
     return found
 
 
-def _tolerance(target: str, exact: Setting, noisy: Setting, parts: Sequence[Cell]) -> Rate:
+def _tolerance(target: str, exact: RateSetting, noisy: RateSetting, parts: Sequence[Cell]) -> Rate:
     """The largest eps that is tolerated: the upper ends of the regions of tolerated eps."""
     signs = {**noisy.root.parameters}
     begun = [Cell({**signs, **part.parameters}, part.conditions, part.values) for part in parts]
@@ -143,7 +144,7 @@ def _free_of_level(condition: Condition) -> Condition:
     return replace(condition, order=order)
 
 
-def _tolerated(target: str, exact: Setting, noisy: Setting, cell: Cell) -> bool:
+def _tolerated(target: str, exact: RateSetting, noisy: RateSetting, cell: Cell) -> bool:
     """Whether every term keeps its full-precision order in a cell."""
     before, after = exact.evaluation(cell), noisy.evaluation(cell)
     try:

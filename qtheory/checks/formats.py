@@ -25,6 +25,7 @@ from qtheory.checks.risk import ARITHMETIC, by_each_method
 from qtheory.model import SGD, Explicit, Problem, Quantization, formats
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.risk import excess_risk
@@ -47,7 +48,7 @@ def format_integrated(name: str) -> list[CheckResult]:
     number_format = formats.get(name, scale=_SCALE)
     arithmetic = MPMath(digits=_DIGITS + 10)
     with arithmetic.working(), mpmath.workdps(_DIGITS + 15):
-        instance = instantiate(*_run(number_format), arithmetic)
+        instance = instantiate(Run(*_run(number_format)), arithmetic)
         here: dict[str, Any] = {
             "lambda^q": instance.quantized_eigenvalues,
             "E x Q": instance.correlation,
@@ -66,10 +67,10 @@ def format_integrated(name: str) -> list[CheckResult]:
     return [CheckResult.of(f"format/{name}", "identity", bool(holds), detail)]
 
 
-def _run(number_format: NumberFormat, output: str = "average") -> tuple[Problem, Quantization, SGD]:
+def _run(number_format: NumberFormat, output: str = "average") -> Run:
     problem = Problem(2, Explicit(_EIGENVALUES), Explicit(_TARGET), _NOISE)
-    run = SGD(_STEPSIZE, _BATCH, steps=_STEPS, output=output)
-    return problem, Quantization(data=number_format), run
+    sgd = SGD(_STEPSIZE, _BATCH, steps=_STEPS, output=output)
+    return Run(problem, Quantization(data=number_format), sgd)
 
 
 def _risks(number_format: NumberFormat, output: str) -> dict[str, Any]:
@@ -78,8 +79,8 @@ def _risks(number_format: NumberFormat, output: str) -> dict[str, Any]:
     exact = excess_risk(*run, digits=_DIGITS + 5)
     found = {f"{output}: R, R^q, F": [exact.total, exact.quantized_risk, exact.floor]}
     with ARITHMETIC.working():
-        instance = instantiate(*run, ARITHMETIC)
-        for method, parts in by_each_method(instance, Window.of(run[2])):
+        instance = instantiate(run, ARITHMETIC)
+        for method, parts in by_each_method(instance, Window.of(run.sgd)):
             gained = parts.approximation - parts.distortion
             found[f"{output}, {method}: R, A - W"] = [parts.total, gained]
     return {

@@ -29,6 +29,7 @@ from qtheory.model import (
     SpectrumFormula,
 )
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64
@@ -68,7 +69,7 @@ def _spectra_and_targets() -> Iterator[Pair]:
         )
         for target, weight in targets:
             problem = Problem(3, spectrum, target)
-            instance = instantiate(problem, Quantization(), SGD(1, steps=1), Float64())
+            instance = instantiate(Run(problem, Quantization(), SGD(1, steps=1)), Float64())
             for i in (1, 2, 3):
                 yield f"{spectrum!r}: lambda_{i}", instance.eigenvalues[i - 1], value(i)
                 yield f"{spectrum!r}, {target!r}: w*_{i}", instance.target[i - 1], weight(i)

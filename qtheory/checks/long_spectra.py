@@ -31,6 +31,7 @@ from qtheory.model import (
     SourceCondition,
 )
 from qtheory.model.instance import Instance, instantiate
+from qtheory.model.run import Run
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
@@ -42,7 +43,6 @@ from qtheory.risk.decomposition import decompose, floor
 
 __all__ = ["LONG_SPECTRA"]
 
-_Run = tuple[Problem, Quantization, SGD]
 
 #: Each spectrum, each target and each data error at least once; the sum of 1/i is not finite.
 LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
@@ -76,8 +76,8 @@ def compression_keeps_its_bounds() -> list[CheckResult]:
     def pairs() -> Iterator[Pair]:
         for name, run in _long_runs():
             short, error = _compressed(run)
-            whole = instantiate(*run, ARITHMETIC)
-            heres, theres = _parts(short, run[2]), _parts(whole, run[2])
+            whole = instantiate(run, ARITHMETIC)
+            heres, theres = _parts(short, run.sgd), _parts(whole, run.sgd)
             for part, there in theres.items():
                 yield f"{name}: {part}", abs(heres[part] - there), error
             yield f"{name}: the proved error", error, 1e-9
@@ -93,10 +93,10 @@ def rests_one_by_one() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for name, run in _runs_with_rests():
-            instance = instantiate(*run, Float64())
-            method, there = next(by_each_method(instance, Window.of(run[2])))
+            instance = instantiate(run, Float64())
+            method, there = next(by_each_method(instance, Window.of(run.sgd)))
             assert method == "recursion"
-            yield name, _parts(_compressed(run)[0], run[2])["total"], there.total
+            yield name, _parts(_compressed(run)[0], run.sgd)["total"], there.total
 
     return report("section 2/long spectra/rests", pairs(), close)
 
@@ -166,21 +166,21 @@ def _at_most(id: str, pairs: Iterator[Pair]) -> list[CheckResult]:
     return report(id, pairs, operator.le, how="are at most what they may be")
 
 
-def _long_runs() -> Iterator[tuple[str, _Run]]:
+def _long_runs() -> Iterator[tuple[str, Run]]:
     for spectrum, target, quantization in LONG:
         problem = Problem(_DIM, spectrum, target, "1/2")
-        yield f"{spectrum} with {target}", (problem, quantization, SGD("1/10", 2, steps=400))
+        yield f"{spectrum} with {target}", Run(problem, quantization, SGD("1/10", 2, steps=400))
 
 
-def _runs_with_rests() -> Iterator[tuple[str, _Run]]:
+def _runs_with_rests() -> Iterator[tuple[str, Run]]:
     for spectrum, target, quantization in RESTS:
         problem = Problem(_MANY, spectrum, target, "1/2")
-        yield f"{spectrum} with {target}", (problem, quantization, SGD("1/20", 2, steps=50))
+        yield f"{spectrum} with {target}", Run(problem, quantization, SGD("1/20", 2, steps=50))
 
 
-def _compressed(run: _Run) -> tuple[Instance, Any]:
+def _compressed(run: Run) -> tuple[Instance, Any]:
     """The run with fewer coordinates, and the proved error of its risk."""
-    return compressed_instance(*run, int(run[2].steps), ARITHMETIC)
+    return compressed_instance(run, int(run.sgd.steps), ARITHMETIC)
 
 
 def _parts(instance: Instance, run: SGD) -> dict[str, Any]:

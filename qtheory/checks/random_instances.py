@@ -18,8 +18,8 @@ import numpy as np
 from qtheory.checks.check import CheckResult
 from qtheory.checks.random_runs import CELLS, draw
 from qtheory.errors import HypothesisError, PrecisionError, UnstableError
-from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.source import python_code
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
@@ -42,7 +42,6 @@ _STEPS_OF_T3 = 100
 # Of a longer run the recursion is not one of the methods that are compared.
 _SHORT = 500
 
-Run = tuple[Problem, Quantization, SGD]
 #: True and False are certain; None where the theorem says nothing.
 Verdict = bool | None
 
@@ -85,7 +84,7 @@ def _decomposition(run: Run) -> Verdict:
     def compare(digits: int) -> Verdict:
         arithmetic = Balls(bits=8 * digits)
         with arithmetic.working():
-            parts = decomposition_at(*run, arithmetic)
+            parts = decomposition_at(run, arithmetic)
             right = parts.approximation + parts.quantized_risk - parts.distortion
             scale = parts.approximation + parts.quantized_risk + abs(parts.distortion)
             return _same(parts.total, right, scale)
@@ -99,7 +98,7 @@ def _recursion(run: Run) -> Verdict:
     def compare(digits: int) -> Verdict:
         arithmetic = Balls(bits=16 * digits)
         with arithmetic.working():
-            instance, window = instantiate(*run, arithmetic), Window.of(run[2])
+            instance, window = instantiate(run, arithmetic), Window.of(run.sgd)
             found = [powers.output_moments(instance, window)]
             if instance.steps <= _SHORT:
                 found.append(recursion.output_moments(instance, window))
@@ -124,12 +123,12 @@ def _recursion(run: Run) -> Verdict:
 def _noise_constants(run: Run) -> Verdict:
     """T3 on the first steps: c' is at most what it says, coordinate by coordinate."""
     theorem = theorems["noise_constants"]
-    theorem.require(*run)
+    theorem.require(run)
 
     def compare(digits: int) -> Verdict:
         arithmetic = Balls(bits=8 * digits)
         with arithmetic.working():
-            instance = instantiate(*run, arithmetic)
+            instance = instantiate(run, arithmetic)
             values = theorem.values(instance)
             alpha, s2 = values[definitions.alpha], values[definitions.s2]
             wq, lq = instance.quantized_target, instance.quantized_eigenvalues
@@ -154,7 +153,7 @@ def _bound(name: str) -> Callable[[Run], Verdict]:
     theorem = theorems[name]
 
     def claim(run: Run) -> Verdict:
-        theorem.require(*run)
+        theorem.require(run)
 
         def compare(digits: int) -> Verdict:
             exact = excess_risk(*run, digits=digits)
@@ -179,12 +178,12 @@ def _identity(name: str) -> Callable[[Run], Verdict]:
     left, right = theorem.statement.args
 
     def claim(run: Run) -> Verdict:
-        theorem.require(*run)
+        theorem.require(run)
 
         def compare(digits: int) -> Verdict:
             arithmetic = Balls(bits=8 * digits)
             with arithmetic.working():
-                values = theorem.values(instantiate(*run, arithmetic))
+                values = theorem.values(instantiate(run, arithmetic))
                 pairs = zip(
                     *(np.ravel(evaluate(side, values, arithmetic)) for side in (left, right)),
                     strict=True,
@@ -231,7 +230,7 @@ def theorem_on_random_instances(
         verdict: Verdict = None
         while verdict is None:
             problem, quantization, sgd, _ = draw(rng, *CELLS[index % len(CELLS)], huge=_HUGE)
-            run = problem, quantization, sgd
+            run = Run(problem, quantization, sgd)
             try:
                 verdict = claim(run)
             except (HypothesisError, UnstableError):

@@ -24,6 +24,7 @@ from qtheory.model import (
     Quantization,
 )
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64, Symbolic
@@ -92,10 +93,10 @@ def _edge(
     theorem = theorems["refined_upper_bound" if form == "refined" else "upper_bound"]
     unit = SGD(1, batch, steps=2)
     with Symbolic().working():
-        exact = theorem.values(instantiate(problem, quantization, unit, Symbolic()))
+        exact = theorem.values(instantiate(Run(problem, quantization, unit), Symbolic()))
         factor = 1 + (exact[definitions.kappa] if form == "refined" else 0)
         largest = max(exact[notation.lq], key=float)
-    values = theorem.values(instantiate(problem, quantization, unit, Float64()))
+    values = theorem.values(instantiate(Run(problem, quantization, unit), Float64()))
     feedback, spectrum = float(values[definitions.alpha]), [float(v) for v in values[notation.lq]]
 
     def theta(stepsize: float) -> float:

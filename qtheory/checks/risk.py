@@ -30,6 +30,7 @@ from qtheory.model import (
     Quantization,
 )
 from qtheory.model.instance import Instance, instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.numbers.exact import Number
@@ -164,9 +165,7 @@ def rational(number: Fraction) -> sp.Rational:
     return sp.Rational(number.numerator, number.denominator)
 
 
-def arguments(
-    setting: Setting, output: str = "average", tail: Number = "1/3"
-) -> tuple[Problem, Quantization, SGD]:
+def arguments(setting: Setting, output: str = "average", tail: Number = "1/3") -> Run:
     """The same problem, quantization and run in the package's own terms."""
 
     def numbers(values: Sequence[Fraction]) -> Explicit:
@@ -185,8 +184,8 @@ def arguments(
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
     stepsize = rational(setting.stepsize)
-    run = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
-    return problem, quantization, run
+    sgd = SGD(stepsize, setting.batch, steps=setting.steps, output=output, tail=tail)
+    return Run(problem, quantization, sgd)
 
 
 def _agrees(ball: Any, number: Fraction) -> bool:
@@ -257,7 +256,7 @@ def outcomes_added_up() -> list[CheckResult]:
         for case, setting in enumerate(outcomes.CASES):
             before = outcomes.start(setting)
             after = outcomes.one_step(setting, before.first, before.second)
-            step = recursion.Step.of(instantiate(*arguments(setting), Float64()))
+            step = recursion.Step.of(instantiate(arguments(setting), Float64()))
             m, v = (np.array([float(entry) for entry in each]) for each in astuple(before))
             yield from _each(f"case {case}: E w", step.mean(m), after.first)
             yield from _each(f"case {case}: E w^2", step.second(m, v), after.second)
@@ -270,7 +269,7 @@ def paths_added_up() -> list[CheckResult]:
 
     def pairs() -> Iterator[Pair]:
         for path, setting in enumerate(outcomes.PATHS):
-            instance = instantiate(*arguments(setting), Float64())
+            instance = instantiate(arguments(setting), Float64())
             for output in ("average", "tail"):
                 moments = outcomes.average_moments(setting, _first(setting, output))
                 _, _, run = arguments(setting, output)
@@ -295,7 +294,7 @@ def section_2_restated(name: str) -> list[CheckResult]:
 
 
 def _spectrum(setting: Setting) -> Iterator[Pair]:
-    instance = instantiate(*arguments(setting), ARITHMETIC)
+    instance = instantiate(arguments(setting), ARITHMETIC)
     again = reference.quantized_eigenvalues(setting)
     yield from _each("lambda^q", instance.quantized_eigenvalues, again)
     yield from _each("w^q", instance.quantized_target, reference.quantized_optimum(setting))
@@ -309,7 +308,7 @@ def _risks(setting: Setting, output: str) -> Iterator[Pair]:
     yield f"{output}: R^q", exact.quantized_risk, risks.quantized_risk
     yield f"{output}: A", exact.approximation, risks.approximation
     yield f"{output}: F", exact.floor, risks.floor
-    instance, window = instantiate(*run, ARITHMETIC), Window.of(run[2])
+    instance, window = instantiate(Run(*run), ARITHMETIC), Window.of(run.sgd)
     for method, found in by_each_method(instance, window):
         yield f"{output}, {method}: R", found.total, risks.risk
         yield f"{output}, {method}: W", found.distortion, risks.gain
@@ -366,7 +365,7 @@ def floats_restated() -> list[CheckResult]:
                 exact = excess_risk(*run)
                 yield f"{where}: R", exact.total, risks.risk
                 yield f"{where}: R^q", exact.quantized_risk, risks.quantized_risk
-                instance, window = instantiate(*run, Float64()), Window.of(run[2])
+                instance, window = instantiate(Run(*run), Float64()), Window.of(run.sgd)
                 for method, found in by_each_method(instance, window, rates_differ):
                     yield f"{where}, {method}: R", found.total, risks.risk
 
@@ -392,7 +391,7 @@ def section_3_restated(name: str) -> list[CheckResult]:
 
 def _values(theorem: str, setting: Setting) -> Any:
     """The values of a theorem's symbols."""
-    return theorems[theorem].values(instantiate(*arguments(setting), ARITHMETIC))
+    return theorems[theorem].values(instantiate(arguments(setting), ARITHMETIC))
 
 
 def _constants(setting: Setting) -> Iterator[Pair]:

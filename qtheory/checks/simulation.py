@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from qtheory.checks.check import CheckResult
 from qtheory.checks.risk import PANEL, arguments
-from qtheory.model import SGD, Problem, Quantization, formats
+from qtheory.model import formats
+from qtheory.model.run import Run
 from qtheory.paper.experiments import Experiment
 from qtheory.reference.moments import Setting
 from qtheory.risk import excess_risk
@@ -58,13 +59,14 @@ _REPLICATES = 50_000
 
 def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
     """The simulated mean of an experiment lies within 4 standard errors of the exact risk."""
-    run = experiment.problem, experiment.quantization, experiment.sgd
-    return mean_agrees(f"simulation/{experiment.id}", run, replicates, seed, STANDARD_ERRORS)
+    return mean_agrees(
+        f"simulation/{experiment.id}", experiment.run, replicates, seed, STANDARD_ERRORS
+    )
 
 
 def mean_agrees(
     id: str,
-    run: tuple[Problem, Quantization, SGD],
+    run: Run,
     replicates: int,
     seed: int,
     standard_errors: float,
@@ -100,5 +102,5 @@ def small_simulation_agrees(name: str, seed: int) -> list[CheckResult]:
     else:
         problem, quantization, sgd = arguments(PANEL["exact/B=3"], "last")
         quantization = replace(quantization, data=formats.get(name, scale="1/2"))
-        run = problem, quantization, sgd
+        run = Run(problem, quantization, sgd)
     return mean_agrees(f"simulation/small/{name}", run, _REPLICATES, seed, STANDARD_ERRORS)

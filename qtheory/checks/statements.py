@@ -76,14 +76,14 @@ def bounds_as_stated() -> list[CheckResult]:
 
 
 def _right_side(theorem: str, setting: Setting) -> Any:
-    values = theorems[theorem].values(instantiate(*arguments(setting), ARITHMETIC))
+    values = theorems[theorem].values(instantiate(arguments(setting), ARITHMETIC))
     return evaluate(theorems[theorem].statement.args[1], values, ARITHMETIC)
 
 
 def _recursion_of_the_noise(setting: Setting) -> Iterator[Pair]:
     """T3: rho^2 c + gamma^2 lambda^q (alpha S + s^2), at c = i and S = 5."""
     theorem = theorems["noise_constants"]
-    values = theorem.values(instantiate(*arguments(setting), ARITHMETIC))
+    values = theorem.values(instantiate(arguments(setting), ARITHMETIC))
     spread = [Fraction(i, 7) for i in range(1, setting.dim + 1)]
     given = {c[t, notation.i]: sp.Symbol("c"), S[t]: sp.Symbol("S")}
     values[sp.Symbol("c")] = ARITHMETIC.array([ARITHMETIC.number(rational(one)) for one in spread])

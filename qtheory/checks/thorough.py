@@ -29,6 +29,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS
 from qtheory.measure.store import why_not_opened
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
+from qtheory.model.run import Run
 from qtheory.numbers.exact import whole
 from qtheory.paper.experiments import Experiment, experiments
 from qtheory.paper.findings import findings
@@ -83,7 +84,7 @@ def _format_agrees(name: str) -> list[CheckResult]:
         number_format = formats.get(name, scale=scale)
     quantization = Quantization(data=number_format)
     sgd = SGD("1/20", batch=2, steps=100)
-    run = problem, quantization, sgd
+    run = Run(problem, quantization, sgd)
     return mean_agrees(f"format/{name}/simulated", run, _REPLICATES, SEED, _STANDARD_ERRORS)
 
 

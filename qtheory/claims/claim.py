@@ -16,6 +16,7 @@ from sympy.logic.boolalg import BooleanAtom
 from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model import SGD, TARGETS, Problem, Quantization
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.evaluate import evaluate
@@ -24,7 +25,7 @@ from qtheory.risk import Risk, excess_risk
 from qtheory.theory import Bound, Theorem, definitions, lower_bound, notation, theorems, upper_bound
 from qtheory.theory.lower import floor
 
-__all__ = ["NAMES", "Claim", "Instance", "Sides", "claim_of"]
+__all__ = ["NAMES", "Claim", "ClaimInstance", "Sides", "claim_of"]
 
 _BITS_PER_DIGIT = math.log2(10)
 _GUARD_BITS = 64
@@ -60,7 +61,7 @@ _GIVEN |= {symbol for symbols in _ERRORS.values() for symbol in symbols.values()
 
 
 @dataclass(frozen=True)
-class Instance:
+class ClaimInstance:
     """What a claim that is a Python function gets: a run, and its numbers as ``flint.arb`` balls.
 
     Parameters
@@ -92,8 +93,8 @@ class Instance:
         return lower_bound(*self._run, digits=self.digits)
 
     @property
-    def _run(self) -> tuple[Problem, Quantization, SGD]:
-        return self.problem, self.quantization, self.sgd
+    def _run(self) -> Run:
+        return Run(self.problem, self.quantization, self.sgd)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Claim:
     """
 
     text: str
-    at: Callable[[Problem, Quantization, SGD, int], Sides | bool]
+    at: Callable[[Run, int], Sides | bool]
     average_only: bool
 
 
@@ -175,16 +176,16 @@ def _of_relation(relation: Any, theorem: Theorem, text: str) -> Claim:
     symbols = relation.free_symbols
     needs_theorem = bool(symbols - _EXACT - _GIVEN)
 
-    def at(problem: Problem, quantization: Quantization, sgd: SGD, digits: int) -> Sides:
+    def at(run: Run, digits: int) -> Sides:
         if needs_theorem:
-            theorem.require(problem, quantization, sgd)
+            theorem.require(run)
         arithmetic = Balls(bits=math.ceil(digits * _BITS_PER_DIGIT) + _GUARD_BITS)
         with arithmetic.working():
-            instance = instantiate(problem, quantization, sgd, arithmetic)
+            instance = instantiate(run, arithmetic)
             values = theorem.values(instance)
-            values[notation.d] = arithmetic.number(int(problem.dim))
+            values[notation.d] = arithmetic.number(int(run.problem.dim))
             if symbols & _EXACT:
-                exact = excess_risk(problem, quantization, sgd, digits=digits)
+                exact = excess_risk(*run, digits=digits)
                 values[definitions.risk] = exact.total
                 values[definitions.risk_q] = exact.quantized_risk
                 values[floor] = exact.floor
@@ -194,11 +195,11 @@ def _of_relation(relation: Any, theorem: Theorem, text: str) -> Claim:
     return Claim(text, at, average_only=needs_theorem)
 
 
-def _of_function(function: Callable[[Instance], Any]) -> Claim:
+def _of_function(function: Callable[[ClaimInstance], Any]) -> Claim:
     name = getattr(function, "__name__", repr(function))
 
-    def at(problem: Problem, quantization: Quantization, sgd: SGD, digits: int) -> Sides | bool:
-        instance = Instance(problem, quantization, sgd, digits)
+    def at(run: Run, digits: int) -> Sides | bool:
+        instance = ClaimInstance(*run, digits)
         found = function(instance)
         if isinstance(found, tuple) and len(found) == 2:
             left, right = (CertifiedNumber.of(side, digits) for side in found)

@@ -13,6 +13,7 @@ from typing import Any
 from qtheory.claims.claim import Claim, Sides, claim_of
 from qtheory.errors import HypothesisError
 from qtheory.model import SGD, Problem, Quantization
+from qtheory.model.run import Run
 from qtheory.model.source import python_code
 from qtheory.numbers.exact import whole
 
@@ -22,8 +23,6 @@ _DIGITS = 30
 _MOST_DIGITS = 120
 _MOST_EXAMPLES = 10**9
 _SHOWN_DIGITS = 15
-
-Run = tuple[Problem, Quantization, SGD]
 
 
 @dataclass(frozen=True)
@@ -234,12 +233,15 @@ class _Search:
         )
         with _no_folder_left():
             try:
-                found: Run = find(
-                    instances, self.fails_at, settings=bounded, random=random.Random(seed)
+                found = find(
+                    instances,
+                    lambda given: self.fails_at(Run(*given)),
+                    settings=bounded,
+                    random=random.Random(seed),
                 )
             except NoSuchExample:
                 return None
-        return found
+        return Run(*found)
 
     def fails_at(self, run: Run) -> bool:
         """Whether the claim fails at a run, for certain."""
@@ -263,7 +265,7 @@ class _Search:
         digits = _DIGITS
         while True:
             try:
-                found = self._claim.at(*run, digits)
+                found = self._claim.at(run, digits)
             except HypothesisError:
                 raise
             except Exception as error:

@@ -213,7 +213,7 @@ def _bounds(exact: Risk) -> dict[str, Bound | str]:
     bounds: dict[str, Bound | str] = {}
     for name, bound in (("lower bound", lower_bound), ("upper bound", upper_bound)):
         try:
-            bounds[name] = bound(exact.problem, exact.quantization, exact.sgd, digits=exact.digits)
+            bounds[name] = bound(*exact.run, digits=exact.digits)
         except QTheoryError as error:
             bounds[name] = f"none: {error}"
     return bounds
@@ -246,6 +246,6 @@ def _risk_record(
             name: bound if isinstance(bound, str) else number(bound.total)
             for name, bound in bounds.items()
         },
-        "assumptions": list(exact.problem.assumptions),
+        "assumptions": list(exact.run.problem.assumptions),
         "versions": versions(*EXACT, machine=exact.digits is None),
     }

@@ -16,6 +16,7 @@ from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization, targets_named
 from qtheory.model.quantizer import Rounding, rounding_of
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arrays import sequence
 from qtheory.risk import excess_risk
@@ -168,15 +169,16 @@ def compare(
     >>> found.verdict, found.reasons
     ('differ', ('label saturates (27%)', 'label below half a step (6%)'))
     """
-    exact, missing = _theory_if_any(problem, quantization, sgd)
+    run = Run(problem, quantization, sgd)
+    exact, missing = _theory_if_any(run)
     return Comparison(
         name or repr(quantization),
         problem,
         quantization,
         sgd,
         exact,
-        estimate(problem, quantization, sgd, replicates, seed, relative_error, progress=progress),
-        ranges(problem, quantization, sgd, seed=seed),
+        estimate(run, replicates, seed, relative_error, progress=progress),
+        ranges(run, seed=seed),
         missing=missing,
     )
 
@@ -219,24 +221,16 @@ def compare_rows(
     problem = Problem.from_moments(table)
     if calibrated:
         quantization = calibrate(problem, quantization, sgd, seed=seed, table=table)
-    exact, missing = _theory_if_any(problem, quantization, sgd)
+    run = Run(problem, quantization, sgd)
+    exact, missing = _theory_if_any(run)
     return Comparison(
         "rows of the table",
         problem,
         quantization,
         sgd,
         exact,
-        estimate(
-            problem,
-            quantization,
-            sgd,
-            replicates,
-            seed,
-            relative_error,
-            progress=progress,
-            table=table,
-        ),
-        ranges(problem, quantization, sgd, seed=seed, table=table),
+        estimate(run, replicates, seed, relative_error, progress=progress, table=table),
+        ranges(run, seed=seed, table=table),
         _fourth_moment(table),
         missing,
     )
@@ -312,7 +306,7 @@ def _fourth_moment(table: SecondMoments) -> float:
     return float((square**2).mean() / (values.sum() ** 2 + 2 * (values**2).sum()))
 
 
-def theory(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
+def theory(run: Run) -> float:
     """The exact risk of the error models of the quantizers, infinite if they are unstable.
 
     A biased rounding counts as unbiased rounding to its format.
@@ -324,17 +318,17 @@ def theory(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
             return quantizer
         return (rounding.format if rounding.is_biased else rounding).error_model()
 
-    models = Quantization(**{target: unbiased(q) for target, q in quantization.items()})
+    models = Quantization(**{target: unbiased(q) for target, q in run.quantization.items()})
     try:
-        return float(excess_risk(problem, models, sgd).total)
+        return float(excess_risk(run.problem, models, run.sgd).total)
     except UnstableError:
         return math.inf
 
 
-def _theory_if_any(problem: Problem, quantization: Quantization, sgd: SGD) -> tuple[float, str]:
+def _theory_if_any(run: Run) -> tuple[float, str]:
     """The exact risk, or NaN and the reason: what it costs does not take the simulation with it."""
     try:
-        return theory(problem, quantization, sgd), ""
+        return theory(run), ""
     except (CostError, PrecisionError) as error:
         return math.nan, str(error)
 

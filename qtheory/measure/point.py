@@ -10,9 +10,7 @@ from typing import Any
 from qtheory.errors import HypothesisError, QTheoryError
 from qtheory.measure.comparison import theory
 from qtheory.measure.grid import Point, Settings
-from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.run import Run
 from qtheory.simulate import calibrate, simulate
 from qtheory.theory import lower_bound, upper_bound
 
@@ -58,23 +56,21 @@ def _parts(
     problem, quantization, sgd, seed = point.model()
     if settings.calibrate:
         quantization = calibrate(problem, quantization, sgd, seed=seed)
-    run = problem, quantization, sgd
+    run = Run(problem, quantization, sgd)
     parts: dict[str, Callable[[], Result]] = {
         "biased": lambda: {"biased": ", ".join(quantization.biased) or None}
     }
     if settings.exact:
-        parts["exact"] = lambda: {"exact": theory(*run)}
+        parts["exact"] = lambda: {"exact": theory(run)}
     if settings.bounds:
-        parts["lower"] = lambda: {"lower": _bound(lower_bound, *run)}
-        parts["upper"] = lambda: {"upper": _bound(upper_bound, *run)}
+        parts["lower"] = lambda: {"lower": _bound(lower_bound, run)}
+        parts["upper"] = lambda: {"upper": _bound(upper_bound, run)}
     if settings.replicates:
         parts["simulated"] = lambda: _simulated(run, settings, seed, threads)
     return parts
 
 
-def _simulated(
-    run: tuple[Problem, Quantization, SGD], settings: Settings, seed: int, threads: int | None
-) -> Result:
+def _simulated(run: Run, settings: Settings, seed: int, threads: int | None) -> Result:
     estimate = simulate(
         *run,
         settings.replicates,
@@ -89,9 +85,9 @@ def _simulated(
     }
 
 
-def _bound(bound: Any, problem: Problem, quantization: Quantization, sgd: SGD) -> float | None:
+def _bound(bound: Any, run: Run) -> float | None:
     try:
-        return float(bound(problem, quantization.error_models(), sgd).total)
+        return float(bound(run.problem, run.quantization.error_models(), run.sgd).total)
     except HypothesisError:
         return None
 

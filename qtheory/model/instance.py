@@ -14,7 +14,7 @@ from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import ErrorModel, Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.run import Run
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
@@ -39,7 +39,6 @@ __all__ = [
     "NumericErrorModel",
     "Rest",
     "instantiate",
-    "require_kinds",
     "require_moving",
     "require_numbers",
     "vanishing",
@@ -155,30 +154,6 @@ class Compression:
     rest: Rest | None = None
 
 
-def require_kinds(problem: Any, quantization: Any, sgd: Any) -> None:
-    """Raise InvalidArgumentError unless the three are what their names say.
-
-    The quantization must be one that the theory covers: error models, or a format on the data.
-    """
-    for name, value, kind in (
-        ("problem", problem, Problem),
-        ("quantization", quantization, Quantization),
-        ("sgd", sgd, SGD),
-    ):
-        if not isinstance(value, kind):
-            article = "an" if kind is SGD else "a"
-            raise InvalidArgumentError(name, value, f"{article} {kind.__name__}")
-    for target, quantizer in quantization.items():
-        on_data = target == "data" and isinstance(quantizer, NumberFormat)
-        if not on_data and not isinstance(quantizer, ErrorModel):
-            raise InvalidArgumentError(
-                target,
-                quantizer,
-                "an error model where the theory is asked (quantization.error_models() puts one "
-                "in the place of every number format); simulate takes it as it is",
-            )
-
-
 def require_numbers(problem: Problem) -> None:
     """Raise SymbolicValueError if a formula of the problem has parameters without a value."""
     spectrum, target = problem.spectrum, problem.target
@@ -190,13 +165,11 @@ def require_numbers(problem: Problem) -> None:
 
 
 def instantiate(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
+    run: Run,
     arithmetic: Arithmetic,
     compression: Compression | None = None,
 ) -> Instance:
-    """The numbers of a problem, a quantization and a run. Call it inside ``working()``.
+    """The numbers of a run that the theory covers. Call it inside ``working()``.
 
     An infinite dimension needs a compression.
 
@@ -205,9 +178,9 @@ def instantiate(
     SymbolicValueError
         If a parameter still holds a free symbol.
     InvalidArgumentError
-        If an argument is of the wrong type, or the dimension is infinite.
+        If the theory does not cover the quantization, or the dimension is infinite.
     """
-    require_kinds(problem, quantization, sgd)
+    problem, quantization, sgd = run.covered()
     if problem.dim is sp.oo and compression is None:
         raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
 

@@ -30,3 +30,8 @@ class Window:
     def last(self) -> int:
         """The number of steps that must be taken."""
         return self.first + self.count if self.averaged else self.first
+
+    @property
+    def is_start(self) -> bool:
+        """Whether it is w_0 alone, before any step."""
+        return self.averaged and self.last <= 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import flint
 
 from qtheory.errors import HypothesisError
-from qtheory.model import SGD, Problem, Quantization
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls
 from qtheory.paper.experiments import Experiment
 from qtheory.risk.decomposition import Decomposition
@@ -68,12 +68,11 @@ def certify_experiment(experiment: Experiment) -> Certified:
     >>> found.holds, found.lower < found.exact < found.upper
     (True, True)
     """
-    run = experiment.problem, experiment.quantization, experiment.sgd
     arithmetic = Balls(bits=math.ceil(DIGITS * math.log2(10)) + 64)
     with arithmetic.working():
-        parts = decomposition_at(*run, arithmetic)
+        parts = decomposition_at(experiment.run, arithmetic)
         gap = _gap(parts)
-        lower, uppers, broken = _bounds(parts, *run)
+        lower, uppers, broken = _bounds(parts, experiment.run)
         return Certified(
             experiment,
             -math.log10(max(float(gap.abs_upper()), 1e-300)),
@@ -91,11 +90,9 @@ def _gap(parts: Decomposition) -> flint.arb:
     return abs(parts.total - right) / parts.total
 
 
-def _bounds(
-    parts: Decomposition, problem: Problem, quantization: Quantization, sgd: SGD
-) -> tuple[float, dict[str, float], tuple[str, ...]]:
+def _bounds(parts: Decomposition, run: Run) -> tuple[float, dict[str, float], tuple[str, ...]]:
     """The bounds, and those not on their side of the exact value by balls that do not overlap."""
-    lower = lower_bound(problem, quantization, sgd, digits=DIGITS)
+    lower = lower_bound(*run, digits=DIGITS)
     pairs = [
         ("lower <= R", lower.total, parts.total),
         ("lower <= R^q", lower.quantized_risk, parts.quantized_risk),
@@ -103,7 +100,7 @@ def _bounds(
     uppers = {}
     for form in ("refined", "paper"):
         try:
-            upper = upper_bound(problem, quantization, sgd, digits=DIGITS, form=form)
+            upper = upper_bound(*run, digits=DIGITS, form=form)
         except HypothesisError:
             continue
         pairs += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qtheory.model import SGD, Additive, Constant, Multiplicative, PowerLaw, Problem, Quantization
+from qtheory.model.run import Run
 
 __all__ = ["BATCHES", "DIMENSIONS", "EPSILONS", "Experiment", "experiments"]
 
@@ -49,6 +50,11 @@ class Experiment:
     def sgd(self) -> SGD:
         """The paper's run with this batch size."""
         return SGD(stepsize="0.1", batch=self.batch, steps=self.steps)
+
+    @property
+    def run(self) -> Run:
+        """All three."""
+        return Run(self.problem, self.quantization, self.sgd)
 
 
 def experiments(steps: int = STEPS) -> list[Experiment]:

@@ -16,7 +16,8 @@ from functools import cache
 from typing import Any, Literal
 
 from qtheory.errors import UnstableError
-from qtheory.model import SGD, Problem, Quantization
+from qtheory.model import Quantization
+from qtheory.model.run import Run
 from qtheory.paper.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Experiment
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
@@ -148,16 +149,12 @@ def findings(steps: int = STEPS) -> list[Finding]:
     ]
 
 
-def _run(experiment: Experiment) -> tuple[Problem, Quantization, SGD]:
-    return experiment.problem, experiment.quantization, experiment.sgd
+def _risk(run: Run) -> Any:
+    return excess_risk(*run, digits=DIGITS).total
 
 
-def _risk(problem: Problem, quantization: Quantization, sgd: SGD) -> Any:
-    return excess_risk(problem, quantization, sgd, digits=DIGITS).total
-
-
-def _bound(problem: Problem, quantization: Quantization, sgd: SGD) -> Any:
-    return upper_bound(problem, quantization, sgd, digits=DIGITS, form="paper").total
+def _bound(run: Run) -> Any:
+    return upper_bound(*run, digits=DIGITS, form="paper").total
 
 
 def _word(scheme: str) -> str:
@@ -181,10 +178,10 @@ class _Numbers:
 
     steps: int
     risk: Callable[[Experiment], Any] = field(
-        default_factory=lambda: cache(lambda experiment: _risk(*_run(experiment)))
+        default_factory=lambda: cache(lambda experiment: _risk(experiment.run))
     )
     bound: Callable[[Experiment], Any] = field(
-        default_factory=lambda: cache(lambda experiment: _bound(*_run(experiment)))
+        default_factory=lambda: cache(lambda experiment: _bound(experiment.run))
     )
 
     def added(self, total: Callable[[Experiment], Any], scheme: str, dim: int, batch: int) -> Any:
@@ -284,7 +281,7 @@ def _approximation(scheme: str, steps: int) -> Finding:
     """A, beside the floor F that the risk goes down to as N grows (without quantization to 0)."""
     level = EPSILONS[0]
     experiment = Experiment(scheme, level, 200, 1, steps)
-    risk = excess_risk(*_run(experiment), digits=DIGITS)
+    risk = excess_risk(*experiment.run, digits=DIGITS)
     left = risk.floor / risk.approximation
     return Finding(
         f'{_word(scheme).capitalize()} data quantization "introduces additional approximation '
@@ -335,10 +332,10 @@ def _what_batches_leave(scheme: str, steps: int) -> Finding:
 def _share_left(total: Callable[..., Any], scheme: str, steps: int) -> Any:
     added = []
     for batch in (1, _LARGE_BATCH):
-        problem, quantization, sgd = _run(Experiment(scheme, _LEVEL, 100, batch, steps))
+        problem, quantization, sgd = Experiment(scheme, _LEVEL, 100, batch, steps).run
         kept = {target: getattr(quantization, target) for target in _TOLD_APART}
         with_errors, without = (
-            total(problem, each, sgd) for each in (Quantization(**kept), Quantization())
+            total(Run(problem, each, sgd)) for each in (Quantization(**kept), Quantization())
         )
         added.append(with_errors - without)
     return added[1] / added[0]

@@ -10,6 +10,7 @@ from typing import Any
 from qtheory.measure.comparison import theory
 from qtheory.model import SGD, TARGETS, Additive, ErrorModel, Multiplicative, Problem, Quantization
 from qtheory.model.quantization import targets_named
+from qtheory.model.run import Run
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import whole
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
@@ -54,7 +55,7 @@ def break_even_curves(
     )
 
     def of(model: ErrorModel) -> float:
-        return theory(problem, Quantization(**dict.fromkeys(names, model)), sgd)
+        return theory(Run(problem, Quantization(**dict.fromkeys(names, model)), sgd))
 
     return BreakEvenCurves(
         widths,

@@ -7,6 +7,7 @@ from typing import Any
 
 from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.plots.style import BLUE, ORANGE, axes
 
@@ -32,7 +33,7 @@ def spectrum_curves(problem: Problem, quantization: Quantization) -> SpectrumCur
     SpectrumCurves(exact=(1.0, 0.25), quantized=(2.0, 1.25))
     """
     data = Quantization(data=quantization.data)
-    instance = instantiate(problem, data, SGD(1, steps=1), Float64())
+    instance = instantiate(Run(problem, data, SGD(1, steps=1)), Float64())
     return SpectrumCurves(
         tuple(map(float, instance.eigenvalues)), tuple(map(float, instance.quantized_eigenvalues))
     )

@@ -35,7 +35,7 @@ def waterfall_bars(risk: Risk) -> Waterfall:
     True
     """
     parts = {"bias": float(risk.bias), "variance": float(risk.variance)}
-    exact = {name for name, quantizer in risk.quantization.items() if quantizer.is_exact}
+    exact = {name for name, quantizer in risk.run.quantization.items() if quantizer.is_exact}
     parts |= {name: float(part) for name, part in risk.by_target.items() if name not in exact}
     bottoms, reached = [], 0.0
     for part in parts.values():

@@ -154,7 +154,7 @@ def risk_view(risk: Risk, parts: dict[str, Any], bounds: dict[str, Bound | str])
     table.add_column("part")
     table.add_column("value", justify="right")
     names = {"bias": "bias (no noise, no quantization)", "variance": "variance (label noise)"}
-    exact = {target for target, quantizer in risk.quantization.items() if quantizer.is_exact}
+    exact = {target for target, quantizer in risk.run.quantization.items() if quantizer.is_exact}
     for part, value in parts.items():
         if part not in exact and not isinstance(value, str):
             name = names.get(part, f"added by {part} quantization")

@@ -11,23 +11,46 @@ in closed form. Everything costs O(d^2), whatever the number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from qtheory.errors import PrecisionError
 from qtheory.model.instance import Instance, NumericFormat
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Array, Scalar
+from qtheory.numbers.arithmetic import Array, Balls, Scalar
 from qtheory.risk.recursion import Step
 from qtheory.risk.secular import Roots, blocks, secular_roots, sums_within
 from qtheory.risk.stationary import stationary_second_moment
 
-__all__ = ["ClosedForm"]
+__all__ = ["ClosedForm", "moments"]
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
+
+def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
+    """E eta and E eta^2 of eta = w - w^q for each window, from one factorisation.
+
+    Raises
+    ------
+    PrecisionError
+        If two rates of decay cannot be told apart at this precision.
+    """
+    form = ClosedForm(instance)
+    found = []
+    for window in windows:
+        if window.is_start:
+            found.append((-form.wq, form.wq**2))  # w_0 = 0, exactly so
+        else:
+            found.append((form.first_moment(window), form.second_moment(window)))
+    if isinstance(instance.arithmetic, Balls):
+        for _, second in found:
+            if not all(entry.is_finite() for entry in second):
+                raise PrecisionError("two rates of decay cannot be told apart at this precision")
+    return found
 
 
 class ClosedForm:

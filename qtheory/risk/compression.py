@@ -27,7 +27,7 @@ from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Compression, Instance, Rest, instantiate, require_numbers
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.run import Run
 from qtheory.model.spectra import (
     Explicit,
     Exponential,
@@ -42,7 +42,7 @@ from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
 from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel, error_bound
-from qtheory.risk.methods import require_affordable_compression
+from qtheory.risk.cost import require_affordable_compression
 
 __all__ = [
     "compress",
@@ -96,27 +96,26 @@ def tolerance_bits(bits: int) -> int:
     return max(1, (bits - _GUARD_BITS) // _BITS_PER_BIT)
 
 
-def compressed_instance(
-    problem: Problem, quantization: Quantization, sgd: SGD, steps: int, arithmetic: Arithmetic
-) -> tuple[Instance, flint.arb]:
+def compressed_instance(run: Run, steps: int, arithmetic: Arithmetic) -> tuple[Instance, flint.arb]:
     """A short instance for a long spectrum, and how far its risk can be off.
 
     In float64 the instance serves for estimates only, at any stepsize, and no error is given
     (infinite).
     """
+    problem, stepsize = run.problem, run.sgd.stepsize
     require_numbers(problem)
     _require_usual_exponents(problem)
-    _require_finite_risk(problem, quantization)
-    require_numeric(sgd.stepsize, "stepsize")
+    _require_finite_risk(problem, run.quantization)
+    require_numeric(stepsize, "stepsize")
     certified = isinstance(arithmetic, Balls)
     balls = arithmetic if isinstance(arithmetic, Balls) else Balls(bits=_BITS_FOR_FLOATS)
     # Estimates are asked for of unstable runs too: what contracts then is a smaller step.
-    contracting = sgd if certified else replace(sgd, stepsize=sgd.stepsize / 10**6)
+    contracting = run if certified else run.with_stepsize(stepsize / 10**6)
     with balls.working():
         first = Compression([flint.arb(1)], [flint.arb(1)])
-        couplings = Couplings.of(instantiate(problem, quantization, contracting, balls, first))
+        couplings = Couplings.of(instantiate(contracting, balls, first))
         compressed = compress(problem, couplings, steps, tolerance_bits(balls.bits))
-    instance = instantiate(problem, quantization, sgd, arithmetic, compressed.coordinates)
+    instance = instantiate(run, arithmetic, compressed.coordinates)
     if not certified:
         return instance, flint.arb("inf")
     return instance, error_bound(compressed, instance)

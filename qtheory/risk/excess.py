@@ -13,7 +13,6 @@ from typing import Any
 
 import flint
 import numpy as np
-import sympy as sp
 
 from qtheory.errors import (
     CostError,
@@ -23,12 +22,12 @@ from qtheory.errors import (
     QTheoryError,
 )
 from qtheory.model.float_range import require_finite, within_float64
-from qtheory.model.instance import Instance, instantiate, require_kinds
+from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
-from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certified_number import CertifiedNumber
@@ -36,9 +35,10 @@ from qtheory.numbers.certify import all_good, certified, checked_digits
 from qtheory.numbers.display import html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.numbers.interval import SLACK, Interval
-from qtheory.risk.compression import compressed_instance, is_compressible, working_bits
+from qtheory.risk.compression import compressed_instance, working_bits
+from qtheory.risk.cost import MOST_STEPS
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
-from qtheory.risk.methods import MOST_STEPS, is_long, moments, require_affordable
+from qtheory.risk.plan import DIGITS_FOR_FLOAT, METHODS, Plan, plan_for
 from qtheory.risk.stability import require_stable
 
 __all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "parts_if_any", "risk_curve"]
@@ -47,7 +47,9 @@ __all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "parts_if_an
 FLOAT_ACCURACY = 1e-9
 #: Balls replace a float64 result that lost digits if they take at most about this long.
 _SECONDS_FOR_BALLS = 5.0
-_DIGITS_FOR_FLOAT = 17
+# Rates of decay that balls of this many bits cannot tell apart are taken for equal.
+_BITS_ENOUGH = 1000
+_SECONDS_WITHOUT_BALLS = 1.0
 _BITS_FOR_A_SCALE = 4
 _MOST_BITS_FOR_A_SCALE = 300
 _MORE_BITS_FOR_COMPRESSION = 96
@@ -62,13 +64,12 @@ class Risk:
     ``saturation`` is the squared bias that the overflow of a number format puts on the signal;
     ``quantized_risk`` is :math:`E R^q(w)`. The parts ``bias + variance + sum(by_target)`` add up
     to the total. They cost a run each and are computed when first asked for; in float64 their error
-    is relative to the total.
+    is relative to the total. ``plan`` says how the total was computed, and why so.
     """
 
-    problem: Problem
-    quantization: Quantization
-    sgd: SGD
+    run: Run
     digits: int | None
+    plan: Plan
     total: Scalar
     approximation: Scalar
     floor: Scalar
@@ -77,7 +78,7 @@ class Risk:
 
     @cached_property
     def _parts(self) -> dict[str, Scalar]:
-        return _parts_of(self.problem, self.quantization, self.sgd, self.digits)
+        return _parts_of(self.run, self.digits)
 
     @property
     def bias(self) -> Scalar:
@@ -99,7 +100,8 @@ class Risk:
         return f"Risk(total={total})"
 
     def _repr_html_(self) -> str:
-        exact = {target for target, quantizer in self.quantization.items() if quantizer.is_exact}
+        quantizers = self.run.quantization.items()
+        exact = {target for target, quantizer in quantizers if quantizer.is_exact}
         names = {target: f"{target} quantization" for target in TARGETS}
         found = parts_if_any(self)
         parts = {"total": self.total}
@@ -164,9 +166,8 @@ def excess_risk(
     Source: section 2 of the project's theory; the full-precision recursion is that of Zou, Wu,
     Braverman, Gu, Kakade (JMLR 24, 2023).
     """
-    if not isinstance(sgd, SGD):
-        raise InvalidArgumentError("sgd", sgd, "an SGD")
-    return risk_curve(problem, quantization, sgd, [sgd.steps], digits)[0]
+    run = Run(problem, quantization, sgd)
+    return risk_curve(*run, [run.sgd.steps], digits)[0]
 
 
 @within_float64
@@ -194,117 +195,62 @@ def risk_curve(
     ['4.318e-02', '2.924e-05', '2.744e-08']
     """
     digits = checked_digits(digits)
-    require_kinds(problem, quantization, sgd)
+    run = Run(problem, quantization, sgd).covered()
     numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
-    runs = [sgd.with_steps(number) for number in numbers]
+    runs = [run.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")
     for single in runs:
-        require_numeric(single.steps, "steps")
-        if single.steps > MOST_STEPS:
-            raise InvalidArgumentError("steps", single.steps, "at most 10^15")
-    compressed = _is_compressed(problem, quantization, runs, digits)
-    if not compressed:
-        _digits_in_time(problem, quantization, runs, digits)  # refused before anything is computed
-    require_stable(problem, quantization, runs[0])
-
-    def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
-        return _values(problem, quantization, runs, arithmetic, compressed)
-
-    if compressed:
-        found = _found_compressed(compute, digits)
-    else:
-        found = _found(problem, quantization, runs, digits, compute)
+        require_numeric(single.sgd.steps, "steps")
+        if single.sgd.steps > MOST_STEPS:
+            raise InvalidArgumentError("steps", single.sgd.steps, "at most 10^15")
+    plan = _plan_for(runs, digits)  # refused before anything is computed
+    require_stable(runs[0])
+    found = _computed(lambda arithmetic, plan: _values(runs, arithmetic, plan), runs, plan, digits)
     return [
-        Risk(problem, quantization, single, digits, **values)
-        for single, values in zip(runs, found, strict=True)
+        Risk(single, digits, found.plan, **values)
+        for single, values in zip(runs, found.runs, strict=True)
     ]
 
 
 @within_float64
-def _parts_of(
-    problem: Problem, quantization: Quantization, sgd: SGD, digits: int | None
-) -> dict[str, Scalar]:
-    compressed = _is_compressed(problem, quantization, [sgd], digits)
+def _parts_of(run: Run, digits: int | None) -> dict[str, Scalar]:
+    def compute(arithmetic: Arithmetic, plan: Plan) -> _Found:
+        return _Found(plan, [_parts(run, arithmetic, plan)])
 
-    def compute(arithmetic: Arithmetic) -> list[dict[str, Scalar]]:
-        return [_parts(problem, quantization, sgd, arithmetic, compressed)]
-
-    if compressed:
-        return _found_compressed(compute, digits)[0]
-    return _found(problem, quantization, [sgd], digits, compute)[0]
+    return _computed(compute, [run], _plan_for([run], digits), digits).runs[0]
 
 
-def _found(
-    problem: Problem,
-    quantization: Quantization,
-    runs: list[SGD],
-    digits: int | None,
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]],
-) -> list[dict[str, Scalar]]:
-    """Named values of a spectrum as it is, in balls or float64."""
-    wanted = _digits_in_time(problem, quantization, runs, digits)
-    if wanted is None:
-        return _in_float64(problem, quantization, runs, compute)
-    found = _certified(compute, wanted)
-    return found if digits is not None else _as_floats(found)
+@dataclass(frozen=True)
+class _Found:
+    """Named values of each run, and the plan by which they were found."""
+
+    plan: Plan
+    runs: list[dict[str, Scalar]]
 
 
-def _is_compressed(
-    problem: Problem, quantization: Quantization, runs: list[SGD], digits: int | None
-) -> bool:
-    longest = max(int(single.steps) for single in runs)
-    if problem.dim is sp.oo:
-        return True  # or refused, with the reason
-    return is_compressible(problem, quantization) and is_long(
-        problem.dim, longest, digits is not None
-    )
+_Compute = Callable[[Arithmetic, Plan], _Found]
 
 
-def _digits_in_time(
-    problem: Problem, quantization: Quantization, runs: list[SGD], digits: int | None
-) -> int | None:
-    """The digits to compute with; CostError if it would take hours.
-
-    Powers of the step need balls, and do not mind the number of steps: they may end where float64
-    would not.
-    """
-    longest = max(int(single.steps) for single in runs)
-    try:
-        require_affordable(problem, quantization, longest, digits)
-    except CostError as error:
-        if digits is not None:
-            raise
-        try:
-            require_affordable(problem, quantization, longest, _DIGITS_FOR_FLOAT)
-        except CostError:
-            raise error from None
-        return _DIGITS_FOR_FLOAT
-    return digits
+def _plan_for(runs: list[Run], digits: int | None, **options: Any) -> Plan:
+    return plan_for(runs[0], [int(single.sgd.steps) for single in runs], digits, **options)
 
 
-def decomposition_at(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
-    arithmetic: Arithmetic,
-    compressed: bool = False,
-) -> Decomposition:
+# --- in one arithmetic --------------------------------------------------------------------------
+
+
+def decomposition_at(run: Run, arithmetic: Arithmetic, compressed: bool = False) -> Decomposition:
     """The two sides of T1 in one arithmetic. Call it inside ``working()``."""
-    instance, error = _instance(problem, quantization, [sgd], arithmetic, compressed)
-    return decompose(instance, *moments(instance, [Window.of(sgd)])[0]).widened(error)
+    instance, error = _instance([run], arithmetic, compressed)
+    (eta,), _ = _moments(instance, [run], arithmetic)
+    return decompose(instance, *eta).widened(error)
 
 
-def _values(
-    problem: Problem,
-    quantization: Quantization,
-    runs: list[SGD],
-    arithmetic: Arithmetic,
-    compressed: bool,
-) -> list[dict[str, Scalar]]:
-    instance, error = _instance(problem, quantization, runs, arithmetic, compressed)
+def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
+    instance, error = _instance(runs, arithmetic, plan.compressed)
     lowest, overflow = floor(instance), saturation(instance)
+    moments, plan = _moments(instance, runs, arithmetic, plan)
     found = []
-    for first, second in moments(instance, [Window.of(single) for single in runs]):
+    for first, second in moments:
         parts = decompose(instance, first, second).widened(error)
         found.append(
             {
@@ -315,52 +261,105 @@ def _values(
                 "quantized_risk": parts.quantized_risk,
             }
         )
-    return found
+    return _Found(plan, found)
 
 
-def _instance(
-    problem: Problem,
-    quantization: Quantization,
-    runs: list[SGD],
-    arithmetic: Arithmetic,
-    compressed: bool,
-) -> tuple[Instance, Scalar]:
+def _instance(runs: list[Run], arithmetic: Arithmetic, compressed: bool) -> tuple[Instance, Scalar]:
     """The instance, and the ball around 0 that its risk can be off by: 0 if not compressed."""
     if not compressed:
-        return instantiate(problem, quantization, runs[0], arithmetic), 0
-    longest = max(int(single.steps) for single in runs)
-    instance, error = compressed_instance(problem, quantization, runs[0], longest, arithmetic)
+        return instantiate(runs[0], arithmetic), 0
+    longest = max(int(single.sgd.steps) for single in runs)
+    instance, error = compressed_instance(runs[0], longest, arithmetic)
     return instance, flint.arb(0, error)
 
 
-def _certified(
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int, **precision: Any
-) -> list[dict[str, Scalar]]:
-    """Named values in balls, with this many certified digits each."""
-    found = certified(compute, digits, judged=_judged, **precision)
-    return [
-        {name: CertifiedNumber(value, digits) for name, value in values.items()} for values in found
-    ]
+def _moments(
+    instance: Instance, runs: list[Run], arithmetic: Arithmetic, plan: Plan | None = None
+) -> tuple[list[Any], Plan]:
+    """E eta and E eta^2 for each run, by the plan or by what is left where rates are equal."""
+    windows = [single.window for single in runs]
+    balls = isinstance(arithmetic, Balls)
+    digits = DIGITS_FOR_FLOAT if balls else None
+    plan = plan or _plan_for(runs, digits)
+    if plan.compressed:
+        plan = plan.with_coordinates(len(instance.eigenvalues), max(w.last for w in windows))
+    try:
+        return METHODS[plan.method](instance, windows), plan
+    except PrecisionError:
+        if plan.compressed or (isinstance(arithmetic, Balls) and arithmetic.bits < _BITS_ENOUGH):
+            raise  # more bits will do, unless two rates of decay are exactly equal
+    other = _plan_for(runs, digits, rates_apart=False)
+    if not balls and (other.digits is not None or other.seconds > _SECONDS_WITHOUT_BALLS):
+        raise PrecisionError("two rates of decay cannot be told apart in float64")
+    other = other.because("two rates of decay are equal, which the closed form divides by")
+    return METHODS[other.method](instance, windows), other
 
 
-def _judged(found: list[dict[str, Scalar]]) -> list[list[flint.arb]]:
+def _parts(run: Run, arithmetic: Arithmetic, plan: Plan) -> dict[str, Scalar]:
+    """Bias, variance and what each target adds; they sum to the total, exactly."""
+    problem, quantization, sgd = run
+
+    def total(problem: Problem, quantization: Quantization) -> Scalar:
+        part = Run(problem, quantization, sgd)
+        return decomposition_at(part, arithmetic, plan.compressed).total
+
+    dim, spectrum, target = problem.dim, problem.spectrum, problem.target
+    # Without quantization the moments are linear in (sigma^2, w* w*^T).
+    parts = {
+        "bias": total(Problem(dim, spectrum, target, 0), Quantization()),
+        "variance": total(Problem(dim, spectrum, Constant(0), problem.noise), Quantization()),
+    }
+    before = parts["bias"] + parts["variance"]
+    for name, model in quantization.items():
+        after = before if model.is_exact else total(problem, quantization.up_to(name))
+        parts[name] = before * 0 if model.is_exact else after - before
+        before = after
+    return {**parts, "total": before}
+
+
+# --- to this many digits -------------------------------------------------------------------------
+
+
+def _computed(compute: _Compute, runs: list[Run], plan: Plan, digits: int | None) -> _Found:
+    """Named values by a plan: certified to the digits wanted, or float64 good to 1e-9."""
+    if plan.compressed:
+        found = _compressed(compute, plan)
+    elif plan.digits is not None:
+        found = _certified(compute, plan)
+    else:
+        return _in_float64(compute, runs, plan)
+    return found if digits is not None else _as_floats(found)
+
+
+def _certified(compute: _Compute, plan: Plan, **precision: Any) -> _Found:
+    """Named values in balls, with the certified digits of the plan each."""
+    digits = plan.digits or DIGITS_FOR_FLOAT
+    found = certified(lambda balls: compute(balls, plan), digits, judged=_judged, **precision)
+    return _Found(
+        found.plan,
+        [
+            {name: CertifiedNumber(value, digits) for name, value in values.items()}
+            for values in found.runs
+        ],
+    )
+
+
+def _judged(found: _Found) -> list[list[flint.arb]]:
     """Every run by itself, and its total without the rest, which may be larger by far."""
-    runs = [[flint.arb(value) for value in values.values()] for values in found]
-    return [*runs, *([flint.arb(values["total"])] for values in found)]
+    runs = [[flint.arb(value) for value in values.values()] for values in found.runs]
+    return [*runs, *([flint.arb(values["total"])] for values in found.runs)]
 
 
-def _found_compressed(
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]], digits: int | None
-) -> list[dict[str, Scalar]]:
+def _compressed(compute: _Compute, plan: Plan) -> _Found:
     """Certified values; the error of the compression is absolute, so small risks need more bits."""
-    wanted = digits or _DIGITS_FOR_FLOAT
+    wanted = plan.digits or DIGITS_FOR_FLOAT
     tolerance_bits, scale_bits = 10, None
     while scale_bits is None:
         tolerance_bits *= 2
         arithmetic = Balls(bits=working_bits(tolerance_bits))
         with arithmetic.working():
             try:
-                runs = _judged(compute(arithmetic))
+                runs = _judged(compute(arithmetic, plan))
             except PrecisionError:  # near the edge of stability a rough compression shows nothing
                 if tolerance_bits >= _MOST_BITS_FOR_A_SCALE:
                     raise
@@ -372,57 +371,54 @@ def _found_compressed(
                 scale_bits = max([0, *(-math.floor(size / math.log(2)) for size in sizes)])
     bits = working_bits(math.ceil(wanted * math.log2(10)) + scale_bits + 9)
     # Each bit costs coordinates there, so the precision is raised by little.
-    found = _certified(
+    return _certified(
         compute,
-        wanted,
+        plan,
         first_bits=bits,
         more_bits=lambda bits: bits + _MORE_BITS_FOR_COMPRESSION,
     )
-    return found if digits is not None else _as_floats(found)
 
 
-def _as_floats(found: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+def _in_float64(compute: _Compute, runs: list[Run], plan: Plan) -> _Found:
+    """Float64 results whose rounding errors are bounded; balls where digits are lost."""
+
+    def in_balls(why: str, **options: Any) -> _Found:
+        balls = _plan_for(runs, DIGITS_FOR_FLOAT, **options).because(why)
+        return _as_floats((_compressed if balls.compressed else _certified)(compute, balls))
+
+    try:
+        with np.errstate(all="ignore"):
+            found = compute(Intervals(), plan)
+    except PrecisionError:
+        return in_balls("rates of decay that float64 takes for equal, in a long run")
+    lost = {name: loss for name, loss in _losses(found.runs).items() if loss > FLOAT_ACCURACY}
+    if not lost:
+        return _as_floats(found)
+    names = ", ".join(name.replace("_", " ") for name in lost)
+    try:
+        return in_balls(f"float64 loses digits: {names}", longest=_SECONDS_FOR_BALLS)
+    except CostError:
+        _warn(f"good to about {max(lost.values()):.1g} relative: {names}")
+        return _as_floats(found)
+
+
+def _as_floats(found: _Found) -> _Found:
     """The values rounded to float64, with a warning where that leaves no digits of a total."""
-    plain = [{name: float(value) for name, value in values.items()} for values in found]
+    plain = [{name: float(value) for name, value in values.items()} for values in found.runs]
     require_finite(value for values in plain for value in values.values())
-    for rounded, values in zip(plain, found, strict=True):
+    for rounded, values in zip(plain, found.runs, strict=True):
         if rounded["total"] < _LEAST_NORMAL and values["total"] != 0:
             _warn(f"the total is {_size(values['total'])}, below the range of float64")
-    return plain
+    return _Found(found.plan, plain)
 
 
 def _size(total: Scalar) -> str:
     return str(total.str(3, radius=False)) if isinstance(total, flint.arb) else f"{total:.3g}"
 
 
-def _in_float64(
-    problem: Problem,
-    quantization: Quantization,
-    runs: list[SGD],
-    compute: Callable[[Arithmetic], list[dict[str, Scalar]]],
-) -> list[dict[str, Scalar]]:
-    """Float64 results whose rounding errors are bounded; balls where digits are lost."""
-    try:
-        with np.errstate(all="ignore"):
-            found = compute(Intervals())
-    except PrecisionError:  # rates of decay that float64 takes for equal, in a long run
-        return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
-    lost = {name: loss for name, loss in _losses(found).items() if loss > FLOAT_ACCURACY}
-    if not lost:
-        return _as_floats(found)
-    longest = max(int(single.steps) for single in runs)
-    try:
-        require_affordable(problem, quantization, longest, _DIGITS_FOR_FLOAT, _SECONDS_FOR_BALLS)
-    except CostError:
-        names = ", ".join(name.replace("_", " ") for name in lost)
-        _warn(f"good to about {max(lost.values()):.1g} relative: {names}")
-        return _as_floats(found)
-    return _as_floats(_certified(compute, _DIGITS_FOR_FLOAT))
-
-
 def _warn(loss: str) -> None:
     warnings.warn(
-        f"float64 lost digits: {loss}; ask for digits={_DIGITS_FOR_FLOAT} to have them certified",
+        f"float64 lost digits: {loss}; ask for digits={DIGITS_FOR_FLOAT} to have them certified",
         LostDigitsWarning,
         stacklevel=_levels_to_the_caller(),
     )
@@ -448,29 +444,3 @@ def _losses(found: list[dict[str, Interval]]) -> dict[str, float]:
                 loss = radius / scale if scale and radius < math.inf else math.inf
                 worst[name] = max(worst[name], loss)
     return worst
-
-
-def _parts(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
-    arithmetic: Arithmetic,
-    compressed: bool,
-) -> dict[str, Scalar]:
-    """Bias, variance and what each target adds; they sum to the total, exactly."""
-
-    def total(problem: Problem, quantization: Quantization) -> Scalar:
-        return decomposition_at(problem, quantization, sgd, arithmetic, compressed).total
-
-    dim, spectrum, target = problem.dim, problem.spectrum, problem.target
-    # Without quantization the moments are linear in (sigma^2, w* w*^T).
-    parts = {
-        "bias": total(Problem(dim, spectrum, target, 0), Quantization()),
-        "variance": total(Problem(dim, spectrum, Constant(0), problem.noise), Quantization()),
-    }
-    before = parts["bias"] + parts["variance"]
-    for name, model in quantization.items():
-        after = before if model.is_exact else total(problem, quantization.up_to(name))
-        parts[name] = before * 0 if model.is_exact else after - before
-        before = after
-    return {**parts, "total": before}

@@ -1,4 +1,4 @@
-"""Three ways to the moments of what SGD returns, and which one to take.
+"""How a risk is computed, decided once: the method, the numbers, and whether it is compressed.
 
 ==============  ==================================  ==============================================
 recursion       O(d N)                              any instance, any arithmetic: the specification
@@ -6,147 +6,169 @@ closed form     O(d^2), whatever N                  any arithmetic, if G is diag
 powers          O(d^3 log N)                        balls, any instance
 ==============  ==================================  ==============================================
 
-G has rank two with shared multiplicative and additive data errors at once.
-
-In infinite dimension, and where the closed form would take long in a finite one, the spectrum is
-compressed first (``risk/compression.py``).
+G has rank two with shared multiplicative and additive data errors at once. In infinite dimension,
+and where the closed form would take long in a finite one, the spectrum is compressed first
+(``risk/compression.py``).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import sympy as sp
 
-from qtheory.errors import CostError, PrecisionError
+from qtheory.errors import CostError
 from qtheory.model.formats import NumberFormat
-from qtheory.model.instance import Instance
-from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
-from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Array, Balls
-from qtheory.risk import powers, recursion
-from qtheory.risk.closed_form import ClosedForm
+from qtheory.model.run import Run
+from qtheory.risk import closed_form, powers, recursion
+from qtheory.risk.compression import is_compressible
+from qtheory.risk.cost import (
+    LARGEST_DIM_IN_BALLS,
+    LONGEST_SECONDS,
+    SECONDS_TO_COMPRESS,
+    Method,
+    is_long,
+    method_for,
+)
 
 __all__ = [
-    "is_long",
-    "method_for",
-    "moments",
-    "require_affordable",
-    "require_affordable_compression",
+    "DIGITS_FOR_FLOAT",
+    "METHODS",
+    "Plan",
+    "has_rank_one",
+    "plan_for",
 ]
 
-MOST_STEPS = 10**15
-#: The longest estimated time that is begun, in seconds.
-LONGEST_SECONDS = 2 * 3600
-#: About as long a compressed spectrum takes, for it does not depend on the dimension much.
-SECONDS_TO_COMPRESS = 5.0
-#: The largest dimension in balls; past it memory ends before patience does.
-LARGEST_DIM_IN_BALLS = 10**6
-# Rates of decay that balls of this many bits cannot tell apart are taken for equal.
-_BITS_ENOUGH = 1000
-_SECONDS_TO_GO_ON = 1.0
-_SECONDS_PER_OPERATION = {"float64": 3e-9, "balls": 1.5e-7}  # with bounds on rounding errors
-# What NumPy adds to an operation on arrays counts as this many entries.
-_ENTRIES_PER_CALL = 1300
+#: Each gives E eta and E eta^2 of eta = w - w^q: ``METHODS[name](instance, windows)``.
+METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
+    {
+        "recursion": recursion.moments,
+        "closed form": closed_form.moments,
+        "powers": powers.moments,
+    }
+)
+#: Certified digits that are computed where float64 would not have its own.
+DIGITS_FOR_FLOAT = 17
 
 
-def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
-    """First and second moment of eta = w - w^q for each window, by the cheapest method."""
-    balls = isinstance(instance.arithmetic, Balls)
-    form = ClosedForm(instance)
-    wq = instance.quantized_target
-    moving = [window for window in windows if window.last > 1 or not window.averaged]
-    if len(moving) < len(windows):  # w_0 = 0 alone: known, and exactly so
-        rest = iter(moments(instance, moving) if moving else ())
-        return [next(rest) if window in moving else (-wq, wq**2) for window in windows]
-    dim, steps = len(instance.eigenvalues), max(window.last for window in windows)
-    method, _ = method_for(dim, steps, form.has_rank_one, balls)
-    if method == "closed form":
-        try:
-            return _by_closed_form(form, windows)
-        except PrecisionError:
-            if isinstance(instance.arithmetic, Balls) and instance.arithmetic.bits < _BITS_ENOUGH:
-                raise  # more bits will do, unless two rates of decay are exactly equal
-            method, seconds = method_for(dim, steps, False, balls)
-            if not balls and seconds > _SECONDS_TO_GO_ON:
-                raise  # balls will tell the rates apart, and sooner
-    compute = powers.output_moments if method == "powers" else recursion.output_moments
-    found = []
-    for window in windows:
-        first, second = compute(instance, window)
-        found.append((first - wq, second - 2 * wq * first + wq**2))
-    return found
+@dataclass(frozen=True)
+class Plan:
+    """How a risk is computed, and why.
 
+    Attributes
+    ----------
+    method
+        ``"recursion"``, ``"closed form"`` or ``"powers"`` (of the step).
+    digits
+        Certified digits that are computed, in balls; None for float64 with bounded rounding errors.
+    compressed
+        Whether few coordinates stand for the spectrum, with a proved error.
+    seconds
+        A rough estimate of the time.
+    reason
+        Why so.
 
-def _by_closed_form(form: ClosedForm, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
-    found = [(form.first_moment(window), form.second_moment(window)) for window in windows]
-    if isinstance(form.instance.arithmetic, Balls):
-        for _, second in found:
-            if not all(entry.is_finite() for entry in second):
-                raise PrecisionError("two rates of decay cannot be told apart at this precision")
-    return found
-
-
-def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[str, float]:
-    """The cheapest method and its estimated seconds.
-
-    >>> method_for(200, 10**12, rank_one=True, balls=True)[0]
-    'closed form'
-    >>> method_for(4, 10**12, rank_one=False, balls=True)[0]
-    'powers'
+    Examples
+    --------
+    >>> import qtheory as qt
+    >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    >>> print(qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=60)).plan)
+    closed form, in float64 with bounded rounding errors: its time does not grow with the steps
     """
-    unit = _SECONDS_PER_OPERATION["balls" if balls else "float64"]
-    calls = 0 if balls else _ENTRIES_PER_CALL
-    costs = {"recursion": 25 * steps * (dim + calls) * unit}
-    if rank_one:
-        costs["closed form"] = 90 * (dim**2 + 7 * calls) * unit
-        if not balls:  # its digits do not depend on the number of steps
-            del costs["recursion"]
-    elif balls:
-        costs["powers"] = (5 * dim + 1) ** 3 * max(1, 1.5 * math.log2(steps)) * 2e-8
-    return min(costs.items(), key=lambda item: item[1])
+
+    method: Method
+    digits: int | None
+    compressed: bool
+    seconds: float
+    reason: str
+
+    def __str__(self) -> str:
+        balls = f"in balls to {self.digits} certified digits"
+        numbers = "in float64 with bounded rounding errors" if self.digits is None else balls
+        spectrum = " of a compressed spectrum" if self.compressed else ""
+        return f"{self.method}{spectrum}, {numbers}: {self.reason}"
+
+    def with_coordinates(self, coordinates: int, steps: int) -> Plan:
+        """The plan for a compressed spectrum once it is known how long it is."""
+        method, _ = method_for(coordinates, steps, rank_one=True, balls=True)
+        return replace(self, method=method)
+
+    def because(self, reason: str) -> Plan:
+        """The same for another reason."""
+        return replace(self, reason=reason)
 
 
-def require_affordable(
-    problem: Problem,
-    quantization: Quantization,
-    steps: int,
+def plan_for(
+    run: Run,
+    steps: Sequence[int],
     digits: int | None,
+    rates_apart: bool = True,
     longest: float = LONGEST_SECONDS,
-) -> None:
-    """Raise CostError, with an estimate of the time, before a hopeless computation is begun."""
+) -> Plan:
+    """The cheapest way to the risks of a run after some numbers of steps.
+
+    Parameters
+    ----------
+    rates_apart
+        Whether rates of decay can be told apart, which the closed form needs.
+    longest
+        The longest estimated time, in seconds.
+
+    Raises
+    ------
+    CostError
+        If it would take longer, or more memory than there is.
+    """
+    dim, last = run.problem.dim, max(steps)
+    balls = digits is not None
+    long = rates_apart and is_long(dim, last, balls)
+    if dim is sp.oo or (long and is_compressible(run.problem, run.quantization)):
+        why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
+        wanted = digits or DIGITS_FOR_FLOAT
+        return Plan("closed form", wanted, True, SECONDS_TO_COMPRESS, why)
+    rank_one = rates_apart and has_rank_one(run.quantization)
+    try:
+        return _affordable(int(dim), last, rank_one, digits, longest)
+    except CostError:
+        if balls:
+            raise
+        # Powers of the step need balls, and do not mind the number of steps.
+        with suppress(CostError):
+            in_balls = _affordable(int(dim), last, rank_one, DIGITS_FOR_FLOAT, longest)
+            return in_balls.because("in float64 it would take hours")
+        raise
+
+
+def has_rank_one(quantization: Quantization) -> bool:
+    """Whether G is diagonal plus rank one: not with shared and additive data errors at once."""
     data = quantization.data
-    rank_one = isinstance(data, NumberFormat) or data.additive == 0 or data.shared == 0
-    method, seconds = method_for(int(problem.dim), steps, rank_one, digits is not None)
+    return isinstance(data, NumberFormat) or data.additive == 0 or data.shared == 0
+
+
+_REASONS: dict[Method, str] = {
+    "closed form": "its time does not grow with the steps",
+    "recursion": "the cheapest for so few steps",
+    "powers": "its time grows with the logarithm of the steps alone",
+}
+
+
+def _affordable(dim: int, steps: int, rank_one: bool, digits: int | None, longest: float) -> Plan:
+    """The cheapest method; CostError, with an estimate, where it is hopeless."""
+    method, seconds = method_for(dim, steps, rank_one, digits is not None)
     if digits is not None:
         seconds *= max(1.0, digits / 100)
-    if seconds > longest or (digits is not None and problem.dim > LARGEST_DIM_IN_BALLS):
+    if seconds > longest or (digits is not None and dim > LARGEST_DIM_IN_BALLS):
         raise CostError(
-            f"dim is {problem.dim}, steps is {steps} and digits is {digits}: the {method} would "
+            f"dim is {dim}, steps is {steps} and digits is {digits}: the {method} would "
             f"take about {seconds / 3600:.2g} hours; the limits are {longest / 3600:.2g} hours "
             f"and, with certified digits, dim {LARGEST_DIM_IN_BALLS}"
         )
-
-
-def is_long(dim: sp.Expr, steps: int, balls: bool) -> bool:
-    """Whether a spectrum takes longer as it is than compressed.
-
-    >>> is_long(sp.Integer(2000), 10**9, balls=False), is_long(sp.Integer(2000), 10**9, balls=True)
-    (False, True)
-    """
-    if dim is sp.oo:
-        return True
-    return method_for(int(dim), steps, True, balls)[1] > SECONDS_TO_COMPRESS
-
-
-def require_affordable_compression(coordinates: int, bits: int) -> None:
-    """Raise CostError if the closed form of so many coordinates would take hours."""
-    seconds = method_for(coordinates, MOST_STEPS, True, balls=True)[1] * max(1.0, bits / 400)
-    if seconds > LONGEST_SECONDS:
-        raise CostError(
-            f"at {bits} bits the spectrum is compressed to {coordinates} coordinates: they would "
-            f"take about {seconds / 3600:.2g} hours; the limit is {LONGEST_SECONDS / 3600:.2g} "
-            "hours. Ask for fewer digits."
-        )
+    reason = _REASONS[method]
+    if method == "recursion" and not rank_one and digits is None:
+        reason = "the only one in float64 where the step has rank two"
+    return Plan(method, digits, False, seconds, reason)

@@ -7,19 +7,26 @@ step, so it serves where the closed form does not apply, and checks it where it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import flint
 import numpy as np
 
 from qtheory.model.instance import Instance
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array
-from qtheory.risk.recursion import Step
+from qtheory.risk.recursion import Step, centred
 
-__all__ = ["output_moments"]
+__all__ = ["moments", "output_moments"]
+
+
+def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
+    """E eta and E eta^2 of eta = w - w^q for each window; balls only."""
+    return [centred(instance, *output_moments(instance, window)) for window in windows]
 
 
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
-    """First and second moment of what SGD returns; balls only."""
+    """E w and E w^2 of what SGD returns."""
     d = len(instance.eigenvalues)
     step = Step.of(instance)
     start = np.array([flint.arb(1)] + [flint.arb(0)] * (2 * d), dtype=object)

@@ -16,7 +16,7 @@ of iterates is exact, with no division by 1 - rho.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -26,11 +26,11 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
 
-__all__ = ["Moments", "Step", "output_moments", "trajectory"]
+__all__ = ["IterateMoments", "Step", "centred", "moments", "output_moments", "trajectory"]
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class IterateMoments:
     """Moments of w_t and of the sum s_t of the iterates before it; arrays of shape (d,)."""
 
     t: int
@@ -138,13 +138,13 @@ class Step:
         return self.G @ v + self.K @ m + self.c
 
 
-def trajectory(instance: Instance, first: int = 0) -> Iterator[Moments]:
+def trajectory(instance: Instance, first: int = 0) -> Iterator[IterateMoments]:
     """The moments for t = 0, 1, 2, ... from w_0 = 0, without end; s_t sums from w_first on."""
     step = Step.of(instance)
     m = v = sum_m = sum_w = sum_v = instance.eigenvalues * 0
     t = 0
     while True:
-        yield Moments(t, m, v, sum_m, sum_w, sum_v)
+        yield IterateMoments(t, m, v, sum_m, sum_w, sum_v)
         if t >= first:
             # s' = s + w, and E s' w' = rho E s' w + gamma lambda w* E s'
             sum_v = sum_v + 2 * sum_w + v
@@ -154,9 +154,20 @@ def trajectory(instance: Instance, first: int = 0) -> Iterator[Moments]:
         t += 1
 
 
+def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
+    """E eta and E eta^2 of eta = w - w^q for each window, by running through all its steps."""
+    return [centred(instance, *output_moments(instance, window)) for window in windows]
+
+
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
-    """First and second moment of what SGD returns, by running through all its steps."""
-    moments = next(islice(trajectory(instance, window.first), window.last, None))
+    """E w and E w^2 of what SGD returns."""
+    found = next(islice(trajectory(instance, window.first), window.last, None))
     if not window.averaged:
-        return moments.m, moments.v
-    return moments.sum_m / window.count, moments.sum_v / window.count**2
+        return found.m, found.v
+    return found.sum_m / window.count, found.sum_v / window.count**2
+
+
+def centred(instance: Instance, first: Array, second: Array) -> tuple[Array, Array]:
+    """E eta and E eta^2 of eta = w - w^q, from E w and E w^2."""
+    wq = instance.quantized_target
+    return first - wq, second - 2 * wq * first + wq**2

@@ -20,6 +20,7 @@ from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Float64, Intervals, Scalar
 from qtheory.numbers.certify import certified
@@ -72,41 +73,43 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    theta, _ = _theta(_instance(problem, quantization, sgd, Intervals()))
-    limit = _limit(problem, quantization, sgd) if theta < 1 else float("inf")
-    return Stability(theta, _largest_stepsize(problem, quantization, sgd), limit)
+    run = Run(problem, quantization, sgd).covered()
+    theta, _ = _theta(_instance(run, Intervals()))
+    limit = _limit(run) if theta < 1 else float("inf")
+    return Stability(theta, _largest_stepsize(run), limit)
 
 
 @within_float64
-def require_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> None:
+def require_stable(run: Run) -> None:
     """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
-    theta, error = _theta(_instance(problem, quantization, sgd, Intervals()))
+    theta, error = _theta(_instance(run, Intervals()))
     undecided = not abs(theta - 1) >= max(error, _UNDECIDED)
-    if not (_is_certainly_stable(problem, quantization, sgd) if undecided else theta < 1):
+    if not (_is_certainly_stable(run) if undecided else theta < 1):
         raise UnstableError(
-            f"stepsize is {sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
+            f"stepsize is {run.sgd.stepsize}, past stability: theta = {theta:.6g}, but it must be "
             f"below 1; the largest stable stepsize is "
-            f"{_largest_stepsize(problem, quantization, sgd):.6g}"
+            f"{_largest_stepsize(run):.6g}"
         )
 
 
-def _is_certainly_stable(problem: Problem, quantization: Quantization, sgd: SGD) -> bool:
+def _is_certainly_stable(run: Run) -> bool:
     arithmetic = Balls(bits=_BITS_AT_THE_EDGE)
     with arithmetic.working():
-        if not _is_compressed(problem, quantization):
-            return _contracts(instantiate(problem, quantization, sgd, arithmetic))
+        if not _is_compressed(run):
+            return _contracts(instantiate(run, arithmetic))
         try:
-            compressed_instance(problem, quantization, sgd, 1, arithmetic)
+            compressed_instance(run, 1, arithmetic)
         except PrecisionError:  # theta < 1 cannot be shown
             return False
         return True
 
 
-def _is_compressed(problem: Problem, quantization: Quantization) -> bool:
-    if problem.dim is sp.oo:
+def _is_compressed(run: Run) -> bool:
+    dim = run.problem.dim
+    if dim is sp.oo:
         return True
-    long = problem.dim.is_number and problem.dim > _LONG
-    return bool(long) and is_compressible(problem, quantization)
+    long = dim.is_number and dim > _LONG
+    return bool(long) and is_compressible(run.problem, run.quantization)
 
 
 def _contracts(instance: Instance) -> bool:
@@ -121,13 +124,10 @@ def _contracts(instance: Instance) -> bool:
     return bool(a < 1 and d < 1 and (1 - a) * (1 - d) - b * c > 0)
 
 
-def _instance(
-    problem: Problem, quantization: Quantization, sgd: SGD, arithmetic: Arithmetic
-) -> Instance:
-    typed = isinstance(problem, Problem) and isinstance(quantization, Quantization)
-    if typed and _is_compressed(problem, quantization):
-        return compressed_instance(problem, quantization, sgd, 1, arithmetic)[0]
-    return instantiate(problem, quantization, sgd, arithmetic)
+def _instance(run: Run, arithmetic: Arithmetic) -> Instance:
+    if _is_compressed(run):
+        return compressed_instance(run, 1, arithmetic)[0]
+    return instantiate(run, arithmetic)
 
 
 def _theta(instance: Instance) -> tuple[float, float]:
@@ -155,15 +155,15 @@ def _spectral_radius(matrix: Array) -> float:
     return float(np.max(np.abs(np.linalg.eigvals(matrix))))
 
 
-def _limit(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
+def _limit(run: Run) -> float:
     """In float64, or in balls where the noise that remains is small beside what it is made of."""
     with np.errstate(all="ignore"):
-        limit = _settled(_instance(problem, quantization, sgd, Intervals()), sgd)
+        limit = _settled(_instance(run, Intervals()), run.sgd)
     if limit.radius <= _LIMIT_ACCURACY * limit.midpoint:
         return float(limit)
     return float(
         certified(
-            lambda balls: _settled(_instance(problem, quantization, sgd, balls), sgd),
+            lambda balls: _settled(_instance(run, balls), run.sgd),
             _DIGITS_OF_THE_LIMIT,
             judged=lambda limit: [[flint.arb(limit)]],
         )
@@ -178,14 +178,14 @@ def _settled(instance: Instance, sgd: SGD) -> Scalar:
     return decompose(instance, second * 0, second).total
 
 
-def _largest_stepsize(problem: Problem, quantization: Quantization, sgd: SGD) -> float:
+def _largest_stepsize(run: Run) -> float:
     """Where theta = 1, by the secant rule of Illinois, which keeps a bracket.
 
     A step of u gamma_1 has M = u (z_r . (u_s / (2 x - u gain))) in terms of the step of gamma_1.
     The root is taken of u / theta - u, which is a straight line for d = 1; as u <= 1, the first
     term may be cut at 1 (theta may rise from 0 to infinity at once).
     """
-    instance = _instance(problem, quantization, sgd, Float64())
+    instance = _instance(run, Float64())
     # theta grows with gamma; past 2 / lambda^q_1 the largest coordinate alone diverges.
     longest = np.float64(2 / float(np.max(instance.quantized_eigenvalues)))
     step = Step.of(replace(instance, stepsize=longest))

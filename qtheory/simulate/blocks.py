@@ -16,15 +16,13 @@ from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.data import SecondMoments
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.instance import instantiate
-from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.rounding import DITHERS
-from qtheory.model.sgd import SGD
-from qtheory.model.window import Window
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import whole
-from qtheory.simulate.packing import DONE, STOP, PackedQuantizer, Run, packed
+from qtheory.simulate.packing import DONE, STOP, PackedQuantizer, PackedRun, packed
 
 __all__ = [
     "MOST_REPLICATES",
@@ -32,7 +30,6 @@ __all__ = [
     "Progress",
     "Work",
     "require_affordable",
-    "require_quantization",
     "run_blocks",
     "sampling",
 ]
@@ -65,24 +62,22 @@ class Work:
     @classmethod
     def of(
         cls,
-        problem: Problem,
-        quantization: Quantization,
-        sgd: SGD,
+        run: Run,
         table: SecondMoments | None = None,
     ) -> Work:
         """From the model; with a table, samples are drawn from its rows."""
-        require_quantization(quantization)
+        quantization = run.quantization
         # coordinates of eigenvalue 0 matter if data errors can move them
         rounding = rounding_of(quantization.data)
         data = quantization.data if rounding is None else ErrorModel()
         if rounding is not None and rounding.mode in DITHERS:
             data = rounding.error_model()
-        instance = instantiate(problem, Quantization(data=data), sgd, Float64())
-        if table is not None and table.scores.shape[1] != problem.dim:
-            raise InvalidArgumentError("table", table, f"of as many columns as dim, {problem.dim}")
+        instance = instantiate(Run(run.problem, Quantization(data=data), run.sgd), Float64())
+        if table is not None and table.scores.shape[1] != run.problem.dim:
+            raise InvalidArgumentError("table", table, f"of as many columns as {run.problem.dim}")
         eigenvalues = np.asarray(instance.eigenvalues)  # those left out are the last
-        window = Window.of(sgd)
-        run = Run(
+        window = run.window
+        packed_run = PackedRun(
             eigenvalues=eigenvalues,
             target=np.asarray(instance.target),
             noise=float(instance.noise),
@@ -94,7 +89,7 @@ class Work:
             rows=np.empty((0, 0)) if table is None else table.scores[:, : len(eigenvalues)].copy(),
             labels=np.empty(0) if table is None else table.labels,
         )
-        return cls(run, tuple(packed(q, target) for target, q in quantization.items()))
+        return cls(packed_run, tuple(packed(q, target) for target, q in quantization.items()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +180,3 @@ def require_affordable(work: Work, replicates: int) -> None:
             f"{replicates} replicates of {run.last} steps with batch {run.batch} in dimension "
             f"{len(run.eigenvalues)} draw {numbers:.2g} numbers; the limit is {_MOST_SAMPLES:.0e}"
         )
-
-
-def require_quantization(quantization: Any) -> None:
-    """Raise InvalidArgumentError unless this is a Quantization."""
-    if not isinstance(quantization, Quantization):
-        raise InvalidArgumentError("quantization", quantization, "a Quantization")

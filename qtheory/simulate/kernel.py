@@ -3,7 +3,8 @@ r"""The update, compiled: a block of independent runs, one sample and one coordi
 .. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
 
 A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
-numbers are those of two ``numpy.random.Generator``, drawn inside the compiled code.
+numbers are those of two ``numpy.random.Generator``, drawn inside the compiled code. Its arguments
+are packed in ``simulate/packing.py``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from qtheory.simulate.packing import (
     STOP,
     SUBTRACTIVE,
     PackedQuantizer,
-    Run,
+    PackedRun,
 )
 
 __all__ = ["quantize", "quantize_vector", "run_block"]
@@ -61,7 +62,13 @@ _summing = _compiler(fastmath={"reassoc", "nsz"})
 
 @_compiled
 def run_block(
-    samples: Any, errors: Any, run: Run, quantizers: Any, risks: Any, progress: Any, observed: Any
+    samples: Any,
+    errors: Any,
+    run: PackedRun,
+    quantizers: Any,
+    risks: Any,
+    progress: Any,
+    observed: Any,
 ) -> None:
     """Fill ``risks`` with the excess risk of as many runs.
 

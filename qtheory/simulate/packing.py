@@ -26,7 +26,7 @@ __all__ = [
     "SUBTRACTIVE",
     "TOWARD_ZERO",
     "PackedQuantizer",
-    "Run",
+    "PackedRun",
     "packed",
 ]
 
@@ -46,7 +46,7 @@ DONE, STOP = range(2)
 SEEN, BELOW, BEYOND, PEAK = range(4)
 
 
-class Run(NamedTuple):
+class PackedRun(NamedTuple):
     """The numbers of one run; arrays have shape (d,), ``rows`` (rows, d), ``labels`` (rows,)."""
 
     eigenvalues: Any

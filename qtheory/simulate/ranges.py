@@ -15,11 +15,11 @@ from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.simulate.blocks import (
     Work,
     require_affordable,
-    require_quantization,
     run_blocks,
     sampling,
 )
@@ -56,9 +56,7 @@ class Ranges:
 
 @within_float64
 def ranges(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
+    run: Run,
     replicates: int = _REPLICATES,
     seed: int = 0,
     table: SecondMoments | None = None,
@@ -70,12 +68,12 @@ def ranges(
     >>> import qtheory as qt
     >>> problem = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
     >>> narrow = qt.Quantization(label=qt.formats.get("int4", scale="1/4"))
-    >>> met = ranges(problem, narrow, qt.SGD("0.1", steps=100))
+    >>> met = ranges(Run(problem, narrow, qt.SGD("0.1", steps=100)))
     >>> met.largest["label"] > 2, met.beyond["label"] > 0.05, met.beyond["data"]
     (True, True, 0.0)
     """
     replicates, seed = sampling(replicates, seed)
-    work = Work.of(problem, quantization, sgd, table)
+    work = Work.of(run, table)
     require_affordable(work, replicates)
     found = np.zeros((len(TARGETS) + 1, 4))
     with run_blocks(work, replicates, seed, observing=True) as blocks:
@@ -124,8 +122,8 @@ def calibrate(
     UnstableError
         If the pilot run diverges.
     """
-    require_quantization(quantization)
-    return scaled(quantization, pilot(problem, sgd, replicates, seed, table))
+    run = Run(problem, quantization, sgd)
+    return scaled(run.quantization, pilot(problem, sgd, replicates, seed, table))
 
 
 def pilot(
@@ -136,7 +134,7 @@ def pilot(
     table: SecondMoments | None = None,
 ) -> Mapping[str, float]:
     """The largest magnitude that each target meets without quantization."""
-    met = ranges(problem, Quantization(), sgd, replicates, seed, table).largest
+    met = ranges(Run(problem, Quantization(), sgd), replicates, seed, table).largest
     for target, largest in met.items():
         if not math.isfinite(largest):
             raise UnstableError(f"the pilot run diverges: the {target} reaches {largest}")

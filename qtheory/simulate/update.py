@@ -8,6 +8,7 @@ from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import part_of_one, whole
 from qtheory.simulate.blocks import Progress, Work, require_affordable, run_blocks, sampling
@@ -77,7 +78,8 @@ def simulate(
     >>> qt.simulate(problem, nearest, sgd).biased
     ('gradient',)
     """
-    return estimate(problem, quantization, sgd, replicates, seed, relative_error, threads, progress)
+    run = Run(problem, quantization, sgd)
+    return estimate(run, replicates, seed, relative_error, threads, progress)
 
 
 def simulate_rows(
@@ -119,17 +121,13 @@ def simulate_rows(
     True
     """
     table = second_moments(X, y)
-    problem = Problem.from_moments(table)
-    return estimate(
-        problem, quantization, sgd, replicates, seed, relative_error, threads, progress, table
-    )
+    run = Run(Problem.from_moments(table), quantization, sgd)
+    return estimate(run, replicates, seed, relative_error, threads, progress, table)
 
 
 @within_float64
 def estimate(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
+    run: Run,
     replicates: int,
     seed: int,
     relative_error: float | None = None,
@@ -143,7 +141,7 @@ def estimate(
         threads = whole(threads, "threads", 1, _MOST_THREADS)
     if relative_error is not None:
         relative_error = part_of_one(relative_error, "relative_error")
-    work = Work.of(problem, quantization, sgd, table)
+    work = Work.of(run, table)
     # with a relative error the replicates are but the most
     least = replicates if relative_error is None else min(replicates, _LEAST_BEFORE_STOP)
     require_affordable(work, least)
@@ -155,4 +153,4 @@ def estimate(
                 continue
             if found.stderr <= relative_error * abs(found.mean):
                 break
-    return Estimate(found.mean, found.stderr, found.count, seed, quantization.biased)
+    return Estimate(found.mean, found.stderr, found.count, seed, run.quantization.biased)

@@ -12,9 +12,10 @@ import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.float_range import require_finite, within_float64
-from qtheory.model.instance import instantiate, require_kinds, require_moving
+from qtheory.model.instance import instantiate, require_moving
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Float64, Intervals, Scalar
 from qtheory.numbers.certified_number import CertifiedNumber
@@ -100,12 +101,13 @@ def upper_bound(
     """
     if form is not None and not (isinstance(form, str) and form in UPPER_FORMS):
         raise InvalidArgumentError("form", form, f"None or one of {', '.join(UPPER_FORMS)}")
+    run = Run(problem, quantization, sgd).covered()
     wanted = UPPER_FORMS if form is None else {form: UPPER_FORMS[form]}
     bounds: list[Bound] = []
     refusals: list[str] = []
     for name, theorem in wanted.items():
         try:
-            bounds.append(_bound(name, theorem, theorem, A, problem, quantization, sgd, digits))
+            bounds.append(_bound(name, theorem, theorem, A, run, digits))
         except HypothesisError as error:
             refusals.append(str(error))
     if not bounds:
@@ -136,16 +138,8 @@ def lower_bound(
     >>> bound.total < qt.excess_risk(problem, qt.Quantization(), sgd).total
     True
     """
-    return _bound(
-        LOWER,
-        risk_lower_bound,
-        quantized_lower_bound,
-        floor,
-        problem,
-        quantization,
-        sgd,
-        digits,
-    )
+    run = Run(problem, quantization, sgd).covered()
+    return _bound(LOWER, risk_lower_bound, quantized_lower_bound, floor, run, digits)
 
 
 def _bound(
@@ -153,30 +147,28 @@ def _bound(
     theorem: Theorem,
     quantized: Theorem,
     approximation: sp.Symbol,
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
+    run: Run,
     digits: int | None,
 ) -> Bound:
     """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
     digits = checked_digits(digits)
-    require_kinds(problem, quantization, sgd)
+    problem, quantization, sgd = run
     if problem.dim is sp.oo:
         raise HypothesisError(
             f"{theorem.label} ({theorem.title}) is evaluated as sums over finitely many "
             "coordinates, but dim is oo"
         )
-    instance = instantiate(problem, quantization, sgd, Float64())  # every argument is checked here
+    instance = instantiate(run, Float64())  # every argument is checked here
     require_moving(problem, quantization, instance.eigenvalues)
     if sgd.output != "average":
         raise HypothesisError(
             f"{theorem.label} ({theorem.title}) is about output='average', "
             f"but output is {sgd.output!r}"
         )
-    theorem.require(problem, quantization, sgd)
+    theorem.require(run)
 
     def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
-        instance = instantiate(problem, quantization, sgd, arithmetic)
+        instance = instantiate(run, arithmetic)
         values, quantized_values = theorem.values(instance), quantized.values(instance)
         return {
             "approximation": values[approximation],

@@ -11,9 +11,7 @@ import sympy as sp
 from qtheory.errors import HypothesisError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance, instantiate
-from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
-from qtheory.model.sgd import SGD
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import Values, decide, evaluate
 from qtheory.numbers.latex import latex_of, words
@@ -120,20 +118,20 @@ class Theorem:
     def __repr__(self) -> str:
         return f"Theorem({self.label} {self.title}: {self.statement})"
 
-    def require(self, problem: Problem, quantization: Quantization, sgd: SGD) -> None:
+    def require(self, run: Run) -> None:
         """Raise HypothesisError, naming the hypothesis and the value, if one does not hold.
 
         Decided with balls, and in exact arithmetic where a ball cannot tell (an equality).
         """
-        if isinstance(quantization.data, NumberFormat):
+        if isinstance(run.quantization.data, NumberFormat):
             raise HypothesisError(
                 f"{self.label} ({self.title}) needs error models, but data carries the number "
-                f"format {quantization.data.name}"
+                f"format {run.quantization.data.name}"
             )
         for hypothesis in self.hypotheses:
             for arithmetic in (Balls(bits=256), Symbolic()):
                 with arithmetic.working():
-                    values = self.values(instantiate(problem, quantization, sgd, arithmetic))
+                    values = self.values(instantiate(run, arithmetic))
                     verdict = decide(hypothesis.relation, values, arithmetic)
                     if verdict is False:
                         self._refuse(hypothesis, values, arithmetic)

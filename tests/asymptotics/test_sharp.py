@@ -12,6 +12,7 @@ from qtheory.asymptotics import stationary as stationary_module
 from qtheory.asymptotics.numeric import value_of
 from qtheory.asymptotics.sharp import sharp_constants
 from qtheory.asymptotics.stationary import data_moments, stationary
+from qtheory.model.run import Run
 from qtheory.theory import definitions
 from qtheory.theory.notation import N, multiplicative, shared
 
@@ -114,7 +115,7 @@ def test_last_iterate_in_infinite_dimension(name):
     steps = [10**6, 10**8]
     totals = exact(POWER, quantization, sgd, steps, 9)
     assert limit(constants, steps, totals) < 2e-6
-    state = stationary(POWER, quantization, sgd)
+    state = stationary(Run(POWER, quantization, sgd))
     no_feedback = 1 - state.alpha * state.theta
     assert limit(times(constants, no_feedback), steps, totals) > 1e-3
     assert limit(times(constants, no_feedback, "bias"), steps, totals) > 1e-3

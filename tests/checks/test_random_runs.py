@@ -4,6 +4,7 @@ from random import Random
 
 from qtheory.checks.random_runs import draw
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.theory import definitions, theorems
 
@@ -14,7 +15,7 @@ def test_a_quarter_is_at_the_edge_of_the_hypotheses():
     for seed in range(60):
         problem, quantization, sgd, at_edge = draw(Random(seed), "shared", 2)
         if at_edge:
-            values = theorem.values(instantiate(problem, quantization, sgd, Float64()))
+            values = theorem.values(instantiate(Run(problem, quantization, sgd), Float64()))
             edges.append(float(values[definitions.theta]))
     assert 8 < len(edges) < 25
     assert max(edges) < 1  # of T4', whose theta is the smaller one

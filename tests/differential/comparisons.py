@@ -17,6 +17,7 @@ import qtheory as qt
 from qtheory.errors import HypothesisError, PrecisionError, UnstableError
 from qtheory.model import TARGETS
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
 from qtheory.reference import moments as reference
@@ -148,7 +149,7 @@ def decomposition(setting):
         there = truth(setting, output, tail)
         identity = there.approximation + there.quantized_risk - there.gain - there.risk
         yield Gap("T1, rational", float(identity), identity == 0)
-        found = decomposition_at(*arguments(setting, output, tail), WIDE)
+        found = decomposition_at(arguments(setting, output, tail), WIDE)
         again = found.approximation + found.quantized_risk - found.distortion
         scale = max(there.approximation, there.quantized_risk, there.risk)
         yield certified("T1, balls", again, there.risk, scale)
@@ -182,7 +183,7 @@ def methods(setting):
 
         def total(method, arithmetic, here=here, window=window):
             with arithmetic.working():
-                return _by(method, instantiate(*here, arithmetic), window)
+                return _by(method, instantiate(Run(*here), arithmetic), window)
 
         yield certified("recursion, balls", total(recursion, WIDE), there, 1)
         yield certified("powers, balls", total(powers, WIDE), there, 1)
@@ -211,7 +212,7 @@ def has_equal_rates(setting):
     With the pole a_i = 2 x_i - gain_ii of coordinate i and M = diag(1 - a) + u z^T both are decided
     in rational numbers: by the determinant of M - (1 - x_j), and by comparing poles.
     """
-    instance = instantiate(*arguments(setting), Symbolic())
+    instance = instantiate(arguments(setting), Symbolic())
     step = recursion.Step.of(instance)
     poles = dict(zip(map(int, instance.groups), step.loss, strict=True))
     if len(set(poles.values())) < len(poles):

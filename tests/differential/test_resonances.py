@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 from qtheory.reference import moments as reference
@@ -136,10 +137,10 @@ def test_float64_by_itself_has_no_digits_at_a_root():
     )  # fmt: skip
     run = arguments(setting, "last", "1")
     exact = float(reference.risks(setting, moments(setting, "last")).risk)
-    instance = instantiate(*run, Float64())
+    instance = instantiate(Run(*run), Float64())
     with np.errstate(all="ignore"):
         form = ClosedForm(instance)
-        window = Window.of(run[2])
+        window = Window.of(run.sgd)
         second = form.second_moment(window)
         plain = float(instance.eigenvalues @ second / 2)
     assert abs(plain / exact - 1) > 1e-9

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import qtheory as qt
+from qtheory.model.run import Run
 from qtheory.reference import moments as reference
 from qtheory.reference.moments import Errors, Setting
 from qtheory.simulate.blocks import Work, run_blocks
@@ -59,7 +60,7 @@ def theory(setting, output):
 
 
 def risks_of(run, seed):
-    with run_blocks(Work.of(*run), REPLICATES, seed, None, None) as blocks:
+    with run_blocks(Work.of(Run(*run)), REPLICATES, seed, None, None) as blocks:
         return np.concatenate([np.asarray(block.risks) for block in blocks])
 
 

@@ -9,6 +9,7 @@ from sklearn.datasets import load_diabetes
 
 import qtheory as qt
 from qtheory.measure.comparison import theory
+from qtheory.model.run import Run
 from qtheory.simulate import Estimate
 
 PROBLEM = qt.Problem(dim=8, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
@@ -217,8 +218,8 @@ def test_a_real_table_and_where_the_gaussian_theory_leaves_it():
 
 
 def test_theory_of_an_unstable_model_is_infinite():
-    assert theory(PROBLEM, qt.Quantization(), qt.SGD(5, steps=10)) == math.inf
-    assert theory(PROBLEM, qt.Quantization(), RUN) < 1
+    assert theory(Run(PROBLEM, qt.Quantization(), qt.SGD(5, steps=10))) == math.inf
+    assert theory(Run(PROBLEM, qt.Quantization(), RUN)) < 1
 
 
 def test_a_table_that_does_not_fit():

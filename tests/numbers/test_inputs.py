@@ -15,6 +15,7 @@ import xarray as xr
 import qtheory as qt
 from qtheory import plots
 from qtheory.measure.grid import Settings
+from qtheory.model.run import Run
 from qtheory.simulate import calibrate, ranges, simulate_rows
 from qtheory.testing import problems
 
@@ -55,7 +56,7 @@ COUNTED = {
     "seed": (lambda n: qt.simulate(PROBLEM, NOISY, SGD, 4, n), 3),
     "threads": (lambda n: qt.simulate(PROBLEM, NOISY, SGD, 4, threads=n), 2),
     "rows": (lambda n: simulate_rows(X, X[:, 0], NOISY, SGD, n, n).mean, 2),
-    "ranges": (lambda n: ranges(PROBLEM, NOISY, SGD, n, n).largest, 2),
+    "ranges": (lambda n: ranges(Run(PROBLEM, NOISY, SGD), n, n).largest, 2),
     "calibrate": (lambda n: calibrate(PROBLEM, qt.Quantization(data=INT8), SGD, n, n), 2),
     "compare_formats": (lambda n: qt.compare_formats(PROBLEM, SGD, ["int8"], ["data"], n, n)[0], 2),
     "digits": (lambda n: str(qt.excess_risk(PROBLEM, NOISY, SGD, digits=n)), 20),

@@ -150,7 +150,7 @@ def test_what_batches_leave_of_the_risk_by_the_recursion(found, scheme):
     assert np.isclose(large / small, values["share/risk/N=2000"], rtol=1e-4)
 
 
-def transcribed_bound(scheme, dim, batch, steps, targets):
+def reference_bound(scheme, dim, batch, steps, targets):
     eps = Fraction(1, 100)
     errors = Errors(additive=eps) if scheme == "additive" else Errors(shared=eps)
     setting = Setting(
@@ -170,8 +170,8 @@ def transcribed_bound(scheme, dim, batch, steps, targets):
 def test_what_batches_leave_of_the_bound_in_fractions(found, scheme, steps):
     errors = ("label", "activation", "gradient")
     large, small = (
-        transcribed_bound(scheme, 100, batch, steps, errors)
-        - transcribed_bound("none", 100, batch, steps, ())
+        reference_bound(scheme, 100, batch, steps, errors)
+        - reference_bound("none", 100, batch, steps, ())
         for batch in (10**6, 1)
     )
     values = found[4 + ("additive", "shared").index(scheme)].values
@@ -182,8 +182,8 @@ def test_what_batches_leave_of_the_bound_in_fractions(found, scheme, steps):
 @pytest.mark.parametrize("batch", [1, 16])
 def test_growth_of_the_bound_in_fractions(found, scheme, batch):
     low, middle, high = (
-        transcribed_bound(scheme, dim, batch, 2000, TARGETS)
-        - transcribed_bound("none", dim, batch, 2000, ())
+        reference_bound(scheme, dim, batch, 2000, TARGETS)
+        - reference_bound("none", dim, batch, 2000, ())
         for dim in (200, 300, 450)
     )
     values = found[("additive", "shared").index(scheme)].values

@@ -13,6 +13,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.evaluate import decide
@@ -176,7 +177,7 @@ def verdict(theorem, problem, quantization, sgd):
     arithmetic = Balls(bits=400)
     exact = qt.excess_risk(problem, quantization, sgd, digits=60)
     with arithmetic.working():
-        numbers = instantiate(problem, quantization, sgd, arithmetic)
+        numbers = instantiate(Run(problem, quantization, sgd), arithmetic)
         values = theorem.values(numbers)
         if theorem.name == "decomposition":
             moments = recursion.output_moments(numbers, Window.of(sgd))

@@ -15,6 +15,7 @@ from proofs.update import E, G, i, identity, j, of, same_sample, step, two_sampl
 from qtheory.errors import ProofError
 from qtheory.model.instance import Instance, NumericErrorModel, NumericFormat, instantiate
 from qtheory.model.quantization import TARGETS
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Symbolic
 from qtheory.proof.expectation import Gaussian, Symmetric
 from qtheory.proof.polynomials import renamed
@@ -224,16 +225,18 @@ def test_exact_numbers_are_those_derived():
     levels = {name: [fraction() for _ in range(3)] for name in TARGETS}
     sigma2, gamma = fraction(), fraction()
     instance = instantiate(
-        qt.Problem(3, qt.Explicit(lam), qt.Explicit(target), sigma2),
-        qt.Quantization(
-            **{
-                name: qt.Additive(a)
-                + qt.Multiplicative(s)
-                + qt.Multiplicative(m, coupling="elementwise")
-                for name, (a, s, m) in levels.items()
-            }
+        Run(
+            qt.Problem(3, qt.Explicit(lam), qt.Explicit(target), sigma2),
+            qt.Quantization(
+                **{
+                    name: qt.Additive(a)
+                    + qt.Multiplicative(s)
+                    + qt.Multiplicative(m, coupling="elementwise")
+                    for name, (a, s, m) in levels.items()
+                }
+            ),
+            qt.SGD(stepsize=gamma, steps=3, batch=2),
         ),
-        qt.SGD(stepsize=gamma, steps=3, batch=2),
         Symbolic(),
     )
     values = {"gamma": gamma, "sigma^2": sigma2}

@@ -17,6 +17,7 @@ import pytest
 import qtheory as qt
 from qtheory.errors import PrecisionError
 from qtheory.model.instance import Compression, Rest, instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk import compression, compression_error
@@ -80,7 +81,7 @@ def quantization_of(data, errors):
 
 def instance_of(data, errors, B, problem=PROBLEM, short=None):
     sgd = qt.SGD(GAMMA, B, steps=7)
-    return instantiate(problem, quantization_of(data, errors), sgd, BITS, short)
+    return instantiate(Run(problem, quantization_of(data, errors), sgd), BITS, short)
 
 
 def couplings_of(data, errors, B, problem=PROBLEM):
@@ -145,7 +146,7 @@ def test_without_a_signal_nothing_is_divided_by_it():
 
 def test_a_number_format_has_no_couplings():
     quantization = qt.Quantization(data=qt.formats.get("int8"))
-    instance = instantiate(PROBLEM, quantization, qt.SGD(GAMMA, steps=7), BITS)
+    instance = instantiate(Run(PROBLEM, quantization, qt.SGD(GAMMA, steps=7)), BITS)
     with pytest.raises(TypeError, match="number format"):
         Couplings.of(instance)
 
@@ -387,7 +388,7 @@ def test_no_bound_where_the_tail_is_not_shown_to_contract():
     # exactly x = a: every number is a short binary fraction here
     short = Compression([flint.arb(1)], [flint.arb(1)], Rest(*map(flint.arb, (1, 0.125, 1))))
     sgd = qt.SGD("1/4", steps=7)
-    instance = instantiate(PROBLEM, qt.Quantization(), sgd, BITS, short)
+    instance = instantiate(Run(PROBLEM, qt.Quantization(), sgd), BITS, short)
     c = Couplings.of(instance)
     assert (c.rate, c.g) == (0.25, 0.125)
     compressed = CompressedSpectrum(short, [], 7, flint.arb(2))

@@ -6,6 +6,7 @@ import pytest
 
 import qtheory as qt
 from qtheory.model.instance import Compression, Rest, instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.numbers.gauss_sums import discrete_gauss
@@ -80,7 +81,7 @@ def test_logarithmic_spectrum_against_a_long_head_and_a_frozen_rest():
         tiny = flint.arb("1e-6")
         rest = Rest(tiny, trace.mid() / tiny, signal.mid())
         short = Compression(places, [flint.arb(1)] * head, rest)
-    plain = instantiate(problem, qt.Quantization(), sgd, Float64(), short)
+    plain = instantiate(Run(problem, qt.Quantization(), sgd), Float64(), short)
     first, second = recursion.output_moments(plain, Window.of(sgd))
     wq = plain.quantized_target
     direct = decompose(plain, first - wq, second - 2 * wq * first + wq**2).total
@@ -180,7 +181,7 @@ def test_the_closed_form_needs_no_drive_without_multiplicative_errors():
     arithmetic = Balls(bits=200)
     with arithmetic.working():
         instance, _ = compression.compressed_instance(
-            problem, qt.Quantization(), sgd, 9, arithmetic
+            Run(problem, qt.Quantization(), sgd), 9, arithmetic
         )
         form = ClosedForm(instance)
         assert not form.is_driven

@@ -1,5 +1,6 @@
 """Huge finite dimension: compressed spectra against the spectra as they are."""
 
+import functools
 import random
 import sys
 from dataclasses import replace
@@ -10,11 +11,13 @@ import pytest
 
 import qtheory as qt
 from qtheory.model.instance import Compression, Rest, instantiate
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.numbers.gauss_sums import discrete_gauss
-from qtheory.risk import compression, compression_error, excess, methods, recursion
+from qtheory.risk import closed_form, compression, compression_error, excess, recursion
 from qtheory.risk.decomposition import decompose
+from qtheory.risk.plan import Plan
 from qtheory.risk.stability import _is_certainly_stable
 from tests.risk.three_ways import by_closed_form, by_recursion
 
@@ -76,9 +79,10 @@ def random_instance(seed, dim, data, steps, spectra=SPECTRA):
 
 def compressed(problem, quantization, sgd, digits=DIGITS):
     """The named values by the compressed path, whatever the dimension."""
-    return excess._found_compressed(
-        lambda arithmetic: excess._values(problem, quantization, [sgd], arithmetic, True), digits
-    )[0]
+    runs = [Run(problem, quantization, sgd)]
+    plan = Plan("closed form", digits, True, 0, "asked for here")
+    compute = functools.partial(excess._values, runs)
+    return excess._compressed(compute, plan).runs[0]
 
 
 def assert_same(values, parts):
@@ -128,9 +132,9 @@ def rough(problem, quantization, sgd, bits):
     arithmetic = Balls(bits=compression.working_bits(bits))
     with arithmetic.working():
         instance, error = compression.compressed_instance(
-            problem, quantization, sgd, int(sgd.steps), arithmetic
+            Run(problem, quantization, sgd), int(sgd.steps), arithmetic
         )
-        total = decompose(instance, *methods.moments(instance, [Window.of(sgd)])[0]).total
+        total = decompose(instance, *closed_form.moments(instance, [Window.of(sgd)])[0]).total
     return total, error
 
 
@@ -211,7 +215,7 @@ def test_an_exponential_spectrum_far_past_underflow(target, data):
             [flint.arb(1)] * head,
             Rest(tiny, flint.arb(dim - head), signal),
         )
-        instance = instantiate(problem, quantization, sgd, arithmetic, short)
+        instance = instantiate(Run(problem, quantization, sgd), arithmetic, short)
         first, second = recursion.output_moments(instance, Window.of(sgd))
         wq = instance.quantized_target
         parts = decompose(instance, first - wq, second - 2 * wq * first + wq**2)
@@ -329,7 +333,7 @@ def test_the_edge_of_stability_is_decided_in_balls():
         sgd = qt.SGD(Fraction(largest) * Fraction(factor), steps=10)
         theta = qt.stability(problem, ADDITIVE, sgd).theta
         assert abs(theta - 1) < 1e-9
-        assert _is_certainly_stable(problem, ADDITIVE, sgd) == stable
+        assert _is_certainly_stable(Run(problem, ADDITIVE, sgd)) == stable
     problem = qt.Problem(300, qt.PowerLaw(2), qt.Constant(1), 1)
     largest = qt.stability(problem, ADDITIVE, qt.SGD(1, steps=10)).largest_stepsize
     sgd = qt.SGD(Fraction(largest) * Fraction(1 - 1e-11), steps=10)
@@ -346,9 +350,7 @@ def test_couplings_do_not_depend_on_the_coordinate():
         found = [
             compression_error.Couplings.of(
                 instantiate(
-                    problem,
-                    quantization,
-                    qt.SGD("0.1", 3, steps=5),
+                    Run(problem, quantization, qt.SGD("0.1", 3, steps=5)),
                     arithmetic,
                     Compression([flint.arb(place)], [flint.arb(1)]),
                 )
@@ -363,7 +365,7 @@ def test_float64_of_a_rest():
     """The rest of an estimate is a number like the others, whatever its coefficient."""
     problem = qt.Problem(10**9, qt.Exponential("1/2"), qt.SourceCondition(2), 1)
     instance, error = compression.compressed_instance(
-        problem, ADDITIVE, qt.SGD("0.1", steps=5), 1, Float64()
+        Run(problem, ADDITIVE, qt.SGD("0.1", steps=5)), 1, Float64()
     )
     assert not error.is_finite()
     assert instance.multiplicity.sum() == pytest.approx(10**9, rel=1e-12)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import qtheory as qt
 from qtheory.errors import PrecisionError
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls, Intervals
 from qtheory.numbers.interval import SLACK, Interval
 from qtheory.risk import secular
@@ -82,7 +83,7 @@ def test_many_rates_that_nearly_coincide_keep_their_digits():
     problem = qt.Problem(1000, qt.PowerLaw(2), qt.Constant(1), noise=1)
     run = problem, qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=100)
     with np.errstate(all="ignore"):
-        parts = decomposition_at(*run, Intervals())
+        parts = decomposition_at(Run(*run), Intervals())
     assert parts.quantized_risk.radius <= FLOAT_ACCURACY * parts.quantized_risk.midpoint
 
 

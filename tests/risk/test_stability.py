@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
-from qtheory.risk import methods
+from qtheory.risk import cost
 from qtheory.risk.recursion import Step
 from qtheory.testing import problems, quantizations
 from tests.risk.known_totals import PROBLEM
@@ -33,7 +34,7 @@ def test_second_moments_shrink_below_the_largest_stepsize_and_grow_above(
     def growth(factor):
         """The spectral radius of G in v' = G v + ..., from the step on every unit vector."""
         sgd = qt.SGD(Fraction(largest * factor), batch, steps=1)
-        step = Step.of(instantiate(problem, quantization, sgd, Float64()))
+        step = Step.of(instantiate(Run(problem, quantization, sgd), Float64()))
         G = np.column_stack([step.G @ unit for unit in np.eye(len(step.x))])
         return max(abs(np.linalg.eigvals(G)))
 
@@ -85,7 +86,7 @@ def test_a_stepsize_that_float64_cannot_tell_from_zero_is_refused():
 
 def test_the_hours_of_a_compression_that_is_refused_are_those_estimated():
     coordinates, bits = 10**6, 800
-    seconds = methods.method_for(coordinates, methods.MOST_STEPS, True, balls=True)[1] * bits / 400
+    seconds = cost.method_for(coordinates, cost.MOST_STEPS, True, balls=True)[1] * bits / 400
     with pytest.raises(qt.CostError) as refused:
-        methods.require_affordable_compression(coordinates, bits)
+        cost.require_affordable_compression(coordinates, bits)
     assert f"take about {seconds / 3600:.2g} hours; the limit is 2 hours" in str(refused.value)

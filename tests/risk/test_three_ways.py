@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import qtheory as qt
 from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath
-from qtheory.risk import closed_form, methods
+from qtheory.risk import closed_form, cost
 from qtheory.testing import instances
 from tests.risk.known_totals import PROBLEM, SMALL
 from tests.risk.three_ways import by_closed_form, by_powers, by_recursion
@@ -65,7 +65,7 @@ def test_closed_form_and_powers_for_many_steps(case, output, steps):
 def test_rank_two_falls_back_to_powers(steps):
     case = SMALL[-1]
     sgd = qt.SGD("0.1", case.batch, steps=steps)
-    assert methods.method_for(8, 10**12, rank_one=False, balls=True)[0] == "powers"
+    assert cost.method_for(8, 10**12, rank_one=False, balls=True)[0] == "powers"
     exact = qt.excess_risk(PROBLEM, case.quantization, sgd, digits=40).total
     assert agree(by_powers(PROBLEM, case.quantization, sgd, Balls(bits=700)).total, exact, 40)
 
@@ -119,7 +119,7 @@ def test_a_curve_is_its_points():
     for risk, steps in zip(curve, numbers, strict=True):
         single = qt.excess_risk(PROBLEM, case.quantization, sgd.with_steps(steps), digits=25)
         assert risk.total.overlaps(single.total)
-        assert risk.sgd.steps == steps
+        assert risk.run.sgd.steps == steps
 
 
 def test_the_limit_of_many_steps():

@@ -9,6 +9,7 @@ import numpy as np
 import qtheory as qt
 from qtheory.model.instance import instantiate
 from qtheory.model.quantizer import rounding_of
+from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Float64
 
@@ -21,7 +22,7 @@ def numpy_risks(problem, quantization, sgd, replicates, seed=0):
     """The excess risk of every run, shape (replicates,)."""
     # an additive data error keeps the coordinates of eigenvalue 0, so that none is left out
     whole = qt.Quantization(data=qt.Additive(1))
-    instance = instantiate(problem, whole, sgd, Float64())
+    instance = instantiate(Run(problem, whole, sgd), Float64())
     eigenvalues, target = np.asarray(instance.eigenvalues), np.asarray(instance.target)
     numbers = (float(instance.stepsize), int(instance.batch), float(instance.noise))
     quantizers = [quantizer_of(model) for _, model in quantization.items()]

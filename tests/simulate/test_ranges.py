@@ -9,6 +9,7 @@ import qtheory as qt
 from qtheory.model import formats
 from qtheory.model.data import second_moments
 from qtheory.model.quantizer import Rounding
+from qtheory.model.run import Run
 from qtheory.simulate import calibrate, ranges
 
 # x = 2 or -2 and y = 3 x; with a stepsize of 1/8 the iterates are 0, 3/2, 9/4, 21/8 whatever
@@ -20,7 +21,7 @@ EXACT = qt.Quantization()
 
 
 def met(quantization, sgd=SGD, **options):
-    return ranges(PROBLEM, quantization, sgd, table=second_moments(*TABLE), **options)
+    return ranges(Run(PROBLEM, quantization, sgd), table=second_moments(*TABLE), **options)
 
 
 def test_the_largest_magnitudes():
@@ -72,12 +73,13 @@ def test_batches_and_replicates():
     X, y = [[2, 1], [2, -1], [-2, 1], [-2, -1]], [7, 5, -5, -7]
     table, problem = second_moments(X, y), qt.Problem.from_data(X, y)
     narrow = qt.Quantization(label=formats.get("int4", scale="6/7"))
-    found = ranges(problem, narrow, qt.SGD("0.01", 8, steps=20), 200, table=table)
+    found = ranges(Run(problem, narrow, qt.SGD("0.01", 8, steps=20)), 200, table=table)
     assert found.largest["label"] == pytest.approx(7)
     # half of the labels; 32000 were drawn
     assert abs(found.beyond["label"] - 0.5) < 6 * 0.5 / math.sqrt(32_000)
     again, other = (
-        ranges(problem, narrow, qt.SGD("0.01", 8, steps=20), 200, seed, table) for seed in (0, 1)
+        ranges(Run(problem, narrow, qt.SGD("0.01", 8, steps=20)), 200, seed, table)
+        for seed in (0, 1)
     )
     assert found == again != other
 
@@ -117,13 +119,13 @@ def test_what_is_calibrated_does_not_saturate_in_the_same_run():
     # rounding to nearest draws nothing, so that the samples are those of the pilot run
     int8 = qt.Quantization.uniform(Rounding(formats.get("int8"), "nearest"))
     found = calibrate(problem, int8, sgd, seed=3)
-    seen = ranges(problem, found, sgd, seed=3)
+    seen = ranges(Run(problem, found, sgd), seed=3)
     assert seen.beyond["data"] == seen.beyond["label"] == 0
     assert max(seen.beyond.values()) < 1e-2
     halved = qt.Quantization(
         **{t: formats.get("int8", scale=q.format.scale / 2) for t, q in found.items()}
     )
-    assert min(ranges(problem, halved, sgd, seed=3).beyond.values()) > 0
+    assert min(ranges(Run(problem, halved, sgd), seed=3).beyond.values()) > 0
 
 
 @pytest.mark.parametrize("function", [ranges, calibrate])

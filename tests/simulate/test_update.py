@@ -15,6 +15,7 @@ import qtheory as qt
 from qtheory.model import formats
 from qtheory.model.quantization import TARGETS
 from qtheory.model.quantizer import Rounding
+from qtheory.model.run import Run
 from qtheory.simulate import simulate_rows
 from qtheory.simulate.blocks import Work, run_blocks
 from qtheory.simulate.estimate import Welford
@@ -140,7 +141,7 @@ def test_the_estimate_does_not_depend_on_threads(quantization, relative_error):
 
 
 def blocks_of(replicates, seed=0, threads=2):
-    work = Work.of(PROBLEM, qt.Quantization.uniform(FP8), qt.SGD("0.1", steps=20))
+    work = Work.of(Run(PROBLEM, qt.Quantization.uniform(FP8), qt.SGD("0.1", steps=20)))
     with run_blocks(work, replicates, seed, threads) as blocks:
         return [block.risks for block in blocks]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.testing import problems, quantizations
 from qtheory.theory.definitions import bias, variance
@@ -263,6 +264,6 @@ def test_the_formula_in_plain_float64_is_no_bound():
     """The negative control of the two above: this is what was handed out."""
     problem = qt.Problem(35, qt.Exponential(1), qt.SourceCondition("1.1"), noise=0)
     run = problem, qt.Quantization(), qt.SGD("0.1", steps=1000)
-    values = risk_lower_bound.values(instantiate(*run, Float64()))
+    values = risk_lower_bound.values(instantiate(Run(*run), Float64()))
     formula = sum(float(values[part]) for part in (floor, bias, variance))
     assert formula > qt.excess_risk(*run, digits=20).total

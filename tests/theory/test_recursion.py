@@ -9,6 +9,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Symbolic
 from qtheory.risk.recursion import Step
 from qtheory.theory import theorems
@@ -66,7 +67,7 @@ def instance(errors):
 
 
 def run(where):
-    taken = Step.of(instantiate(*where, Symbolic()))
+    taken = Step.of(instantiate(Run(*where), Symbolic()))
     after = taken.second(np.array(MEAN, dtype=object), np.array(SQUARE, dtype=object))
     return [sp.nsimplify(number) for number in after]
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 import qtheory as qt
 from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.risk.recursion import trajectory
 from qtheory.theory.definitions import alpha, s2
@@ -44,7 +45,7 @@ def noise_constants_hold(instance, factor=1):
     theorem = qt.theorems["noise_constants"]
     arithmetic = Balls(bits=300)
     with arithmetic.working():
-        numbers = instantiate(*instance, arithmetic)
+        numbers = instantiate(Run(*instance), arithmetic)
         values = theorem.values(numbers)
         lq, gamma = numbers.quantized_eigenvalues, numbers.stepsize
         rho, wq = 1 - gamma * lq, numbers.quantized_target
@@ -61,7 +62,7 @@ def noise_constants_hold(instance, factor=1):
 @given(bounded_instances())
 def test_noise_constants_along_the_trajectory(instance):
     try:
-        qt.theorems["noise_constants"].require(*instance)
+        qt.theorems["noise_constants"].require(Run(*instance))
     except qt.HypothesisError:
         return
     assert noise_constants_hold(instance)
@@ -78,7 +79,7 @@ def test_decomposition_in_numbers():
     theorem = qt.theorems["decomposition"]
     problem = qt.Problem(3, qt.PowerLaw(2), qt.Constant(1), 1)
     quantization = qt.Quantization(data=qt.Additive("0.1"))
-    numbers = instantiate(problem, quantization, qt.SGD("0.1", steps=9), Float64())
+    numbers = instantiate(Run(problem, quantization, qt.SGD("0.1", steps=9)), Float64())
     values = theorem.values(numbers)
     state = next(islice(trajectory(numbers), 9, None))
     values[sp.IndexedBase("m", real=True)] = state.m

@@ -1,0 +1,76 @@
+"""What a computation of the risk costs: estimated seconds, and what is too much."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import sympy as sp
+
+from qtheory.errors import CostError
+
+__all__ = [
+    "LARGEST_DIM_IN_BALLS",
+    "LONGEST_SECONDS",
+    "MOST_STEPS",
+    "SECONDS_TO_COMPRESS",
+    "Method",
+    "is_long",
+    "method_for",
+    "require_affordable_compression",
+]
+
+Method = Literal["recursion", "closed form", "powers"]
+
+MOST_STEPS = 10**15
+#: The longest estimated time that is begun, in seconds.
+LONGEST_SECONDS = 2 * 3600
+#: About as long a compressed spectrum takes, for it does not depend on the dimension much.
+SECONDS_TO_COMPRESS = 5.0
+#: The largest dimension in balls; past it memory ends before patience does.
+LARGEST_DIM_IN_BALLS = 10**6
+_SECONDS_PER_OPERATION = {"float64": 3e-9, "balls": 1.5e-7}  # with bounds on rounding errors
+# What NumPy adds to an operation on arrays counts as this many entries.
+_ENTRIES_PER_CALL = 1300
+
+
+def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[Method, float]:
+    """The cheapest method and its estimated seconds.
+
+    >>> method_for(200, 10**12, rank_one=True, balls=True)[0]
+    'closed form'
+    >>> method_for(4, 10**12, rank_one=False, balls=True)[0]
+    'powers'
+    """
+    unit = _SECONDS_PER_OPERATION["balls" if balls else "float64"]
+    calls = 0 if balls else _ENTRIES_PER_CALL
+    costs: dict[Method, float] = {"recursion": 25 * steps * (dim + calls) * unit}
+    if rank_one:
+        costs["closed form"] = 90 * (dim**2 + 7 * calls) * unit
+        if not balls:  # its digits do not depend on the number of steps
+            del costs["recursion"]
+    elif balls:
+        costs["powers"] = (5 * dim + 1) ** 3 * max(1, 1.5 * math.log2(steps)) * 2e-8
+    return min(costs.items(), key=lambda item: item[1])
+
+
+def is_long(dim: sp.Expr, steps: int, balls: bool) -> bool:
+    """Whether a spectrum takes longer as it is than compressed.
+
+    >>> is_long(sp.Integer(2000), 10**9, balls=False), is_long(sp.Integer(2000), 10**9, balls=True)
+    (False, True)
+    """
+    if dim is sp.oo:
+        return True
+    return method_for(int(dim), steps, True, balls)[1] > SECONDS_TO_COMPRESS
+
+
+def require_affordable_compression(coordinates: int, bits: int) -> None:
+    """Raise CostError if the closed form of this many coordinates would take hours."""
+    seconds = method_for(coordinates, MOST_STEPS, True, balls=True)[1] * max(1.0, bits / 400)
+    if seconds > LONGEST_SECONDS:
+        raise CostError(
+            f"at {bits} bits the spectrum is compressed to {coordinates} coordinates: they would "
+            f"take about {seconds / 3600:.2g} hours; the limit is {LONGEST_SECONDS / 3600:.2g} "
+            "hours. Ask for fewer digits."
+        )
