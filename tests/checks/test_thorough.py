@@ -154,10 +154,13 @@ def test_a_piece_that_reached_a_limit_leaves_its_theorem_unknown(tmp_path):
     assert (check.id, check.status) == ("random/T", "unknown")
 
 
+def again(file):
+    return verify_thoroughly(file, workers=1, todo=[])
+
+
 def test_two_runs_do_not_write_to_one_file(tmp_path):
     file = tmp_path / "x.sqlite"
-    nested = Job("a", "identity", lambda: verify_thoroughly(file, workers=1, todo=[]), (), 1.0)
-    (check,) = verify_thoroughly(file, workers=1, todo=[nested]).checks
+    (check,) = verify_thoroughly(file, workers=1, todo=[job("a", again, file)]).checks
     assert check.status == "failed"
     assert "is being written" in check.detail
 
