@@ -15,7 +15,23 @@ from qtheory.proof.sums import sum_le
 from qtheory.theory import definitions
 from qtheory.theory.formal import STANDING
 
-from .noise import P, Pi, Pi_c, alpha, cube, fourth, k_d, k_s, kappa, q, refined, s2, u_d
+from .noise import (
+    P,
+    Pi,
+    Pi_c,
+    alpha,
+    constants,
+    fourth,
+    k_d,
+    k_s,
+    kappa,
+    pure,
+    q,
+    r_s,
+    refined,
+    s2,
+    u_d,
+)
 from .recursion import (
     A_terms,
     D,
@@ -93,9 +109,9 @@ least_share = lemma(
     ),
     name="what shared errors distort, weighted",
 )
-# 2 A >= s/(1+s) ||w*||_H^2 >= 2 s^2/(1+s)^3 ||w*||_H^2 for the shared part s of the data errors
+# 2 A >= s/(1+s) ||w*||_H^2 >= r_s ||w*||_H^2 for the shared part s of the data errors
 misfit_nonnegative = lemma(
-    2 * approximation - 2 * s * s * cube * signal >= 0,
+    2 * approximation - r_s * signal >= 0,
     sum_le(
         [(s / (1 + s), norm_terms())],
         [(1, A_terms())],
@@ -111,9 +127,16 @@ misfit_nonnegative = lemma(
         name="the share of shared data errors",
     ),
     lemma(
-        z3.And(2 * s * s * cube <= s / (1 + s), s / (1 + s) >= 0),
+        z3.And(r_s <= s / (1 + s), s / (1 + s) >= 0),
+        lemma(
+            r_s * ((1 + s) * (1 + s) * (1 + s)) == 2 * s * s,
+            *constants,
+            pure,
+            *signs,
+            name="r_s of one kind",
+        ),
         *signs,
-        name="2 s^2/(1+s)^3 <= s/(1+s)",
+        name="r_s <= s/(1+s)",
     ),
     norms_nonnegative,
     *sums,

@@ -207,7 +207,7 @@ shared_misfit = sum_le(
 
 # --- one coordinate -----------------------------------------------------------------------------------
 
-constants = refined.unfold(definitions.k_s, definitions.k_d, definitions.u_d)
+constants = refined.unfold(definitions.k_s, definitions.k_d, definitions.u_d, definitions.r_s)
 facts = [spectrum, pure, *signs]
 Qv = k_s * lq[i] * Vq + k_d * lq[i] * lq[i] * v(t)[i]
 
@@ -240,12 +240,12 @@ Q_pure = lemma(
     *signs,
     name="the row sums of Q, errors of one kind",
 )
-cube = refined.term(1 / (1 + notation.shared["data"]) ** 3)
+r_s = refined[definitions.r_s]
 misfit_bound = sequence(
     "misfit bound",
     [t],
     i,
-    lq[i] * (sigma2 + 2 * approximation - 2 * s * s * cube * signal + k_s * S(t))
+    lq[i] * (sigma2 + 2 * approximation - r_s * signal + k_s * S(t))
     + k_d * lq[i] * lq[i] * e_t[i]
     + u_d * lq[i] * lq[i] * wq[i] * wq[i],
 )
@@ -266,7 +266,7 @@ shared_part = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
         (k_s - 1) * lq[i] * Vq - 4 * s * lam[i] * X0
-        <= (k_s - 1) * lq[i] * S(t) - lq[i] * 2 * s * s * cube * signal,
+        <= (k_s - 1) * lq[i] * S(t) - lq[i] * r_s * signal,
     ),
     lemma(
         z3.Implies(
@@ -294,7 +294,13 @@ shared_part = lemma(
         name="weights of a shared factor",
     ),
     lemma(
-        z3.Implies(inside, lam[i] * (2 * s * s / ((1 + s) * (1 + s))) == lq[i] * 2 * s * s * cube),
+        z3.Implies(inside, lam[i] * (2 * s * s / ((1 + s) * (1 + s))) == lq[i] * r_s),
+        lemma(
+            z3.Implies(inside, r_s * ((1 + s) * (1 + s) * (1 + s)) == 2 * s * s),
+            *constants,
+            *facts,
+            name="r_s of one kind",
+        ),
         fourth,
         shared_level,
         name="weights of a shared factor",
@@ -305,7 +311,7 @@ off_diagonal = lemma(
     z3.Implies(
         z3.And(t >= 0, inside),
         lq[i] * signal - 2 * (lq[i] + 2 * s * lam[i]) * X0 + k_s * lq[i] * Vq
-        <= lq[i] * (2 * approximation - 2 * s * s * cube * signal + k_s * S(t)),
+        <= lq[i] * (2 * approximation - r_s * signal + k_s * S(t)),
     ),
     lemma(
         z3.Implies(t >= 0, lq[i] * (signal - 2 * X0 + Vq) == lq[i] * (2 * approximation + S(t))),

@@ -32,7 +32,7 @@ from .constants import (
     norms_nonnegative,
     per_batch,
 )
-from .noise import P, alpha, constants, cube, k_d, k_s, kappa, noise, pure, q, refined, s2, u_d
+from .noise import P, alpha, constants, k_d, k_s, kappa, noise, pure, q, r_s, refined, s2, u_d
 from .recursion import (
     A_terms,
     S,
@@ -197,7 +197,7 @@ alpha_covers = lemma(
     name="alpha + kappa <= alpha of T3",
 )
 own = lq[i] * q[i]
-misfit_part = sigma2 + 2 * approximation - 2 * s * s * cube * signal + u_d * (lq[i] * wq[i] * wq[i])
+misfit_part = sigma2 + 2 * approximation - r_s * signal + u_d * (lq[i] * wq[i] * wq[i])
 # 2 A = eps/(1+eps) ||w*||_H^2 for multiplicative data errors
 multiplicative_A = lemma(
     z3.Implies(a == 0, 2 * approximation == e_d / (1 + e_d) * signal),
@@ -219,47 +219,57 @@ multiplicative_A = lemma(
     name="A of multiplicative errors",
 )
 # 2 A + u_d lambda^q (w^q)^2 - ... <= 3 ||w*||_H^2 (eps + eps^3) / (1 + eps)^3
-E_, n_, q_, u_ = (variable(name) for name in ("eps", "norm", "share", "u"))
-rational = [
-    lemma(
+E_, n_, q_, u_, r_ = (variable(name) for name in ("eps", "norm", "share", "u", "r"))
+cubed = 1 / ((1 + E_) * (1 + E_) * (1 + E_))
+
+
+def misfit_of(kind, numerator, taken):
+    """The bound on the misfit of one kind of multiplicative errors, as a rational inequality."""
+    given = [
+        E_ >= 0,
+        n_ >= 0,
+        q_ >= 0,
+        (1 + E_) * q_ <= n_,
+        u_ * ((1 + E_) * (1 + E_)) == numerator,
+    ]
+    bound = 3 * n_ * (E_ + E_ * E_ * E_) / ((1 + E_) * (1 + E_) * (1 + E_))
+    weighted_share = lemma(
         z3.Implies(
-            z3.And(
-                E_ >= 0,
-                n_ >= 0,
-                q_ >= 0,
-                (1 + E_) * q_ <= n_,
-                u_ * ((1 + E_) * (1 + E_)) == numerator,
-            ),
-            E_ / (1 + E_) * n_ - cross_term * (1 / ((1 + E_) * (1 + E_) * (1 + E_))) * n_ + u_ * q_
-            <= 3 * n_ * (E_ + E_ * E_ * E_) / ((1 + E_) * (1 + E_) * (1 + E_)),
+            z3.And(E_ >= 0, q_ >= 0, (1 + E_) * q_ <= n_),
+            numerator * ((1 + E_) * q_) <= numerator * n_,
         ),
-        lemma(
-            z3.Implies(
-                z3.And(
-                    E_ >= 0, q_ >= 0, (1 + E_) * q_ <= n_, u_ * ((1 + E_) * (1 + E_)) == numerator
-                ),
-                u_ * q_ * ((1 + E_) * (1 + E_) * (1 + E_)) <= numerator * n_,
-            ),
-            lemma(
-                z3.Implies(
-                    z3.And(E_ >= 0, q_ >= 0, (1 + E_) * q_ <= n_),
-                    numerator * ((1 + E_) * q_) <= numerator * n_,
-                ),
-                lemma(z3.Implies(E_ >= 0, numerator >= 0), name="u_d >= 0"),
-                name="the share, weighted",
-            ),
-            name="the misfit on the diagonal, cleared",
+        lemma(z3.Implies(E_ >= 0, numerator >= 0), name="u_d >= 0"),
+        name="the share, weighted",
+    )
+    cleared = lemma(
+        z3.Implies(
+            z3.And(E_ >= 0, q_ >= 0, (1 + E_) * q_ <= n_, u_ * ((1 + E_) * (1 + E_)) == numerator),
+            u_ * q_ * ((1 + E_) * (1 + E_) * (1 + E_)) <= numerator * n_,
         ),
+        weighted_share,
+        name="the misfit on the diagonal, cleared",
+    )
+    written_out = lemma(
+        z3.Implies(z3.And(*given), E_ / (1 + E_) * n_ - taken * cubed * n_ + u_ * q_ <= bound),
+        cleared,
+        name=f"the misfit of {kind} errors, written out",
+    )
+    return lemma(
+        z3.Implies(
+            z3.And(*given, r_ == taken * cubed), E_ / (1 + E_) * n_ - r_ * n_ + u_ * q_ <= bound
+        ),
+        written_out,
         name=f"the misfit of {kind} errors",
     )
-    for kind, numerator, cross_term in (
-        ("shared", 2 * (E_ + E_ * E_ * E_), 2 * E_ * E_),
-        ("elementwise", 2 * (E_ - E_ * E_ + E_ * E_ * E_), z3.RealVal(0)),
-    )
+
+
+rational = [
+    misfit_of("shared", 2 * (E_ + E_ * E_ * E_), 2 * E_ * E_),
+    misfit_of("elementwise", 2 * (E_ - E_ * E_ + E_ * E_ * E_), z3.RealVal(0)),
 ]
 share = lq[i] * wq[i] * wq[i]
 shared_case, elementwise_case = (
-    proof(eps=e_d, norm=signal, share=share, u=u_d) for proof in rational
+    proof(eps=e_d, norm=signal, share=share, u=u_d, r=r_s) for proof in rational
 )
 additive_case = z3.And(inside, e_d <= 0)
 misfit_covers = lemma(
@@ -267,7 +277,7 @@ misfit_covers = lemma(
     lemma(
         z3.Implies(additive_case, misfit_part <= words[sq]),
         lemma(
-            z3.Implies(additive_case, z3.And(e_d == 0, s == 0, u_d == 0)),
+            z3.Implies(additive_case, z3.And(e_d == 0, s == 0, u_d == 0, r_s == 0)),
             *constants,
             *signs,
             name="no multiplicative errors",
@@ -296,12 +306,23 @@ misfit_covers = lemma(
                 *signs,
                 name="u_d of one kind",
             ),
+            lemma(
+                z3.Implies(s == level, r_s == taken * (1 / ((1 + e_d) * (1 + e_d) * (1 + e_d)))),
+                *constants,
+                *signs,
+                name="r_s of one kind",
+            ),
             *signs,
             name="the misfit of multiplicative errors",
         )
-        for level, case, value in (
-            (e_d, shared_case, 2 * (e_d + e_d * e_d * e_d)),
-            (z3.RealVal(0), elementwise_case, 2 * (e_d - e_d * e_d + e_d * e_d * e_d)),
+        for level, case, value, taken in (
+            (e_d, shared_case, 2 * (e_d + e_d * e_d * e_d), 2 * e_d * e_d),
+            (
+                z3.RealVal(0),
+                elementwise_case,
+                2 * (e_d - e_d * e_d + e_d * e_d * e_d),
+                z3.RealVal(0),
+            ),
         )
     ),
     lemma(z3.Or(e_d <= 0, s == 0, s == e_d), pure, *signs, name="kinds of data errors"),

@@ -261,7 +261,7 @@ def _in_infinite_dimension(run: Run, state: Stationary) -> dict[str, sp.Expr]:
     if last:
         output = (1 + quantization.gradient.multiplicative) / sgd.batch
         # the part of S that is due to the mean: alpha sum lq eta^2, and what is linear in eta
-        linear = 2 * (output * state.moments.t_s - state.alpha)
+        linear = 2 * (output * state.cross_moment - state.alpha)
         u = size * ratio * (linear * first + state.alpha * second)
         bias += ratio / 2 * feedback * state.theta * u
         floor += state.fluctuation(state.eigenvalue) / 2

@@ -14,6 +14,7 @@ S is the effective noise: what all coordinates together put on each. With x_i = 
     \Theta = \sum_i \frac{x_i}{2 - \kappa' x_i}, \quad
     E = \sum_i \frac{x_i \lambda^q_i q_i}{2 - \kappa' x_i} .
 
+alpha, kappa' - 1, S_0 and q_i are alpha, kappa, s^2 and q_i of :mod:`qtheory.theory.coordinate`.
 It needs data errors that are all additive or all multiplicative, so that the tables Q, T, Y are of
 rank one off the diagonal: Q_ij = k_s lambda^q_i lambda^q_j, T_ij = t_s lambda^q_i lambda_j.
 
@@ -27,59 +28,16 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from qtheory.errors import InfiniteRiskError, InvalidArgumentError
-from qtheory.model import ErrorModel, Explicit, Problem
+from qtheory.model import Explicit, Problem
 from qtheory.model.formats import NumberFormat
 from qtheory.model.run import Run
-from qtheory.theory.notation import i, lam, w_star
+from qtheory.theory import definitions as symbols
+from qtheory.theory.coordinate import constants
+from qtheory.theory.notation import i, lam, sigma2, w_star, wq
 
-__all__ = ["DataMoments", "Stationary", "data_moments", "stationary"]
+__all__ = ["Stationary", "stationary", "total"]
 
 _ALLOWED = "an error model that is additive or multiplicative, not both"
-
-
-@dataclass(frozen=True)
-class DataMoments:
-    r"""Fourth moments of the quantized data, relative to products of second moments.
-
-    Q_ij = k_s lq_i lq_j + delta_ij k_d lq_i^2, T_ij = lq_i (t_s lambda_j + delta_ij t_d lambda_i),
-    Y_ij = lq_i lambda_j + delta_ij y lambda_i^2.
-    """
-
-    k_s: sp.Expr
-    k_d: sp.Expr
-    t_s: sp.Expr
-    t_d: sp.Expr
-    y: sp.Expr
-
-
-def data_moments(data: ErrorModel) -> DataMoments:
-    r"""The moments for x^q_i = (1 + zeta + zeta_i) x_i or x^q = x + e, all errors Gaussian.
-
-    With eps = s + m, s shared and m elementwise: E(1+zeta+zeta_i)^2 = 1 + eps, ^3: 1 + 3 eps,
-    ^4: 1 + 6 eps + 3 eps^2; off the diagonal (1+eps)^2 + 4s + 2s^2 for Q, 1 + 3s + m for T.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If the errors are additive and multiplicative at once.
-
-    Examples
-    --------
-    >>> data_moments(ErrorModel(additive=sp.Rational(1, 10)))
-    DataMoments(k_s=1, k_d=2, t_s=1, t_d=2, y=2)
-    """
-    if data.additive != 0 and data.multiplicative != 0:
-        raise InvalidArgumentError("data", data, _ALLOWED)
-    eps, s, m = data.multiplicative, data.shared, data.elementwise
-    k_s = sp.factor(1 + (4 * s + 2 * s**2) / (1 + eps) ** 2)
-    t_s = (1 + 3 * s + m) / (1 + eps)
-    return DataMoments(
-        k_s=k_s,
-        k_d=sp.factor(3 * (1 + 6 * eps + 3 * eps**2) / (1 + eps) ** 2 - k_s),
-        t_s=t_s,
-        t_d=sp.factor(3 * (1 + 3 * eps) / (1 + eps) - t_s),
-        y=2 * (1 + eps),
-    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +53,7 @@ class Stationary:
     x: sp.Expr  # gamma lambda^q_i
     kappa: sp.Expr  # kappa' above, 1 more than kappa of T4'
     alpha: sp.Expr
-    moments: DataMoments
+    cross_moment: sp.Expr  # t_s, with T_ij = t_s lambda^q_i lambda_j off the diagonal
     theta: sp.Expr  # Theta
     noise: sp.Expr  # S
     own_noise: sp.Expr  # q_i
@@ -146,15 +104,15 @@ def stationary(run: Run) -> Stationary:
     data = quantization.data
     if isinstance(data, NumberFormat):
         raise InvalidArgumentError("data", data, _ALLOWED)
-    moments = data_moments(data)
+    if data.additive != 0 and data.multiplicative != 0:
+        raise InvalidArgumentError("data", data, _ALLOWED)
     if problem.dim is sp.oo and data.additive != 0:
         raise InfiniteRiskError(
             f"dim is infinite, and an additive data error of variance {data.additive} has infinite "
             "trace: use a finite dim, or a multiplicative data error"
         )
-    label, parameter = quantization.label, quantization.parameter
-    activation, gradient = quantization.activation, quantization.gradient
-    B, gamma = sgd.batch, sgd.stepsize
+    known = constants(quantization, sgd.batch)
+    alpha, kappa, gamma = known[symbols.alpha], known[symbols.kappa] + 1, sgd.stepsize
 
     value, signal, square = _coordinates(problem)
     distortion = data.multiplicative * value + data.additive
@@ -166,34 +124,22 @@ def stationary(run: Run) -> Stationary:
         quantized = value + distortion
         ratio, gap = value / quantized, distortion / quantized
     x = gamma * quantized
-    every = (1 + activation.multiplicative) * (1 + parameter.multiplicative)
-    common = (1 + activation.shared) * (1 + parameter.multiplicative)
-    output = 1 + gradient.multiplicative
-    alpha = moments.k_s * output * every / B
-    kappa = moments.k_d * output * every / B + (1 - 1 / B) * (1 + gradient.shared) * common
-
     G, Gq = total(signal, problem.dim), total(signal * ratio, problem.dim)
-    base = (
-        (1 + label.multiplicative) * (problem.noise + G)
-        + (every * moments.k_s - 2 * moments.t_s) * Gq
-        + label.additive
-        + activation.additive
-    )
-    if parameter.additive != 0:
-        weight = (1 + activation.multiplicative) * moments.k_s * parameter.additive
-        base += weight * total(quantized, problem.dim)
-    on_signal = (
-        output
-        / B
-        * ((1 + label.multiplicative) * moments.y - 2 * moments.t_d + every * moments.k_d)
-    )
-    on_signal += (1 - 1 / B) * (1 + gradient.shared) * (label.shared + common - 1)
-    on_all = output / B * (1 + activation.multiplicative) * moments.k_d
-    on_all += (1 - 1 / B) * (1 + gradient.shared) * (1 + activation.shared)
-    own = sp.factor(on_signal) * square * ratio**2 + on_all * parameter.additive
+    at_rest = {
+        sigma2: problem.noise,
+        symbols.norm: G,
+        symbols.norm_q: Gq,
+        symbols.A: (G - Gq) / 2,
+        symbols.tr: total(quantized, problem.dim)
+        if quantization.parameter.additive != 0
+        else sp.S.Zero,
+    }
+    start = known[symbols.s2].xreplace(at_rest)
+    # q_i is affine in (w^q_i)^2: the constant part comes from the parameter
+    own, with_signal = (known[symbols.q[i]].xreplace({wq[i]: sp.Integer(w)}) for w in (0, 1))
+    own += sp.factor(with_signal - own) * square * ratio**2
 
     theta = total(x / (2 - kappa * x), problem.dim)
-    start = (output * base + gradient.additive) / B
     without = Stationary(
         dim=problem.dim,
         eigenvalue=value,
@@ -204,7 +150,7 @@ def stationary(run: Run) -> Stationary:
         x=x,
         kappa=kappa,
         alpha=alpha,
-        moments=moments,
+        cross_moment=known[symbols.t_s],
         theta=theta,
         noise=sp.S.Zero,
         own_noise=own,

@@ -15,6 +15,7 @@ from qtheory.model.spectra import Explicit, coordinate
 from qtheory.orders.symbols import positive_symbols
 from qtheory.theory import definitions as defined
 from qtheory.theory import notation as n
+from qtheory.theory.coordinate import levels
 from qtheory.theory.upper import upper_bound
 
 __all__ = ["TERMS", "Terms", "terms_of"]
@@ -131,18 +132,13 @@ def _inputs(
 ) -> tuple[dict[sp.Basic, sp.Expr], dict[sp.Basic, sp.Expr]]:
     """What the symbols of the theory stand for; every symbol of the user becomes positive."""
     problem, quantization, sgd = run
-    levels: dict[sp.Basic, sp.Expr] = {}
-    for name, model in quantization.items():
-        levels[n.additive[name]] = _rational(model.additive)
-        levels[n.multiplicative[name]] = _rational(model.multiplicative)
-        levels[n.shared[name]] = _rational(model.shared)
     base = {
         n.N: sgd.steps,
         n.B: sgd.batch,
         n.gamma: sgd.stepsize,
         n.sigma2: problem.noise,
         n.d: problem.dim,
-        **levels,
+        **{symbol: _rational(level) for symbol, level in levels(quantization).items()},
     }
     spectrum, target = problem.spectrum, problem.target
     if isinstance(spectrum, Explicit) or isinstance(target, Explicit):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, nonnegative
 
-__all__ = ["Additive", "ErrorModel", "Multiplicative"]
+__all__ = ["Additive", "ErrorModel", "Multiplicative", "factor_moment"]
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,17 @@ def Multiplicative(epsilon: Number, coupling: str = "shared") -> ErrorModel:  # 
     if not isinstance(coupling, str) or coupling not in ("shared", "elementwise"):
         raise InvalidArgumentError("coupling", coupling, "'shared' or 'elementwise'")
     return ErrorModel(**{coupling: nonnegative(epsilon, "epsilon")})
+
+
+def factor_moment(level: Any, power: int) -> Any:
+    """E (1 + zeta)^power of a relative error zeta ~ N(0, level), for numbers of any kind.
+
+    >>> [factor_moment(sp.Symbol("e"), power) for power in (2, 3, 4)]
+    [e + 1, 3*e + 1, 3*e**2 + 6*e + 1]
+    """
+    # E zeta^2k = (2k - 1)!! level^k, odd moments vanish
+    terms = (
+        math.comb(power, 2 * k) * math.prod(range(1, 2 * k, 2)) * level**k
+        for k in range(1, power // 2 + 1)
+    )
+    return sum(terms, start=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qtheory.model.error_models import factor_moment
 from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 
@@ -112,8 +113,9 @@ def fourth_moments(instance: Instance) -> FourthMoments:
         return _moments_of_format(x, instance.data, instance.multiplicity)
     one, counts = x * 0 + 1, instance.multiplicity
     eps, m = instance.data.additive, instance.data.elementwise
-    f2, f3, f4 = _gaussian_factors(instance.data.shared)
-    h2, h3, h4 = _gaussian_factors(instance.data.multiplicative)  # both factors at once, for i = j
+    shared, both = instance.data.shared, instance.data.multiplicative
+    f2, f3, f4 = (factor_moment(shared, power) for power in (2, 3, 4))
+    h2, h3, h4 = (factor_moment(both, power) for power in (2, 3, 4))  # both factors, for i = j
 
     # Q_ij = (f4 + 2 m f2 + m^2) l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2, which is
     # (p l_i + eps)(p l_j + eps) + (f4 - f2^2) l_i l_j with p = f2 + m
@@ -143,11 +145,6 @@ def _moments_of_format(x: Array, data: NumericFormat, counts: Array) -> FourthMo
         T=build(data.cube_product, [data.square], [data.product], counts),
         Y=build(data.square_square, [data.square], [x], counts),
     )
-
-
-def _gaussian_factors(eps: Scalar) -> tuple[Scalar, Scalar, Scalar]:
-    """E(1 + zeta)^k for k = 2, 3, 4 and zeta ~ N(0, eps)."""
-    return 1 + eps, 1 + 3 * eps, 1 + 6 * eps + 3 * eps**2
 
 
 def _nonzero(vector: Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from qtheory.model.error_models import factor_moment
 from qtheory.theory.notation import (
     B,
     D,
@@ -25,7 +26,6 @@ __all__ = [
     "AVERAGE_BIAS",
     "D_N",
     "NOISE_PAPER",
-    "NOISE_REFINED",
     "QUANTIZED",
     "A",
     "alpha",
@@ -55,7 +55,7 @@ eta0 = sp.IndexedBase("eta_0", real=True)
 k4, Pi, Pi_c, P = sp.symbols("k_4 Pi Pi_c P", nonnegative=True)
 alpha, kappa, theta, s2 = sp.symbols("alpha kappa theta s^2", nonnegative=True)
 doubling, sq, same, cross = sp.symbols("c_d s_q^2 s_same^2 s_cross^2", nonnegative=True)
-k_s, k_d, u_d = sp.symbols("k_s k_d u_d", nonnegative=True)
+k_s, k_d, u_d, r_s, t_s = sp.symbols("k_s k_d u_d r_s t_s", nonnegative=True)
 q = sp.IndexedBase("q", nonnegative=True)
 D_N = sp.Symbol("D_N", nonnegative=True)
 bias, variance = sp.symbols("bias variance", nonnegative=True)
@@ -87,7 +87,7 @@ _cross_factors = (1 + _act_s) * (1 + _param)
 
 #: Noise constants of T3: everything is charged to the trace.
 NOISE_PAPER = (
-    sp.Eq(k4, (1 + 6 * _data + 3 * _data**2) / (1 + _data) ** 2),
+    sp.Eq(k4, factor_moment(_data, 4) / factor_moment(_data, 2) ** 2),
     sp.Eq(Pi, (1 + _grad) * _all_factors),
     sp.Eq(Pi_c, (1 + _grad_s) * _cross_factors),
     # Multiplicative data noise is not independent of x^q: 2uv <= u^2 + v^2 doubles both constants.
@@ -120,46 +120,6 @@ NOISE_PAPER = (
         * (_label_s * norm + (_cross_factors - 1) * norm_q + (1 + _act_s) * _param_a * tr),
     ),
     sp.Eq(s2, doubling * (same / B + (1 - 1 / B) * cross)),
-)
-
-#: Noise constants of T4': what acts coordinate by coordinate (q, kappa) is kept apart. k_s and k_d
-#: measure the fourth moments of the data between two coordinates and on the diagonal beyond that.
-NOISE_REFINED = (
-    sp.Eq(k_s, 1 + (4 * _data_s + 2 * _data_s**2) / (1 + _data_s) ** 2),
-    sp.Eq(k_d, 3 * (1 + 6 * _data + 3 * _data**2) / (1 + _data) ** 2 - k_s),
-    # What a multiplicative data error adds to the misfit of w^q, on the diagonal.
-    sp.Eq(u_d, 2 * (_data - _data**2 + _data**3 + _data_s**2) / (1 + _data) ** 2),
-    sp.Eq(Pi, (1 + _grad) * _all_factors),
-    sp.Eq(Pi_c, (1 + _grad_s) * _cross_factors),
-    sp.Eq(P, _all_factors - 1),
-    sp.Eq(kappa, k_d * Pi / B + (1 - 1 / B) * Pi_c - 1),
-    sp.Eq(alpha, k_s * Pi / B),
-    sp.Eq(
-        s2,
-        (
-            (1 + _grad)
-            * (
-                sigma2
-                + 2 * A
-                - 2 * _data_s**2 / (1 + _data_s) ** 3 * norm
-                + _label_a
-                + _act_a
-                + _label * (sigma2 + norm)
-                + k_s * (P * norm_q + (1 + _act) * _param_a * tr)
-            )
-            + _grad_a
-        )
-        / B,
-    ),
-    sp.Eq(
-        q[i],
-        (1 + _grad)
-        * ((u_d + 2 * (1 + _data) * _label + k_d * P) * wq[i] ** 2 + k_d * (1 + _act) * _param_a)
-        / B
-        + (1 - 1 / B)
-        * (1 + _grad_s)
-        * (_label_s * wq[i] ** 2 + (_cross_factors - 1) * wq[i] ** 2 + (1 + _act_s) * _param_a),
-    ),
 )
 
 _weight = sp.Min(1, (N * x[i]) ** 2)

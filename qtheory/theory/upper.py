@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from qtheory.theory.coordinate import NOISE_REFINED
 from qtheory.theory.definitions import (
     AVERAGE_BIAS,
     D_N,
     NOISE_PAPER,
-    NOISE_REFINED,
     QUANTIZED,
     A,
     alpha,

@@ -11,10 +11,14 @@ from qtheory.asymptotics import sharp
 from qtheory.asymptotics import stationary as stationary_module
 from qtheory.asymptotics.numeric import value_of
 from qtheory.asymptotics.sharp import sharp_constants
-from qtheory.asymptotics.stationary import data_moments, stationary
+from qtheory.asymptotics.stationary import stationary
+from qtheory.model.instance import instantiate
 from qtheory.model.run import Run
+from qtheory.numbers.arithmetic import Symbolic
+from qtheory.risk.moments import fourth_moments
 from qtheory.theory import definitions
-from qtheory.theory.notation import N, multiplicative, shared
+from qtheory.theory.coordinate import constants
+from qtheory.theory.notation import N
 
 POWER = qt.Problem(qt.oo, qt.PowerLaw(2), qt.Constant(1), 1)
 NOTHING = qt.Quantization()
@@ -128,11 +132,12 @@ def test_a_wrong_fourth_moment_is_seen(monkeypatch):
     steps = [10**6, 10**8]
     totals = exact(POWER, MIXED, sgd, steps, 9)
 
-    def wrong(data):
-        moments = data_moments(data)
-        return replace(moments, t_s=moments.t_s + moments.k_s - 1)
+    def wrong(quantization, batch):
+        found = dict(constants(quantization, batch))
+        found[definitions.s2] -= found[definitions.r_s] * definitions.norm  # twice
+        return found
 
-    monkeypatch.setattr(stationary_module, "data_moments", wrong)
+    monkeypatch.setattr(stationary_module, "constants", wrong)
     assert limit(sharp_constants(POWER, MIXED, sgd), steps, totals) > 1e-3
 
 
@@ -332,16 +337,31 @@ def test_digits():
     assert abs(few.total / many.total - 1) < 1e-15
 
 
-def test_moments_are_those_of_the_refined_bound():
-    definition = {equation.lhs: equation.rhs for equation in definitions.NOISE_REFINED}
-    e = sp.Symbol("e", positive=True)
-    for model, part in ((qt.Multiplicative(e), e), (relative(e), sp.S.Zero), (qt.Additive(e), 0)):
-        levels = {multiplicative["data"]: model.multiplicative, shared["data"]: part}
-        moments = data_moments(model)
-        k_s = definition[definitions.k_s].subs(levels)
-        k_d = definition[definitions.k_d].subs(definitions.k_s, k_s).subs(levels)
-        assert sp.simplify(moments.k_s - k_s) == 0
-        assert sp.simplify(moments.k_d - k_d) == 0
+def test_the_constants_of_the_data_are_those_of_section_2():
+    """Beside the tables of one step, for errors of both couplings at once."""
+    shared, own = qt.Multiplicative("1/5"), relative("2/7")
+    lam = (1, 2)
+    problem = qt.Problem(2, qt.Explicit(lam), qt.Explicit([1, 1]))
+    for model in (shared, own, shared + own):
+        quantization = qt.Quantization(model)
+        run = Run(problem, quantization, qt.SGD(1, steps=1))
+        tables = fourth_moments(instantiate(run, Symbolic()))
+        Q, T, Y = (table.dense() for table in (tables.Q, tables.T, tables.Y))
+        found = constants(quantization, sp.Integer(1))
+        k_s, k_d, t_s, u_d, r_s = (
+            found[getattr(definitions, name)] for name in ("k_s", "k_d", "t_s", "u_d", "r_s")
+        )
+        ratio = 1 / (1 + model.multiplicative)
+        lq = [one / ratio for one in lam]
+        assert sp.simplify(Q[0, 1] - k_s * lq[0] * lq[1]) == 0
+        assert sp.simplify(Q[1, 1] - (k_s + k_d) * lq[1] ** 2) == 0
+        assert sp.simplify(T[0, 1] - t_s * lq[0] * lam[1]) == 0
+        # the misfit of w^q in the first coordinate, where w* = 1
+        row = sum((Y - 2 * T * ratio + Q * ratio**2)[0])
+        A = model.multiplicative * ratio * sum(lam) / 2
+        misfit = lq[0] * (2 * A - r_s * sum(lam)) + u_d * lq[0] ** 2 * ratio**2
+        assert sp.simplify(row - misfit) == 0
+        assert sp.simplify(row - misfit * sp.Rational(11, 10)) != 0
 
 
 def test_latex():
