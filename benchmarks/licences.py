@@ -6,30 +6,31 @@ python benchmarks/licences.py > docs/licences.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+EXTRAS = ("plots", "sweeps", "report")
 HEAD = """# Licences
 
-What `pip install qtheory` installs beside it, directly or for one of its libraries, and under which
-licence, as each distribution says itself. Made by `python benchmarks/licences.py`; a test keeps it
+What `pip install "qtheory[plots,sweeps,report]"` installs beside it, directly or for one of its
+libraries, and under which licence, as each distribution says itself. Made by `python benchmarks/licences.py`; a test keeps it
 whole. qtheory itself is under the Apache License 2.0.
 
 | distribution | licence |
 | --- | --- |"""
 
 
-def needed(name: str, seen: set[str]) -> Iterator[str]:
+def needed(name: str, seen: set[str], extras: Sequence[str] = ("",)) -> Iterator[str]:
     """The distributions that one needs on this machine, and those that they need."""
     for text in distribution(name).requires or ():
         requirement = Requirement(text)
         other = canonicalize_name(requirement.name)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        if other in seen:
+        marker = requirement.marker
+        wanted = marker is None or any(marker.evaluate({"extra": extra}) for extra in extras)
+        if not wanted or other in seen:
             continue
         seen.add(other)
         yield other
@@ -56,7 +57,7 @@ def licence(name: str) -> str:
 
 def page() -> str:
     """The page of the docs."""
-    rows = (f"| {name} | {licence(name)} |" for name in sorted(needed("qtheory", set())))
+    rows = (f"| {name} | {licence(name)} |" for name in sorted(needed("qtheory", set(), EXTRAS)))
     return "\n".join((HEAD, *rows))
 
 

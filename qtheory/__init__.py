@@ -25,6 +25,7 @@ from qtheory.errors import (
     InfiniteRiskError,
     InvalidArgumentError,
     LostDigitsWarning,
+    MissingLibraryError,
     NoTheoremError,
     PrecisionError,
     ProofError,
@@ -51,7 +52,6 @@ from qtheory.model import (
     SpectrumFormula,
 )
 from qtheory.model import formats as formats
-from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
 from qtheory.simulate import Estimate, calibrate, simulate
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         load_sweep,
         sweep,
     )
+    from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
     from qtheory.theory.replay import ProofRecord, prove
 
@@ -87,8 +88,12 @@ __version__ = "0.1.0"
 oo = _sympy.oo
 
 
-# Building the statements takes SymPy as long as importing it: they wait until first used.
+# Building the statements takes SymPy as long as importing it: what is not the model waits until it
+# is first used. (``qtheory.simulate`` is a function and a room, so that it may not wait.)
 _LATER = {
+    **dict.fromkeys(
+        ("Risk", "Stability", "excess_risk", "risk_curve", "stability"), "qtheory.risk"
+    ),
     **dict.fromkeys(
         ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
     ),
@@ -188,6 +193,7 @@ __all__ = [
     "InvalidArgumentError",
     "Logarithmic",
     "LostDigitsWarning",
+    "MissingLibraryError",
     "Multiplicative",
     "NoTheoremError",
     "PowerLaw",

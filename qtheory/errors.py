@@ -6,7 +6,8 @@ Every message names the argument, the value it had and what is allowed.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Rational
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "InfiniteRiskError",
     "InvalidArgumentError",
     "LostDigitsWarning",
+    "MissingLibraryError",
     "NoTheoremError",
     "PrecisionError",
     "ProofError",
@@ -25,6 +27,7 @@ __all__ = [
     "SymbolicValueError",
     "UndecidedError",
     "UnstableError",
+    "needs",
     "one_of",
 ]
 
@@ -134,3 +137,20 @@ class ProofError(QTheoryError):
 
 class UndecidedError(ProofError):
     """The solver reached its limit of work: whether a step follows is not known."""
+
+
+class MissingLibraryError(QTheoryError, ImportError):
+    """A library that only part of qtheory needs is not installed."""
+
+
+@contextmanager
+def needs(extra: str, what: str, kind: type[QTheoryError] = MissingLibraryError) -> Iterator[None]:
+    """Import libraries of an extra; an error names the command that installs them."""
+    try:
+        yield
+    except ImportError as error:
+        missing = (error.name or "a library").split(".")[0]
+        raise kind(
+            f"{what} needs {missing}, which is not installed: "
+            f"python -m pip install 'qtheory[{extra}]'"
+        ) from error

@@ -85,6 +85,18 @@ def test_an_evaluating_call_is_seen():
     assert list(evaluating_calls("import sympy as sp\nsp.sympify(text)")) == ["sympify"]
 
 
+def test_a_proof_loads_the_kernel_the_theory_and_its_own_chain():
+    """Not the risks, the rates, the checks: about a third of the package."""
+    code = (
+        "import sys, qtheory as qt; qt.prove('T1'); "
+        "print(*(m for m in sys.modules if m.split('.')[0] in ('qtheory', 'proofs')))"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("qtheory.")}
+    assert rooms <= {"errors", "model", "numbers", "proof", "proofs", "simulate", "theory"}
+    assert len(loaded) <= 64
+
+
 def test_heavy_libraries_wait_until_used():
     heavy = ("qtheory.theory", "matplotlib", "typer", "hypothesis", "z3", "cvc5", "numba", "xarray")
     code = f"import sys, qtheory; print([m for m in {heavy} if m in sys.modules])"

@@ -1,6 +1,8 @@
 """What is installed: pinned, with hashes, at both ends of the ranges, and under known licences."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -82,8 +84,52 @@ def test_the_licences_are_listed():
     module = load("licences")
     listed = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", listed, re.MULTILINE))
-    needed = set(module.needed("qtheory", set()))
+    needed = set(module.needed("qtheory", set(), module.EXTRAS))
     assert needed <= set(rows)
     assert {name: rows[name] for name in needed} == {n: module.licence(n) for n in needed}
     assert all(name in rows for name in map(canonicalize_name, (r.name for r in ranges())))
     assert "not said" not in rows.values()
+
+
+OPTIONAL = {
+    "matplotlib": (
+        "plots",
+        "import qtheory as qt; qt.plots.spectra(qt.Problem(3), qt.Quantization())",
+    ),
+    "xarray": ("sweeps", "import qtheory; qtheory.load_sweep('results.sqlite')"),
+    "latex2mathml": ("report", "from qtheory.report.mathml import mathml; mathml('x')"),
+    "distributed": (
+        "distributed",
+        "from qtheory.measure.cluster import dask_executor; "
+        "dask_executor('tcp://127.0.0.1:1').__enter__()",
+    ),
+    "cvc5": ("audit", "from qtheory.proof.audit import installed_cvc5; installed_cvc5()"),
+}
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names!r}))\n{code}"
+
+
+def run_without(names, code):
+    script = WITHOUT.format(names=list(names), code=code)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("library", OPTIONAL)
+def test_an_optional_library_that_is_missing_is_named_with_its_command(library):
+    extra, code = OPTIONAL[library]
+    last = run_without([library], code).stderr.splitlines()[-1]
+    assert f"needs {library}, which is not installed" in last
+    assert f"python -m pip install 'qtheory[{extra}]'" in last
+    assert library in {requirement.name for requirement in ranges(extra, "all")}
+    assert library not in {requirement.name for requirement in ranges()}
+
+
+def test_verify_and_every_command_need_no_optional_library():
+    code = (
+        "import qtheory.cli, qtheory.checks.suite as suite\n"
+        "from qtheory.checks.check import run_job\n"
+        "from qtheory.paper.experiments import Experiment\n"
+        "from qtheory.checks.experiments import experiment_certified\n"
+        "print(*(c.status for c in experiment_certified(Experiment('additive', '1e-2', 9, 1, 9))))"
+    )
+    run = run_without(OPTIONAL, code)
+    assert (run.stdout, run.stderr) == ("passed passed\n", "")

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from qtheory.errors import SweepError
+from qtheory.errors import SweepError, needs
 
 __all__ = ["dask_executor"]
 
@@ -34,12 +34,8 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     """
     import qtheory
 
-    try:
+    with needs("distributed", "a scheduler", SweepError):
         import distributed
-    except ImportError as error:
-        raise SweepError(
-            'a scheduler needs the package distributed: pip install "qtheory[distributed]"'
-        ) from error
     client = _connected(distributed.Client, address)
     with _quiet(), client:
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qtheory.errors import SweepError
+from qtheory.errors import SweepError, needs
 from qtheory.measure.grid import AXES, MOST_POINTS
 from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.measure.store import checked_path, read_store
@@ -43,7 +43,8 @@ def load_sweep(path: Path | str) -> xarray.Dataset:
     --------
     See :func:`qtheory.sweep`.
     """
-    import xarray
+    with needs("sweeps", "a sweep as an array"):
+        import xarray
 
     meta, rows = read_store(checked_path(path, "path"))
     try:

@@ -8,7 +8,10 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from matplotlib.figure import Figure
+from qtheory.errors import needs
+
+with needs("plots", "a figure"):
+    from matplotlib.figure import Figure
 
 __all__ = ["ShownFigure", "new_axes"]
 

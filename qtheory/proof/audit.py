@@ -6,7 +6,7 @@ import multiprocessing
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from qtheory.errors import QTheoryError
+from qtheory.errors import needs
 from qtheory.proof.leaves import Leaf
 
 __all__ = ["SecondSolver", "Verdict", "installed_cvc5"]
@@ -71,10 +71,6 @@ def _serve(connection: Connection) -> None:
 
 def installed_cvc5() -> Any:
     """The module, or an error that says how to get it."""
-    try:
+    with needs("audit", "an audit"):
         import cvc5
-    except ModuleNotFoundError:
-        raise QTheoryError(
-            "an audit needs the solver cvc5: python -m pip install 'qtheory[audit]'"
-        ) from None
     return cvc5

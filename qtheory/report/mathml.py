@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qtheory.errors import needs
+
 __all__ = ["mathml"]
 
 
@@ -13,7 +15,8 @@ def mathml(latex: str, display: str = "inline") -> str:
     >>> mathml("x").startswith("<math")
     True
     """
-    from latex2mathml.converter import convert
+    with needs("report", "the report"):
+        from latex2mathml.converter import convert
 
     # the converter leaves out the space that SymPy puts beside the words of a case
     for word in ("for", "otherwise"):

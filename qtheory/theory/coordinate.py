@@ -115,7 +115,7 @@ def constants(quantization: Quantization, batch: sp.Expr) -> Mapping[sp.Basic, s
     >>> from qtheory.model import Multiplicative
     >>> found = constants(Quantization(data=Multiplicative("1/2")), sp.Integer(1))
     >>> found[k_s], found[k_d], found[t_s]
-    (19/9, 26/9, 5/3)
+    (19/9, 38/9, 5/3)
     """
     known: dict[sp.Basic, sp.Expr] = {**levels(quantization), B: batch}
     for definition in (*NOISE_REFINED, CROSS_MOMENT):
