@@ -16,8 +16,8 @@ EXTRAS = ("plots", "sweeps", "report")
 HEAD = """# Licences
 
 What `pip install "qtheory[plots,sweeps,report]"` installs beside it, directly or for one of its
-libraries, and under which licence, as each distribution says itself. Made by `python benchmarks/licences.py`; a test keeps it
-whole. qtheory itself is under the Apache License 2.0.
+libraries, and under which licence, as each distribution says itself. Made by
+`python benchmarks/licences.py`; a test keeps it whole. qtheory itself: Apache License 2.0.
 
 | distribution | licence |
 | --- | --- |"""

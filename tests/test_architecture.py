@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,57 @@ def test_imports_run_downward(path):
 def test_an_upward_import_is_seen():
     assert list(upward_imports("from qtheory.checks import verify", "risk")) == ["qtheory.checks"]
     assert list(upward_imports("import qtheory.theory.bounds", "risk")) == ["qtheory.theory.bounds"]
+
+
+def test_no_two_classes_share_a_name():
+    names = Counter(
+        node.name
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+    assert names["Run"] == names["Plan"] == 1
+
+
+def import_circles(imports):
+    """Modules that import each other, whatever is imported only for its types."""
+    reached = {name: set(others) for name, others in imports.items()}
+    for middle in reached:
+        for name in reached:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    return sorted(name for name, others in reached.items() if name in others)
+
+
+def test_no_module_imports_one_that_imports_it():
+    modules = {_module(path): path for path in FILES}
+    imports = {name: set(_imports(path, modules)) for name, path in modules.items()}
+    assert import_circles(imports) == []
+    assert import_circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]
+
+
+def _module(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def _imports(path, modules):
+    """The modules that are run for a file; one of a package that is named alone is no circle."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node not in for_types:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            inside = names & set(modules)
+            yield from inside
+            if names - inside and node.module in modules:
+                yield node.module
 
 
 def evaluating_calls(source):

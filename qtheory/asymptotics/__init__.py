@@ -7,7 +7,7 @@ from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
 from qtheory.asymptotics.table import Domination, Rate, Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
-from qtheory.orders.compare import Comparison, compare_orders
+from qtheory.orders.compare import OrderComparison, compare_orders
 from qtheory.orders.regimes import Regime
 from qtheory.orders.sums import AsymptoticSum, asymptotic_sum
 
@@ -17,8 +17,8 @@ __all__ = [
     "Boundary",
     "BreakEven",
     "Choice",
-    "Comparison",
     "Domination",
+    "OrderComparison",
     "Phase",
     "Phases",
     "Rate",

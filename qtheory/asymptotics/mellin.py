@@ -28,11 +28,18 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 
-__all__ = ["MellinTransform", "Term", "expansion", "leading_terms", "mellin_transform", "terms_of"]
+__all__ = [
+    "DecayTerm",
+    "MellinTransform",
+    "expansion",
+    "leading_terms",
+    "mellin_transform",
+    "terms_of",
+]
 
 
 @dataclass(frozen=True)
-class Term:
+class DecayTerm:
     r"""One term :math:`c\, y^k e^{-my}`."""
 
     coefficient: sp.Expr
@@ -47,7 +54,7 @@ class MellinTransform:
     Outside the strip it is the analytic continuation.
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[DecayTerm, ...]
     lower: int
     upper: sp.Expr
 
@@ -100,7 +107,7 @@ class MellinTransform:
         return list(range(self.lower + 1, last + 1))
 
 
-def terms_of(g: sp.Expr, y: sp.Symbol) -> tuple[Term, ...]:
+def terms_of(g: sp.Expr, y: sp.Symbol) -> tuple[DecayTerm, ...]:
     r"""The terms :math:`c\, y^k e^{-my}` of g, those with equal k and m taken together.
 
     Raises
@@ -115,9 +122,9 @@ def terms_of(g: sp.Expr, y: sp.Symbol) -> tuple[Term, ...]:
     >>> y = sp.Symbol("y", positive=True)
     >>> for term in terms_of((1 - sp.exp(-y)) ** 2 / y, y):
     ...     print(term)
-    Term(coefficient=1, power=-1, rate=0)
-    Term(coefficient=-2, power=-1, rate=1)
-    Term(coefficient=1, power=-1, rate=2)
+    DecayTerm(coefficient=1, power=-1, rate=0)
+    DecayTerm(coefficient=-2, power=-1, rate=1)
+    DecayTerm(coefficient=1, power=-1, rate=2)
     """
     found: dict[tuple[int, sp.Expr], sp.Expr] = {}
     for summand in sp.Add.make_args(sp.expand(g)):
@@ -138,7 +145,7 @@ def terms_of(g: sp.Expr, y: sp.Symbol) -> tuple[Term, ...]:
         if _holds(rate >= 0, "rate of the decay") is False:
             raise InvalidArgumentError("g", g, "free of growing exponentials")
     ordered = sorted(found.items(), key=lambda item: (item[0][0], sp.default_sort_key(item[0][1])))
-    terms = (Term(sp.expand(c), power, rate) for (power, rate), c in ordered)
+    terms = (DecayTerm(sp.expand(c), power, rate) for (power, rate), c in ordered)
     return tuple(term for term in terms if term.coefficient != 0)
 
 
@@ -275,7 +282,7 @@ def _position_of_zeta(M: MellinTransform, a: sp.Expr, b: sp.Expr) -> sp.Expr:
     return (b - 1) / a
 
 
-def _series_coefficient(terms: tuple[Term, ...], n: int) -> sp.Expr:
+def _series_coefficient(terms: tuple[DecayTerm, ...], n: int) -> sp.Expr:
     """The coefficient of y^n of the sum of the terms."""
     parts = (
         term.coefficient * (-term.rate) ** (n - term.power) / sp.factorial(n - term.power)

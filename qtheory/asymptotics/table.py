@@ -18,7 +18,7 @@ from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.latex import latex_of
 from qtheory.numbers.precision import one_at_a_time
-from qtheory.orders.cell import Cell, Leaf, explore
+from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.display import (
     cases_latex,
     premises,
@@ -428,7 +428,7 @@ def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Dom
     dominations = tuple(
         Domination(region.relations, region.outcome[0], region.outcome[1:]) for region in regions
     )
-    by_order = joined(root, [Leaf(leaf.cell, (leaf.outcome[1],)) for leaf in leaves])
+    by_order = joined(root, [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves])
     total = Rate("total", tuple(Regime(r.relations, r.outcome) for r in by_order))
     return total, dominations
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model.grid import Grid
+from qtheory.model.grid import FormatGrid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 from qtheory.model.rounding import Floats
@@ -66,13 +66,13 @@ class FloatFormat(NumberFormat):
     specials: str
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> FormatGrid:
         """The values at scale 1."""
         bias = 2 ** (self.exponent_bits - 1) - 1
         largest_exponent = bias if self.specials == "ieee" else bias + 1
         # in E4M3 the significand of all ones is the NaN
         last = 2 if self.specials == "nan" else 1
-        return Grid(
+        return FormatGrid(
             mantissa_bits=self.mantissa_bits,
             least_exponent=1 - bias - self.mantissa_bits,
             largest=(2 - last * 2.0**-self.mantissa_bits) * 2.0**largest_exponent,
@@ -122,10 +122,10 @@ class FixedFormat(NumberFormat):
     fraction_bits: int
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> FormatGrid:
         """The values at scale 1."""
         step = 2.0**-self.fraction_bits
-        return Grid(None, -self.fraction_bits, (2 ** (self.width - 1) - 1) * step, None)
+        return FormatGrid(None, -self.fraction_bits, (2 ** (self.width - 1) - 1) * step, None)
 
     @property
     def bits(self) -> int:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Grid", "law_of_stochastic_rounding"]
+__all__ = ["FormatGrid", "law_of_stochastic_rounding"]
 
 
 @dataclass(frozen=True)
-class Grid:
+class FormatGrid:
     """The values of a format at scale 1; every one is exact in float64.
 
     Parameters
@@ -60,7 +60,7 @@ def _floor_log2(value: Fraction) -> int:
 
 
 def law_of_stochastic_rounding(
-    x: Fraction, grid: Grid, random_bits: int | None
+    x: Fraction, grid: FormatGrid, random_bits: int | None
 ) -> list[tuple[Fraction, Fraction]]:
     r"""The values that saturating stochastic rounding gives to x, with their probabilities.
 
@@ -71,7 +71,7 @@ def law_of_stochastic_rounding(
 
     Examples
     --------
-    >>> law_of_stochastic_rounding(Fraction(5, 4), Grid(None, 0, 7.0, None), random_bits=8)
+    >>> law_of_stochastic_rounding(Fraction(5, 4), FormatGrid(None, 0, 7.0, None), random_bits=8)
     [(Fraction(1, 1), Fraction(3, 4)), (Fraction(2, 1), Fraction(1, 4))]
     """
     size, sign = abs(x), -1 if x < 0 else 1

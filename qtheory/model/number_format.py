@@ -19,7 +19,7 @@ from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model import error_estimates
 from qtheory.model.error_estimates import ErrorEstimate
 from qtheory.model.error_models import ErrorModel
-from qtheory.model.grid import Grid, law_of_stochastic_rounding
+from qtheory.model.grid import FormatGrid, law_of_stochastic_rounding
 from qtheory.model.rounding import DITHERS, Bits, Floats, checked_random_bits, round_to_grid
 from qtheory.numbers.arrays import real_array
 from qtheory.numbers.exact import Number, exact, positive, require_numeric
@@ -44,7 +44,7 @@ class NumberFormat(ABC):
 
     @property
     @abstractmethod
-    def grid(self) -> Grid:
+    def grid(self) -> FormatGrid:
         """The values at scale 1."""
 
     @property

@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model.grid import Grid
+from qtheory.model.grid import FormatGrid
 from qtheory.numbers.arrays import Floats, code_array
 from qtheory.numbers.exact import whole
 
@@ -70,7 +70,7 @@ def checked_random_bits(random_bits: int | None) -> int | None:
 
 def round_to_grid(
     x: Floats,
-    grid: Grid,
+    grid: FormatGrid,
     scale: float,
     mode: str,
     rng: Bits | None,
@@ -103,7 +103,7 @@ def round_to_grid(
     return result.reshape(x.shape)
 
 
-def _check_mode(mode: str, grid: Grid, rng: Bits | None, random_bits: int | None) -> None:
+def _check_mode(mode: str, grid: FormatGrid, rng: Bits | None, random_bits: int | None) -> None:
     if mode not in MODES:
         raise InvalidArgumentError("mode", mode, f"one of {', '.join(MODES)}")
     if mode in DITHERS and grid.mantissa_bits is not None:
@@ -141,7 +141,7 @@ def _given_bits(rng: Any, x: Floats, random_bits: int | None) -> Floats | None:
 
 def _round_block(
     x: Floats,
-    grid: Grid,
+    grid: FormatGrid,
     scale: float,
     mode: str,
     draws: Any,
@@ -168,7 +168,7 @@ def _round_block(
     return result if scale == 1 else result * scale
 
 
-def _in_steps(size: Floats, grid: Grid) -> tuple[Floats | float, Floats]:
+def _in_steps(size: Floats, grid: FormatGrid) -> tuple[Floats | float, Floats]:
     """The step at each magnitude, and the magnitude in such steps, both exact."""
     if grid.mantissa_bits is None:
         return grid.least_step, size * 2.0**-grid.least_exponent
@@ -180,7 +180,7 @@ def _in_steps(size: Floats, grid: Grid) -> tuple[Floats | float, Floats]:
     return step, size * (_RECIPROCAL - exponent).view(np.float64)
 
 
-def _unscaled(size: Floats, grid: Grid, scale: float) -> Floats:
+def _unscaled(size: Floats, grid: FormatGrid, scale: float) -> Floats:
     """The magnitudes over the scale; a value of the scaled format gives that of the format."""
     quotient = np.minimum(size / scale, 4 * grid.largest)
     if math.frexp(scale)[0] == 0.5:
@@ -204,7 +204,7 @@ def _goes_up(position: Floats, draws: Any, random_bits: int | None) -> Any:
 def _dithered(
     position: Floats,
     step: Floats | float,
-    grid: Grid,
+    grid: FormatGrid,
     scale: float,
     mode: str,
     draws: Any,
@@ -220,7 +220,7 @@ def _dithered(
     return (whole + 0.0) * scale
 
 
-def _limited(size: Floats, grid: Grid, saturate: bool, kept: Any = None) -> Floats:
+def _limited(size: Floats, grid: FormatGrid, saturate: bool, kept: Any = None) -> Floats:
     """Magnitudes beyond the largest value replaced by it, or by inf or NaN as the format says.
 
     Where ``kept`` holds a magnitude is cut off at the largest value even without saturation.

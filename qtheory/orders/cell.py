@@ -25,7 +25,7 @@ from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
 
-__all__ = ["Cell", "Leaf", "Undecided", "explore"]
+__all__ = ["Cell", "CellOutcome", "Undecided", "explore"]
 
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
@@ -270,7 +270,7 @@ AnyCell = TypeVar("AnyCell", bound=Cell)
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class CellOutcome:
     """A cell in which a computation takes one course, and its outcome."""
 
     cell: Cell
@@ -278,7 +278,7 @@ class Leaf:
 
 
 @one_at_a_time
-def explore(compute: Callable[[AnyCell], Outcome], cells: Sequence[AnyCell]) -> list[Leaf]:
+def explore(compute: Callable[[AnyCell], Outcome], cells: Sequence[AnyCell]) -> list[CellOutcome]:
     """Run a computation in every cell, splitting cells where it asks for it.
 
     Raises
@@ -287,11 +287,11 @@ def explore(compute: Callable[[AnyCell], Outcome], cells: Sequence[AnyCell]) -> 
         If there are too many cases.
     """
     waiting = list(reversed(cells))
-    leaves: list[Leaf] = []
+    leaves: list[CellOutcome] = []
     while waiting:
         cell = waiting.pop()
         try:
-            leaves.append(Leaf(cell, compute(cell)))
+            leaves.append(CellOutcome(cell, compute(cell)))
         except Undecided as question:
             parts = [cell.with_condition(condition) for condition in question.parts]
             waiting += [part for part in reversed(parts) if part is not None]

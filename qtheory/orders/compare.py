@@ -19,11 +19,11 @@ from qtheory.orders.regimes import joined
 from qtheory.orders.symbols import formula_of
 from qtheory.orders.uniform import Incomparable, UniformCell
 
-__all__ = ["Comparison", "compare_orders"]
+__all__ = ["OrderComparison", "compare_orders"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OrderComparison:
     """Whether left is at most of the order of right.
 
     Attributes
@@ -57,7 +57,7 @@ class Comparison:
 @one_at_a_time
 def compare_orders(
     left: Number, right: Number, assumptions: Sequence[str | sp.Basic] = ()
-) -> Comparison:
+) -> OrderComparison:
     """Compare two orders of magnitude under assumptions, by exact arithmetic in logarithms.
 
     Parameters
@@ -112,11 +112,11 @@ def compare_orders(
     regions = joined(root, explore(compute, [root]))
     answers = {region.outcome for region in regions}
     if answers == {"yes"}:
-        return Comparison(small, large, "yes", (), fixed)
+        return OrderComparison(small, large, "yes", (), fixed)
     if answers == {"no"}:
-        return Comparison(small, large, "no", (), fixed)
+        return OrderComparison(small, large, "no", (), fixed)
     missing = tuple(region.relations for region in regions if region.outcome == "yes")
-    return Comparison(small, large, "undecided", missing, fixed)
+    return OrderComparison(small, large, "undecided", missing, fixed)
 
 
 def _side(side: Number, name: str) -> sp.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.orders.cell import Cell, Leaf
+from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import Monomial, readable
 
@@ -24,7 +24,7 @@ class Region:
 
     outcome: Any
     conditions: tuple[Condition, ...]
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[CellOutcome, ...]
 
     @property
     def relations(self) -> tuple[sp.Basic, ...]:
@@ -32,10 +32,12 @@ class Region:
         return relations(self.conditions)
 
 
-def joined(root: Cell, leaves: Sequence[Leaf]) -> list[Region]:
+def joined(root: Cell, leaves: Sequence[CellOutcome]) -> list[Region]:
     """Regions that cover the leaves of a root cell, one per outcome where their union is convex."""
-    leaves = [Leaf(leaf.cell, _with_values(leaf.outcome, leaf.cell.values)) for leaf in leaves]
-    groups: dict[Any, list[Leaf]] = {}
+    leaves = [
+        CellOutcome(leaf.cell, _with_values(leaf.outcome, leaf.cell.values)) for leaf in leaves
+    ]
+    groups: dict[Any, list[CellOutcome]] = {}
     # A case of equality may have a neighbour's outcome, written with the equality put in.
     for leaf in sorted(leaves, key=lambda leaf: len(leaf.cell.values)):
         groups.setdefault(_known_outcome(leaf, groups), []).append(leaf)
@@ -48,7 +50,7 @@ def joined(root: Cell, leaves: Sequence[Leaf]) -> list[Region]:
     return regions
 
 
-def _known_outcome(leaf: Leaf, groups: dict[Any, list[Leaf]]) -> Any:
+def _known_outcome(leaf: CellOutcome, groups: dict[Any, list[CellOutcome]]) -> Any:
     values = leaf.cell.values
     if values:
         for outcome in groups:
@@ -120,12 +122,12 @@ def relations(conditions: Sequence[Condition]) -> tuple[sp.Basic, ...]:
 
 
 def _grown(
-    root: Cell, outcome: Any, members: list[Leaf], others: list[Leaf]
-) -> tuple[Region, list[Leaf]]:
+    root: Cell, outcome: Any, members: list[CellOutcome], others: list[CellOutcome]
+) -> tuple[Region, list[CellOutcome]]:
     """A region around the first leaf with as many of the others as keep it exact."""
     first, *rest = members
     inside = [first]
-    left: list[Leaf] = []
+    left: list[CellOutcome] = []
     whole = _hull(root, members)
     if not any(leaf.cell.meets(whole) for leaf in others):
         inside = members
@@ -142,7 +144,7 @@ def _grown(
     return Region(outcome, _without_redundant(root, whole), tuple(inside)), left
 
 
-def _hull(root: Cell, leaves: Sequence[Leaf]) -> tuple[Condition, ...]:
+def _hull(root: Cell, leaves: Sequence[CellOutcome]) -> tuple[Condition, ...]:
     """The conditions of the leaves that hold in all of them, weakened to cover each."""
     known = set(root.conditions)
     found: dict[tuple[sp.Expr, Monomial | None], Condition] = {}

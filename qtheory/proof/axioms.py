@@ -14,9 +14,7 @@ from types import MappingProxyType
 
 import z3
 
-from qtheory.proof.kernel import REAL, undefined, variable
-
-__all__ = ["AXIOMS", "Axiom", "real_power"]
+__all__ = ["AXIOMS", "VARIABLES", "Axiom", "real_power"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,14 @@ class Axiom:
         return z3.BoolRef(self._formula.ast, self._formula.ctx)
 
 
-_base, _other_base = variable("base"), variable("other_base")
-_exponent, _other_exponent = variable("exponent"), variable("other_exponent")
+#: What the axioms speak of in general; the kernel takes their names for variables from the start.
+VARIABLES = _base, _other_base, _exponent, _other_exponent = z3.Reals(
+    "base other_base exponent other_exponent"
+)
 
-#: x^y for x > 0; nothing is said of other bases. The symbol is new to the kernel, so that no
-#: definition made before, under whatever name, is one of real_power.
-real_power: z3.FuncDeclRef = undefined("real_power", [_base, _exponent], REAL)
+#: x^y for x > 0; nothing is said of other bases. The kernel takes the name for defined from the
+#: start, so that no definition, under whatever name, is one of real_power.
+real_power: z3.FuncDeclRef = z3.Function("real_power", z3.RealSort(), z3.RealSort(), z3.RealSort())
 
 
 _AXIOMS = {

@@ -30,14 +30,15 @@ from weakref import WeakKeyDictionary
 import z3
 
 from qtheory.errors import ProofError
+from qtheory.proof.axioms import AXIOMS, VARIABLES, real_power
 from qtheory.proof.leaves import WORK, Leaf, refute
 
 __all__ = [
     "INT",
     "REAL",
     "SEQUENCE",
+    "Assumption",
     "Function",
-    "Hypothesis",
     "Proof",
     "assume",
     "axiom",
@@ -69,17 +70,17 @@ _OPERATIONS = frozenset(
 )
 
 #: What every minted proof says; a proof that is not in here was built by hand.
-_minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Hypothesis]]] = WeakKeyDictionary()
+_minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Assumption]]] = WeakKeyDictionary()
 #: What every hypothesis assumes, and for which variables it is assumed in general.
-_assumed: WeakKeyDictionary[Hypothesis, tuple[z3.BoolRef, frozenset[str]]] = WeakKeyDictionary()
-_defined: set[str] = set()
+_assumed: WeakKeyDictionary[Assumption, tuple[z3.BoolRef, frozenset[str]]] = WeakKeyDictionary()
+_defined: set[str] = {real_power.name()}
 _parameters: set[str] = set()
-_variables: set[str] = set()
+_variables: set[str] = {str(variable) for variable in VARIABLES}
 _TOKEN = object()
 
 
 @dataclass(frozen=True, eq=False)
-class Hypothesis:
+class Assumption:
     """An assumed formula, for all values of its variables ``generic``."""
 
     meaning: str
@@ -138,7 +139,7 @@ class Proof:
         return _reference(_minted[self][0])
 
     @property
-    def hypotheses(self) -> frozenset[Hypothesis]:
+    def hypotheses(self) -> frozenset[Assumption]:
         """What the formula is proved under."""
         _require(self)
         return _minted[self][1]
@@ -171,7 +172,7 @@ def _mint(
     name: str = "",
     leaves: tuple[Leaf, ...] = (),
     seconds: float = 0.0,
-    hypotheses: frozenset[Hypothesis] | None = None,
+    hypotheses: frozenset[Assumption] | None = None,
 ) -> Proof:
     for premise in premises:
         _require(premise)
@@ -408,7 +409,7 @@ def assume(formula: Any, *generic: z3.ExprRef, meaning: str = "") -> Proof:
     for name, term in zip(names, generic, strict=True):
         if name not in free or not free[name].eq(term):
             raise ProofError(f"{term} is not a variable of {formula}")
-    hypothesis = Hypothesis(meaning or " ".join(str(formula).split()))
+    hypothesis = Assumption(meaning or " ".join(str(formula).split()))
     _assumed[hypothesis] = (formula, frozenset(names))
     return _mint("hypothesis", formula, name=meaning, hypotheses=frozenset([hypothesis]))
 
@@ -431,8 +432,6 @@ def cut(proof: Proof, assumed: Proof, evidence: Proof) -> Proof:
 
 def axiom(name: str) -> Proof:
     """An axiom by its name; the list is fixed."""
-    from qtheory.proof.axioms import AXIOMS
-
     if name not in AXIOMS:
         raise ProofError(f"no axiom {name!r}; there are {', '.join(sorted(AXIOMS))}")
     return _mint("axiom", _formula(AXIOMS[name].formula), name=name)

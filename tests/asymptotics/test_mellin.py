@@ -6,7 +6,13 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.asymptotics.mellin import Term, expansion, leading_terms, mellin_transform, terms_of
+from qtheory.asymptotics.mellin import (
+    DecayTerm,
+    expansion,
+    leading_terms,
+    mellin_transform,
+    terms_of,
+)
 
 x, y, z = sp.symbols("x y z", positive=True)
 a, b = sp.symbols("a b", positive=True)
@@ -126,7 +132,7 @@ def test_symbolic_cases_join_the_numeric_ones():
 
 def test_terms():
     assert terms_of(2 * y * sp.exp(-y) - sp.exp(-y) * y + 0 * y, y) == (
-        Term(sp.S.One, 1, sp.S.One),
+        DecayTerm(sp.S.One, 1, sp.S.One),
     )
 
 

@@ -107,7 +107,7 @@ print(mine.symbol, real_power)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["real_power", "real_power~2"]
+    assert done.stdout.split() == ["real_power~2", "real_power"]
 
 
 # --- what follows for real powers ---------------------------------------------------------------

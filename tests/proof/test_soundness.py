@@ -26,7 +26,7 @@ from qtheory.proof.kernel import (
     INT,
     REAL,
     SEQUENCE,
-    Hypothesis,
+    Assumption,
     Proof,
     assume,
     axiom,
@@ -353,7 +353,7 @@ def test_a_hypothesis_made_by_hand_assumes_nothing():
     (hypothesis,) = assume(x == 0).hypotheses
     with pytest.raises(TypeError, match="formula"):
         dataclasses.replace(hypothesis, formula=z3.BoolVal(True))
-    for made in (Hypothesis("x = 0"), copy.copy(hypothesis), dataclasses.replace(hypothesis)):
+    for made in (Assumption("x = 0"), copy.copy(hypothesis), dataclasses.replace(hypothesis)):
         assert made != hypothesis
         with pytest.raises(ProofError, match="made by assume, not by hand"):
             _ = made.formula
@@ -757,7 +757,7 @@ def test_the_library_proves_false_from_a_false_axiom(monkeypatch):
     planted = axioms.Axiom(axioms.real_power(base, exponent) == 0, "planted by this test")
     with pytest.raises(ProofError, match="no axiom 'planted'"):
         axiom("planted")
-    monkeypatch.setattr(axioms, "AXIOMS", {**axioms.AXIOMS, "planted": planted})
+    monkeypatch.setattr(kernel, "AXIOMS", {**axioms.AXIOMS, "planted": planted})
     lemma(FALSE, *library(), axiom("planted")(base=1), work=500_000)
 
 
