@@ -13,6 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from qtheory.checks.rates import (
+    RATE_CASES,
+    STEP_BY_STEP,
+    rate_agrees,
+    rate_agrees_step_by_step,
+)
 from qtheory.paper.certified import certify_experiment
 from qtheory.paper.experiments import Experiment
 from qtheory.theory.replay import PROOFS
@@ -70,6 +76,23 @@ def test_the_excerpt_is_what_is_computed():
         expected += [f"{found.upper / found.exact:.2f}", f"{found.exact / found.lower:.2f}"]
         assert rest.split()[:-1] == expected
         assert round(found.digits) == int(rest.split()[-1]) >= 30
+
+
+def test_the_rates_of_the_excerpt_are_what_is_computed():
+    rows = re.findall(r"^(variance/a=2|step by step/\S+) +(.*) ok$", TEXT, re.MULTILINE)
+    assert len(rows) == 2
+    (closed,) = (case for case in RATE_CASES if case.id == rows[0][0])
+    (stepped,) = (case for case in STEP_BY_STEP if f"step by step/{case.id}" == rows[1][0])
+    found = rate_agrees(closed) + rate_agrees_step_by_step(stepped)
+    for (_, rest), check in zip(rows, found, strict=True):
+        v = check.values
+        expected = [
+            v["order"],
+            f"{v['predicted']:.4f}",
+            f"{v['measured']:.4f}",
+            f"{v['steps']:.0e}",
+        ]
+        assert rest.split() == expected
 
 
 def test_ci_runs_the_second_command_as_the_readme_gives_it():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sympy as sp
 
@@ -138,6 +139,28 @@ class Rates:
     terms: Mapping[str, Rate]
     dominations: tuple[Domination, ...]
     fixed: tuple[sp.Symbol, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Orders and conditions as text."""
+        return {
+            "assumptions": [str(condition) for condition in self.assumptions],
+            "fixed": [str(symbol) for symbol in self.fixed],
+            "terms": {
+                name: [
+                    {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
+                    for regime in rate.regimes
+                ]
+                for name, rate in self.terms.items()
+            },
+            "dominating": [
+                {
+                    "terms": list(case.terms),
+                    "order": str(case.order),
+                    "where": [str(c) for c in case.conditions],
+                }
+                for case in self.dominations
+            ],
+        }
 
     @property
     def premises(self) -> tuple[sp.Basic, ...]:

@@ -6,14 +6,36 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import current_thread, main_thread
 from typing import Any, Literal
 
-__all__ = ["LONGEST_SECONDS", "CheckResult", "Job", "Kind", "Status", "run_job"]
+from qtheory.errors import PrecisionError, UndecidedError
+
+__all__ = ["LONGEST_SECONDS", "ROOMS", "CheckResult", "Job", "Kind", "Part", "Status", "run_job"]
 
 Kind = Literal["proof", "identity", "instance", "rate", "simulation"]
 Status = Literal["passed", "failed", "unknown"]
+Part = Literal["theory", "package"]
+
+#: The rooms of ``qtheory verify``: what is checked in each, of the theory and of the package.
+ROOMS: Mapping[str, Mapping[str, str]] = {
+    "theory": {
+        "bounds": "lower <= exact <= upper, certified, and T1 as an identity",
+        "rates": "derived orders beside exact risks",
+        "constants": "sharp constants (T9) beside exact risks",
+        "proofs": "every theorem, proved anew",
+        "simulation": "the real update beside the exact risk",
+        "claims": "the paper's claims beside the exact numbers",
+    },
+    "package": {
+        "risk": "risks and stability, beside loops over fractions",
+        "statements": "theorems and bounds, term by term, beside the same",
+        "inputs": "what a user gives, number formats, hypotheses",
+        "orders": "rates, constants, choices, beside sums and searches",
+        "update": "short runs with large errors of every kind",
+    },
+}
 
 #: Seconds of the processor, not of the clock: ten times what the longest job takes on a slow one.
 LONGEST_SECONDS = 900.0
@@ -21,14 +43,20 @@ LONGEST_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of one check; ``values`` holds the numbers that tables and findings show."""
+    """The outcome of one check.
+
+    ``values`` holds what tables show: numbers, and the names of what was checked. ``part`` and
+    ``room`` say where it belongs (:data:`ROOMS`); a job gives them to all that it finds.
+    """
 
     id: str
     kind: Kind
     status: Status
     detail: str
     seconds: float = 0.0
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    part: Part = "package"
+    room: str = ""
 
     @classmethod
     def of(
@@ -37,7 +65,7 @@ class CheckResult:
         kind: Kind,
         holds: bool,
         detail: str,
-        values: Mapping[str, float] | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> CheckResult:
         """Passed if it holds, failed otherwise."""
         return cls(id, kind, "passed" if holds else "failed", detail, values=values or {})
@@ -51,6 +79,8 @@ class CheckResult:
             "detail": self.detail,
             "seconds": round(self.seconds, 3) if times else None,
             "values": dict(self.values),
+            "part": self.part,
+            "room": self.room,
         }
 
 
@@ -63,25 +93,27 @@ class Job:
     function: Callable[..., list[CheckResult]]
     arguments: tuple[Any, ...]
     cost: float  # rough seconds, to start the long ones first
+    part: Part = "package"
+    room: str = ""
 
 
 def run_job(job: Job, longest: float = LONGEST_SECONDS) -> list[CheckResult]:
     """The results of a job; an error becomes a failed check, so that no other result is lost.
 
-    One that takes more than this many seconds of the processor is unknown: it may never end, but
-    that is not shown.
+    Where a limit is reached nothing is shown, and the check is unknown: a limit of precision, of
+    the solver's work, or of this many seconds of the processor.
     """
     start = time.perf_counter()
     try:
         with _within(longest):
             results = job.function(*job.arguments)
-    except TimeoutError as error:
+    except (TimeoutError, PrecisionError, UndecidedError) as error:
         results = [CheckResult(job.id, job.kind, "unknown", str(error))]
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"
         results = [CheckResult(job.id, job.kind, "failed", detail)]
     share = (time.perf_counter() - start) / len(results)
-    return [CheckResult(r.id, r.kind, r.status, r.detail, share, r.values) for r in results]
+    return [replace(r, seconds=share, part=job.part, room=job.room) for r in results]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import sympy as sp
 from qtheory.asymptotics import best_choice, break_even, distortion_rule, tolerances
 from qtheory.checks.check import CheckResult
 from qtheory.checks.orders import orders_equal
-from qtheory.checks.risk import rational
+from qtheory.checks.panel import rational
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -132,7 +132,7 @@ def break_evens() -> list[CheckResult]:
     if distortion_rule(problem, bits) != bits - 2:
         wrong.append(f"the rule for the smallest of {listed}")
     detail = "; ".join(wrong) if wrong else f"{len(cases)} break-evens are where risks are equal"
-    return [CheckResult.of("T10/couplings", "rate", not wrong, detail)]
+    return [CheckResult.of("T10/couplings", "rate", not wrong, detail, {"compared": len(cases)})]
 
 
 def tolerances_of_each_target() -> list[CheckResult]:

@@ -21,7 +21,8 @@ import mpmath
 import numpy as np
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import ARITHMETIC, by_each_method
+from qtheory.checks.panel import ARITHMETIC
+from qtheory.checks.risk import by_each_method
 from qtheory.model import SGD, Explicit, Problem, Quantization, formats
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import instantiate
@@ -32,7 +33,7 @@ from qtheory.risk import excess_risk
 from qtheory.risk.decomposition import approximation, saturation
 from qtheory.risk.moments import fourth_moments
 
-__all__ = ["FORMATS", "error_estimates_integrated", "format_integrated", "formats_as_in_standards"]
+__all__ = ["FORMATS", "format_agrees", "formats_as_in_standards", "levels_agree"]
 
 #: One format of integers, one of floating point with subnormals; both overflow at these variances.
 FORMATS = ("int3", "fp4_e2m1")
@@ -43,7 +44,7 @@ _DIGITS = 20
 _METHODS = ("recursion", "powers", "closed form")
 
 
-def format_integrated(name: str) -> list[CheckResult]:
+def format_agrees(name: str) -> list[CheckResult]:
     """Spectrum, correlation, tables and risks of a problem with two coordinates."""
     number_format = formats.get(name, scale=_SCALE)
     arithmetic = MPMath(digits=_DIGITS + 10)
@@ -64,7 +65,8 @@ def format_integrated(name: str) -> list[CheckResult]:
     worst = max(gaps, key=lambda k: gaps[k])
     holds = here.keys() == there.keys() and gaps[worst] < mpmath.mpf(10) ** -_DIGITS
     detail = f"agrees with quadrature to {mpmath.nstr(gaps[worst], 2)} ({worst} is the worst)"
-    return [CheckResult.of(f"format/{name}", "identity", bool(holds), detail)]
+    count = sum(np.size(each) for each in there.values())
+    return [CheckResult.of(f"format/{name}", "identity", bool(holds), detail, {"compared": count})]
 
 
 def _run(number_format: NumberFormat, output: str = "average") -> Run:
@@ -214,10 +216,10 @@ def formats_as_in_standards() -> list[CheckResult]:
             wrong.append(f"int{bits}")
     count = len(_STANDARDS) + 15
     detail = f"not as stated: {', '.join(wrong)}" if wrong else f"{count} formats are as stated"
-    return [CheckResult.of("format/standards", "identity", not wrong, detail)]
+    return [CheckResult.of("format/standards", "identity", not wrong, detail, {"compared": count})]
 
 
-def error_estimates_integrated() -> list[CheckResult]:
+def levels_agree() -> list[CheckResult]:
     r"""The level of each error model is E[e^2|u] over the position in a step, by quadrature.
 
     With stochastic rounding E[e^2|u] = (u - l)(h - u) between neighbours l < h. It is averaged over
@@ -243,7 +245,8 @@ def error_estimates_integrated() -> list[CheckResult]:
             gaps[f"{mantissa} mantissa bits"] = max(_gap(level, there) - allowed, 0)
     worst = max(gaps, key=lambda name: gaps[name])
     detail = f"{len(gaps)} levels agree with quadrature to {mpmath.nstr(gaps[worst], 2)} ({worst})"
-    return [CheckResult.of("format/levels", "identity", gaps[worst] < 1e-12, detail)]
+    holds = bool(gaps[worst] < 1e-12)
+    return [CheckResult.of("format/levels", "identity", holds, detail, {"compared": len(gaps)})]
 
 
 def _gap(level: Any, there: Any) -> Any:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import PANEL, PURE, Pair, arguments, close, report
+from qtheory.checks.panel import PANEL, PURE, Pair, arguments, close, report
 from qtheory.errors import HypothesisError
 from qtheory.model import (
     SGD,
@@ -35,13 +35,13 @@ from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["hypotheses_are_required", "inputs_restated"]
+__all__ = ["hypotheses_are_required", "inputs_agree"]
 
 
 Formula = Callable[[int], float]
 
 
-def inputs_restated() -> list[CheckResult]:
+def inputs_agree() -> list[CheckResult]:
     """Spectra, targets, the moments of a table, windows and defaults mean what they say."""
 
     def pairs() -> Iterator[Pair]:
@@ -49,7 +49,7 @@ def inputs_restated() -> list[CheckResult]:
         yield from _table()
         yield from _defaults()
 
-    return report("section 2/inputs", pairs(), close)
+    return report("inputs", pairs(), close)
 
 
 def _spectra_and_targets() -> Iterator[Pair]:
@@ -173,8 +173,9 @@ def hypotheses_are_required() -> list[CheckResult]:
         totals = [forms(form) for form in ("paper", "refined") if not _is_refused(forms, form)]
         if totals and upper_bound(*run).total != min(totals):
             wrong.append(f"{name}: the smaller of two bounds is not the one that is given")
-    detail = "; ".join(wrong) if wrong else f"{2 * len(given) + len(PURE)} answers are as stated"
-    return [CheckResult.of("section 3/hypotheses", "identity", not wrong, detail)]
+    count = 2 * len(given) + len(PURE)
+    detail = "; ".join(wrong) if wrong else f"{count} answers are as stated"
+    return [CheckResult.of("hypotheses", "identity", not wrong, detail, {"compared": count})]
 
 
 def _bound_of_form(run: tuple[Problem, Quantization, SGD], form: str) -> Any:

@@ -16,7 +16,8 @@ import mpmath
 import sympy as sp
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import ARITHMETIC, Pair, by_each_method, close, report
+from qtheory.checks.panel import ARITHMETIC, Pair, close, report
+from qtheory.checks.risk import by_each_method
 from qtheory.model import (
     SGD,
     Additive,
@@ -54,7 +55,7 @@ LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (Logarithmic(2), Constant(1), Quantization(parameter=Multiplicative("1/10"))),
     (Logarithmic(3), SourceCondition("3/2"), Quantization(gradient=Additive("1/10"))),
 )
-#: What is too small to be told apart is one coordinate: so many of them, and one sum over all.
+#: What is too small to be told apart is one coordinate; how many, and one sum over all.
 RESTS: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (PowerLaw(40), Constant(2), Quantization(data=Additive("1e-2"))),
     (PowerLaw(8), SourceCondition("6/5"), Quantization(data=Additive("1e-4"))),
@@ -85,7 +86,7 @@ def compression_keeps_its_bounds() -> list[CheckResult]:
         for name, run in _runs_with_rests():
             yield f"{name}: coordinates", len(_compressed(run)[0].eigenvalues), _MANY // 2 - 1
 
-    return _at_most("section 2/long spectra/bounds", pairs())
+    return _at_most("long spectra/bounds", pairs())
 
 
 def rests_one_by_one() -> list[CheckResult]:
@@ -98,7 +99,7 @@ def rests_one_by_one() -> list[CheckResult]:
             assert method == "recursion"
             yield name, _parts(_compressed(run)[0], run.sgd)["total"], there.total
 
-    return report("section 2/long spectra/rests", pairs(), close)
+    return report("long spectra/rests", pairs(), close)
 
 
 def sums_of_the_rest() -> list[CheckResult]:
@@ -115,7 +116,7 @@ def sums_of_the_rest() -> list[CheckResult]:
                 # the rest of a logarithmic spectrum is known to one part in its first position
                 yield f"{name}: radius of the {what}", float(here.rad()), known / 3
 
-    return _at_most("section 2/long spectra/sums", pairs())
+    return _at_most("long spectra/sums", pairs())
 
 
 def what_is_unlearnt() -> list[CheckResult]:
@@ -128,7 +129,7 @@ def what_is_unlearnt() -> list[CheckResult]:
             with mpmath.workdps(20):
                 yield f"{spectrum} with {target}", here, energy() / 2
 
-    return report("section 2/long spectra/unlearnt", pairs(), close)
+    return report("long spectra/unlearnt", pairs(), close)
 
 
 def curves_in_infinite_dimension() -> list[CheckResult]:
@@ -142,7 +143,7 @@ def curves_in_infinite_dimension() -> list[CheckResult]:
         yield "midpoint", here.mid(), there.mid()
         yield "radius", here.rad(), there.rad()
 
-    return report("section 2/long spectra/curves", pairs(), operator.eq)
+    return report("long spectra/curves", pairs(), operator.eq)
 
 
 def edges_of_long_spectra() -> list[CheckResult]:
@@ -159,7 +160,7 @@ def edges_of_long_spectra() -> list[CheckResult]:
             here, there = (stability(p, Quantization(data), run).theta for p in (formula, listed))
             yield f"{data!r}", here, there
 
-    return report("section 2/long spectra/edges", pairs(), close)
+    return report("long spectra/edges", pairs(), close)
 
 
 def _at_most(id: str, pairs: Iterator[Pair]) -> list[CheckResult]:
@@ -206,10 +207,10 @@ def _sums_by_mpmath(spectrum: Spectrum, target: Target, positions: range) -> tup
 
 #: Every check by its id.
 LONG_SPECTRA: dict[str, Callable[[], list[CheckResult]]] = {
-    "section 2/long spectra/bounds": compression_keeps_its_bounds,
-    "section 2/long spectra/rests": rests_one_by_one,
-    "section 2/long spectra/sums": sums_of_the_rest,
-    "section 2/long spectra/unlearnt": what_is_unlearnt,
-    "section 2/long spectra/curves": curves_in_infinite_dimension,
-    "section 2/long spectra/edges": edges_of_long_spectra,
+    "long spectra/bounds": compression_keeps_its_bounds,
+    "long spectra/rests": rests_one_by_one,
+    "long spectra/sums": sums_of_the_rest,
+    "long spectra/unlearnt": what_is_unlearnt,
+    "long spectra/curves": curves_in_infinite_dimension,
+    "long spectra/edges": edges_of_long_spectra,
 }

@@ -16,7 +16,13 @@ def proofs_replayed() -> list[CheckResult]:
         try:
             record = replay.prove(name)
             detail = f"{record.label}: {record.steps} lemmas, {len(record.axioms)} axioms"
-            found.append(CheckResult.of(f"proof/{name}", "proof", record.checked, detail))
+            values = {
+                "theorem": name,
+                "label": record.label,
+                "lemmas": record.steps,
+                "axioms": len(record.axioms),
+            }
+            found.append(CheckResult.of(f"proof/{name}", "proof", record.checked, detail, values))
         except UndecidedError as error:
             found.append(CheckResult(f"proof/{name}", "proof", "unknown", str(error)))
         except ProofError as error:

@@ -35,9 +35,9 @@ __all__ = ["CLAIMS", "theorem_on_random_instances"]
 _HUGE = (10**5, 10**7, 10**9, 10**12, 10**15)
 #: Digits to compute with until two balls are apart.
 _DIGITS = (20, 40, 80, 160, 320)
-#: Identities must agree to so many digits.
+#: Identities must agree to this many digits.
 _AGREED = 25
-# T3 is a statement on every step; it is examined on so many.
+# T3 is a statement on every step; it is examined on this many.
 _STEPS_OF_T3 = 100
 # Of a longer run the recursion is not one of the methods that are compared.
 _SHORT = 500

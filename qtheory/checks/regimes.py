@@ -19,7 +19,7 @@ import sympy as sp
 from qtheory.asymptotics import Rate, asymptotic_sum, compare_orders, rates
 from qtheory.asymptotics.mellin import leading_terms
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import rational
+from qtheory.checks.panel import rational
 from qtheory.model import (
     SGD,
     TARGETS,
@@ -32,7 +32,7 @@ from qtheory.model import (
 )
 from qtheory.reference import theorems as stated
 
-__all__ = ["EVALUATED"]
+__all__ = ["REGIMES"]
 
 _N, _d, _B, _eps, _noise = sp.symbols("N d B epsilon s", positive=True)
 _a, _b, _x, _y = sp.symbols("a b x y", positive=True)
@@ -46,7 +46,7 @@ Ratio = tuple[str, Any, Any]  # what is compared, the package's number, the stat
 
 def _check(id: str, wrong: list[str], count: int, what: str) -> list[CheckResult]:
     detail = "; ".join(wrong[:3]) if wrong else f"{count} {what}"
-    return [CheckResult.of(id, "rate", not wrong, detail)]
+    return [CheckResult.of(id, "rate", not wrong, detail, {"compared": count})]
 
 
 def _within(id: str, ratios: Iterator[Ratio], factor: float) -> list[CheckResult]:
@@ -63,7 +63,7 @@ def _within(id: str, ratios: Iterator[Ratio], factor: float) -> list[CheckResult
 # --- sums --------------------------------------------------------------------------------------
 
 
-def harmonic_sums_evaluated() -> list[CheckResult]:
+def harmonic_sums_agree() -> list[CheckResult]:
     r"""T9: the leading terms of :math:`\sum_i i^{-b} g(x i^{-a})` beside the sum, at x = 10^16.
 
     With a and b as numbers and as symbols, where the slowest term is the pole of zeta, where it is
@@ -250,7 +250,7 @@ def hypotheses_decided() -> list[CheckResult]:
     return _check("T4/hypotheses", wrong, count, "points are where T4 says")
 
 
-def comparisons_stated() -> list[CheckResult]:
+def comparisons_agree() -> list[CheckResult]:
     """Orders compared: answers that T8 needs, and the condition that an open one asks for."""
     known: tuple[tuple[str, str, list[str], str], ...] = (
         ("d*(N*eps)**2", "d", ["eps <= 1", "N*eps <= 1"], "yes"),
@@ -279,12 +279,12 @@ def comparisons_stated() -> list[CheckResult]:
 
 
 #: The checks of this file by their ids.
-EVALUATED = {
-    "T9/sums": harmonic_sums_evaluated,
+REGIMES = {
+    "T9/sums": harmonic_sums_agree,
     "T8/constants of sums": sums_bracketed,
     "T8/regimes of the bias": regimes_of_the_bias,
     "T8/regimes with additive data": regimes_with_additive_data,
     "T4/noise of each target": noise_of_each_target,
     "T4/hypotheses": hypotheses_decided,
-    "T8/comparisons": comparisons_stated,
+    "T8/comparisons": comparisons_agree,
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import PANEL, arguments
+from qtheory.checks.panel import PANEL, arguments
 from qtheory.model import formats
 from qtheory.model.run import Run
 from qtheory.paper.experiments import Experiment
@@ -59,9 +61,9 @@ _REPLICATES = 50_000
 
 def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
     """The simulated mean of an experiment lies within 4 standard errors of the exact risk."""
-    return mean_agrees(
-        f"simulation/{experiment.id}", experiment.run, replicates, seed, STANDARD_ERRORS
-    )
+    id = f"simulation/{experiment.id}"
+    what = vars(experiment)
+    return mean_agrees(id, experiment.run, replicates, seed, STANDARD_ERRORS, what)
 
 
 def mean_agrees(
@@ -70,11 +72,16 @@ def mean_agrees(
     replicates: int,
     seed: int,
     standard_errors: float,
+    what: Mapping[str, Any] | None = None,
 ) -> list[CheckResult]:
-    """The simulated mean lies within so many standard errors of the exact risk."""
+    """The simulated mean lies within this many standard errors of the exact risk.
+
+    ``what`` says for a table what was run.
+    """
     problem, quantization, sgd = run
     exact = float(excess_risk(problem, quantization, sgd).total)
-    estimate = simulate(problem, quantization, sgd, replicates=replicates, seed=seed)
+    # the other processor has another check to do
+    estimate = simulate(problem, quantization, sgd, replicates=replicates, seed=seed, threads=1)
     distance = (estimate.mean - exact) / estimate.stderr
     return [
         CheckResult.of(
@@ -89,6 +96,7 @@ def mean_agrees(
                 "stderr": estimate.stderr,
                 "distance": distance,
                 "replicates": replicates,
+                **(what or {}),
             },
         )
     ]

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import PANEL, Pair, arguments, close, report
+from qtheory.checks.panel import PANEL, Pair, arguments, close, report
 from qtheory.reference.moments import Setting
 from qtheory.reference.stationary import affine_step, expansion
 from qtheory.risk import stability
 
-__all__ = ["limits_of_the_risk_restated", "stability_restated"]
+__all__ = ["edges_agree", "limits_agree"]
 
 
-def stability_restated() -> list[CheckResult]:
+def edges_agree() -> list[CheckResult]:
     """The second moments shrink just below the largest stable stepsize and grow just above it."""
     wrong = []
     for name, setting in PANEL.items():
@@ -35,10 +35,11 @@ def stability_restated() -> list[CheckResult]:
         if not below < 1 < above:
             wrong.append(f"{name}: {below} below and {above} above {float(largest):.6g}")
     detail = "; ".join(wrong) if wrong else f"the edge is right to 1e-4 in {len(PANEL)} settings"
-    return [CheckResult.of("stability", "identity", not wrong, detail)]
+    count = 2 * len(PANEL)
+    return [CheckResult.of("stability/edges", "identity", not wrong, detail, {"compared": count})]
 
 
-def limits_of_the_risk_restated() -> list[CheckResult]:
+def limits_agree() -> list[CheckResult]:
     """The limits of the risk in the number of steps, and theta where it follows from G alone."""
 
     def pairs() -> Iterator[Pair]:

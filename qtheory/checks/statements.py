@@ -18,7 +18,7 @@ import sympy as sp
 import z3
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.risk import ARITHMETIC, PANEL, PURE, Pair, arguments, rational, report
+from qtheory.checks.panel import ARITHMETIC, PANEL, PURE, Pair, arguments, rational, report
 from qtheory.model import TARGETS
 from qtheory.model.instance import instantiate
 from qtheory.numbers.evaluate import evaluate
@@ -32,9 +32,9 @@ from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S, c, t
 
 __all__ = [
-    "bounds_as_stated",
+    "bounds_agree",
     "decomposition_is_identity",
-    "recursion_as_stated",
+    "recursion_agrees",
     "residue_per_coordinate",
     "standing_assumptions_hold",
 ]
@@ -45,7 +45,7 @@ _UPPER: dict[str, Callable[[Setting], Any]] = {
 }
 
 
-def bounds_as_stated() -> list[CheckResult]:
+def bounds_agree() -> list[CheckResult]:
     """T3, T4, T4' and T5: which side is the larger one, and the whole right side."""
     relations = {
         "noise_constants": sp.Le,
@@ -96,7 +96,7 @@ def _recursion_of_the_noise(setting: Setting) -> Iterator[Pair]:
         yield f"T3, coordinate {k}", number, (1 - setting.stepsize * lq) ** 2 * one + noise
 
 
-def recursion_as_stated() -> list[CheckResult]:
+def recursion_agrees() -> list[CheckResult]:
     """T2: the formulas of the theorem, put into one another, are one step of section 2."""
 
     def pairs() -> Iterator[Pair]:
@@ -181,7 +181,15 @@ def standing_assumptions_hold() -> list[CheckResult]:
                 if not z3.is_true(z3.simplify(given)):
                     wrong.append(f"{meaning} at i = {i + 1} of {name}")
     detail = "; ".join(wrong[:3]) if wrong else f"{count} assumptions hold where they are used"
-    return [CheckResult.of("statements/standing assumptions", "identity", not wrong, detail)]
+    return [
+        CheckResult.of(
+            "statements/standing assumptions",
+            "identity",
+            not wrong,
+            detail,
+            {"compared": count},
+        )
+    ]
 
 
 def _scalars(setting: Setting) -> dict[sp.Basic, Fraction]:
@@ -226,7 +234,7 @@ def decomposition_is_identity() -> list[CheckResult]:
             "T1/symbolic",
             "identity",
             residue == 0,
-            "left - right reduces to 0 in every coordinate, all parameters symbolic"
+            "left - right is 0 in every coordinate, all parameters symbols"
             if residue == 0
             else f"left - right reduces to {residue}",
         )

@@ -13,11 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sympy as sp
 
 import qtheory
-from qtheory.checks.check import CheckResult, Job, Status
+from qtheory.checks.check import CheckResult, Job
 from qtheory.checks.experiments import experiment_certified
 from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.checks.rates import RATE_CASES, rate_agrees
@@ -50,18 +51,24 @@ def thorough_jobs(instances: int = INSTANCES) -> list[Job]:
     for experiment in (e for e in experiments() if e.batch == 1):
         for steps in _LARGE:
             e = replace(experiment, steps=steps)
-            found.append(Job(f"long/{e.id}/N={steps}", "instance", _long_run, (e,), 1.0))
+            id = f"long/{e.id}/N={steps}"
+            found.append(Job(id, "instance", _long_run, (e,), 1.0, "theory", "bounds"))
     for case in RATE_CASES:
         longer = replace(case, id=f"{case.id}/N=10^15", steps=_LONG_RATES)
-        found.append(Job(f"rate/{longer.id}", "rate", rate_agrees, (longer,), 20.0))
+        arguments: tuple[Any, ...] = (longer,)
+        id = f"rate/{longer.id}"
+        found.append(Job(id, "rate", rate_agrees, arguments, 20.0, "theory", "rates"))
     for name in formats.names():
-        found.append(Job(f"format/{name}/simulated", "simulation", _format_agrees, (name,), 5.0))
+        id = f"format/{name}/simulated"
+        found.append(Job(id, "simulation", _format_agrees, (name,), 5.0, room="update"))
     for name in CLAIMS:
         for first in range(0, instances, _PIECE):
             count = min(_PIECE, instances - first)
             arguments = (name, first, count, SEED)
             id = f"random/{name}/{first}"
-            found.append(Job(id, "instance", theorem_on_random_instances, arguments, 10.0))
+            found.append(
+                Job(id, "instance", theorem_on_random_instances, arguments, 10.0, room="statements")
+            )
     return found
 
 
@@ -141,15 +148,18 @@ def _summed(work: Sequence[Job], known: dict[str, list[CheckResult]]) -> Iterato
         else:
             pieces["/".join(job.id.split("/")[:2])] += known[job.id]
     for id, found in pieces.items():
-        failed = [check for check in found if check.status == "failed"]
-        unknown = [check for check in found if check.status == "unknown"]
+        worst = _worst(found)
         sums = {
             name: sum(check.values[name] for check in found if name in check.values)
             for name in ("held", "undecided", "outside")
         }
         detail = f"certified on {sums['held']:.0f} instances, undecided on {sums['undecided']:.0f}"
-        status: Status = "failed" if failed else "unknown" if unknown else "passed"
-        if status != "passed":
-            detail = (failed or unknown)[0].detail
+        if worst.status != "passed":
+            detail = worst.detail
         seconds = sum(check.seconds for check in found)
-        yield CheckResult(id, "instance", status, detail, seconds, sums)
+        yield replace(worst, id=id, detail=detail, seconds=seconds, values=sums)
+
+
+def _worst(found: Sequence[CheckResult]) -> CheckResult:
+    """The first that failed, else the first that is unknown, else the first."""
+    return min(found, key=lambda check: ("failed", "unknown", "passed").index(check.status))

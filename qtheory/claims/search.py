@@ -91,6 +91,25 @@ class Attack:
     undecided: int
     closest: tuple[float, Run] | None
 
+    def as_json(self) -> dict[str, Any]:
+        """What came of it; the sides of a counterexample as text of 30 digits."""
+        record: dict[str, Any] = {
+            "claim": self.claim,
+            "examined": self.examined,
+            "left_out": self.left_out,
+            "undecided": self.undecided,
+            "counterexample": None,
+            "closest": None if self.closest is None else self.closest[0],
+        }
+        if self.counterexample is not None:
+            sides = self.counterexample.sides
+            record["counterexample"] = {
+                "code": self.counterexample.code,
+                "left": None if sides is None else sides.left.str(30, radius=False),
+                "right": None if sides is None else sides.right.str(30, radius=False),
+            }
+        return record
+
     def __str__(self) -> str:
         if self.counterexample is not None:
             return str(self.counterexample)

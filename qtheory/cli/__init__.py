@@ -9,9 +9,17 @@ import typer
 from qtheory import __version__
 
 # importing the modules registers their commands, in the order of the help page
-from qtheory.cli import checks as checks
-from qtheory.cli import runs as runs
-from qtheory.cli import theory as theory
+from qtheory.cli import (  # isort: skip
+    verify as verify,
+    prove as prove,
+    falsify as falsify,
+    report as report,
+    simulate as simulate,
+    formats as formats,
+    sweep as sweep,
+    risk as risk,
+    rates as rates,
+)
 from qtheory.cli.common import app
 
 __all__ = ["app", "main"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +21,9 @@ from rich.progress import (
 )
 
 from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
-from qtheory.model import SGD, Problem
+from qtheory.model import SGD, ErrorModel, Problem, Quantization
 from qtheory.model.data import load_table
+from qtheory.model.number_format import NumberFormat
 from qtheory.model.parse import parse_spectrum, parse_target
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "Noise",
     "Output",
     "Quantize",
+    "Replicates",
+    "Seed",
     "Spectrum",
     "Steps",
     "Stepsize",
@@ -43,12 +45,14 @@ __all__ = [
     "Times",
     "app",
     "busy",
+    "covered",
     "errors_reported",
-    "finite",
     "problem_from",
     "progress_bar",
+    "replaced_formats",
     "require_writable",
     "run_from",
+    "say_replaced",
     "table_from",
     "write_json",
 ]
@@ -94,6 +98,8 @@ Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2."
 Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
 Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
+Replicates = Annotated[int, typer.Option(help="Independent runs, at least 2.")]
+Seed = Annotated[int, typer.Option(help="Seed of the random streams.")]
 Output = Annotated[str, typer.Option(help="average, last or tail.")]
 Tail = Annotated[
     str | None, typer.Option(help="The part of the iterates that --output tail averages, or 1/2.")
@@ -110,6 +116,31 @@ def run_from(stepsize: str, batch: str, steps: str, output: str, tail: str | Non
     if tail is not None and output != "tail":
         raise InvalidArgumentError("tail", tail, "left out without --output tail")
     return SGD(stepsize, batch, steps=steps, output=output, tail="1/2" if tail is None else tail)
+
+
+def covered(quantization: Quantization) -> Quantization:
+    """What the theory takes: error models, or a number format on the data alone."""
+    formats = [t for t, quantizer in quantization.items() if not isinstance(quantizer, ErrorModel)]
+    as_it_is = formats == ["data"] and isinstance(quantization.data, NumberFormat)
+    return quantization if as_it_is else quantization.error_models()
+
+
+def replaced_formats(given: Quantization, taken: Quantization) -> dict[str, dict[str, str]]:
+    """The number formats in whose place error models were taken."""
+    pairs = zip(given.items(), taken.items(), strict=True)
+    return {
+        target: {"format": repr(before), "error_model": repr(after)}
+        for (target, before), (_, after) in pairs
+        if before != after
+    }
+
+
+def say_replaced(console: Console, replaced: dict[str, dict[str, str]]) -> None:
+    """Say on the terminal which formats were replaced."""
+    if replaced:
+        console.print("Number formats are taken as their error models; simulate rounds with them:")
+    for target, pair in replaced.items():
+        console.print(f"{target}: {pair['format']} as {pair['error_model']}", markup=False)
 
 
 def table_from(data: Path | None, labels: Path | None) -> tuple[Any, Any] | None:
@@ -195,8 +226,3 @@ def write_json(json_file: str | None, record: dict[str, Any]) -> None:
         typer.echo(text, nl=False)
     else:
         Path(json_file).write_text(text, encoding="utf-8")
-
-
-def finite(value: float) -> float | None:
-    """A number for JSON, which has no infinity."""
-    return value if math.isfinite(value) else None

@@ -19,6 +19,7 @@ from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arrays import sequence
+from qtheory.numbers.display import finite
 from qtheory.risk import excess_risk
 from qtheory.simulate import Estimate, Ranges, calibrate, ranges
 from qtheory.simulate.blocks import sampling
@@ -73,6 +74,24 @@ class Comparison:
     ranges: Ranges
     fourth_moment: float = 1.0
     missing: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers and the verdict; what is infinite or missing is None."""
+        return {
+            "name": self.name,
+            "quantization": repr(self.quantization),
+            "exact": finite(self.theory),
+            "missing": self.missing,
+            "mean": finite(self.estimate.mean),
+            "stderr": finite(self.estimate.stderr),
+            "replicates": self.estimate.replicates,
+            "seed": self.estimate.seed,
+            "difference": finite(self.difference),
+            "distance": finite(self.distance),
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "biased": list(self.estimate.biased),
+        }
 
     @property
     def difference(self) -> float:

@@ -62,6 +62,15 @@ class Outcome:
     failures: tuple[tuple[Point, str], ...]
     errors: int = 0
 
+    def as_json(self) -> dict[str, Any]:
+        """The counts, and the reason of each failure by its point."""
+        return {
+            "points": self.points,
+            "known": self.known,
+            "errors": self.errors,
+            "failures": {point.key: reason for point, reason in self.failures},
+        }
+
 
 def sweep(
     grid: Grid | Path | str,

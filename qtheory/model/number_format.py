@@ -191,6 +191,20 @@ class NumberFormat(ABC):
             scale = Fraction(2) ** exponent
         return replace(self, scale=sp.Rational(scale.numerator, scale.denominator))
 
+    def as_json(self) -> dict[str, Any]:
+        """The format and its error model; numbers as exact text."""
+        estimate = self.error_estimate()
+        return {
+            "name": self.name,
+            "bits": self.bits,
+            "largest": str(self.largest),
+            "error_model": repr(estimate.model),
+            "worst": repr(estimate.worst),
+            "exact": estimate.exact,
+            "averaged": estimate.averaged,
+            "valid": [str(bound) for bound in estimate.valid],
+        }
+
     def error_model(
         self, scale: Number | None = None, mode: str = "stochastic", *, subnormals: bool = False
     ) -> ErrorModel:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import flint
 
 from qtheory.numbers.arithmetic import Scalar
 
-__all__ = ["html_table", "shown"]
+__all__ = ["as_number", "finite", "html_table", "shown"]
 
 
 def shown(value: Scalar, digits: int | None) -> str:
@@ -21,6 +23,24 @@ def shown(value: Scalar, digits: int | None) -> str:
     if isinstance(value, flint.arb):
         return str(value.str(digits or 6, radius=False))
     return f"{float(value):.6g}"
+
+
+def as_number(value: Any, digits: int | None) -> float | str:
+    """A number for JSON: a ball as text with its certified digits, text (why there is none) as is.
+
+    >>> as_number(flint.arb(1) / 4, 5), as_number(0.25, None), as_number("none: a reason", None)
+    ('0.25000', 0.25, 'none: a reason')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, flint.arb):
+        return str(value.str(digits or 15, radius=False))
+    return float(value)
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, which has no infinity."""
+    return value if math.isfinite(value) else None
 
 
 def html_table(caption: str, rows: Sequence[Sequence[str]]) -> str:

@@ -21,6 +21,8 @@ __all__ = ["DIGITS", "Certified", "certify_experiment"]
 #: Digits to which identities are checked.
 DIGITS = 30
 
+_Inequality = tuple[str, flint.arb, flint.arb]  # its name, and the smaller side first
+
 
 @dataclass(frozen=True)
 class Certified:
@@ -33,22 +35,25 @@ class Certified:
     digits
         To how many digits the two sides of T1 agree, each computed by itself.
     is_identity
-        Whether that is DIGITS or more, in balls.
+        Whether that is DIGITS or more, in balls; None if these are too wide to say.
     exact, lower
         The excess risk, and the lower bound T5 on it.
     uppers
         The forms of the upper bound that apply: ``"refined"`` (T4') and ``"paper"`` (T4).
     not_certified
         The inequalities between them that the balls do not show, such as ``"lower <= R"``.
+    refuted
+        Those of them that the balls show to be false.
     """
 
     experiment: Experiment
     digits: float
-    is_identity: bool
+    is_identity: bool | None
     exact: float
     lower: float
     uppers: Mapping[str, float]
     not_certified: tuple[str, ...]
+    refuted: tuple[str, ...] = ()
 
     @property
     def upper(self) -> float:
@@ -58,7 +63,7 @@ class Certified:
     @property
     def holds(self) -> bool:
         """Whether T1 and every bound are certified."""
-        return self.is_identity and not self.not_certified
+        return self.is_identity is True and not self.not_certified
 
 
 def certify_experiment(experiment: Experiment) -> Certified:
@@ -72,15 +77,17 @@ def certify_experiment(experiment: Experiment) -> Certified:
     with arithmetic.working():
         parts = decomposition_at(experiment.run, arithmetic)
         gap = _gap(parts)
-        lower, uppers, broken = _bounds(parts, experiment.run)
+        limit = flint.arb(10) ** -DIGITS
+        lower, uppers, pairs = _bounds(parts, experiment.run)
         return Certified(
             experiment,
             -math.log10(max(float(gap.abs_upper()), 1e-300)),
-            bool(gap < flint.arb(10) ** -DIGITS),
+            True if gap < limit else False if gap >= limit else None,
             float(parts.total),
             lower,
             uppers,
-            broken,
+            tuple(name for name, left, right in pairs if not left <= right),
+            tuple(name for name, left, right in pairs if left > right),
         )
 
 
@@ -90,10 +97,10 @@ def _gap(parts: Decomposition) -> flint.arb:
     return abs(parts.total - right) / parts.total
 
 
-def _bounds(parts: Decomposition, run: Run) -> tuple[float, dict[str, float], tuple[str, ...]]:
-    """The bounds, and those not on their side of the exact value by balls that do not overlap."""
+def _bounds(parts: Decomposition, run: Run) -> tuple[float, dict[str, float], list[_Inequality]]:
+    """The bounds, and the inequalities between them and the exact values."""
     lower = lower_bound(*run, digits=DIGITS)
-    pairs = [
+    pairs: list[_Inequality] = [
         ("lower <= R", lower.total, parts.total),
         ("lower <= R^q", lower.quantized_risk, parts.quantized_risk),
     ]
@@ -108,5 +115,4 @@ def _bounds(parts: Decomposition, run: Run) -> tuple[float, dict[str, float], tu
             (f"R^q <= {form}", parts.quantized_risk, upper.quantized_risk),
         ]
         uppers[form] = float(upper.total)
-    broken = tuple(name for name, left, right in pairs if not left <= right)
-    return float(lower.total), uppers, broken
+    return float(lower.total), uppers, pairs

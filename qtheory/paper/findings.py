@@ -26,6 +26,8 @@ __all__ = ["VERDICTS", "Finding", "Measure", "findings", "verdict"]
 
 VERDICTS = ("supported", "not supported", "about the bound only", "open")
 DIGITS = 12
+#: Of risks whose differences are compared to a percent.
+_DIGITS_OF_GROWTH = 9
 PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
 
 _LEVEL = EPSILONS[-1]
@@ -65,6 +67,11 @@ class Measure:
             return True
         return False if value <= self.no else None
 
+    @property
+    def thresholds(self) -> str:
+        """From where it says yes, and up to where no, in few words."""
+        return f"{self.does} from {self.yes} on, not up to {self.no}"
+
     def __str__(self) -> str:
         return (
             f"{self.name}; from {self.yes} on it {self.does}, up to {self.no} not, between is open "
@@ -100,8 +107,8 @@ class Finding:
     """A claim, of what it is claimed, and what certified numbers say about it.
 
     ``of`` is "the risk" or "the bound", ``verdict`` one of ``VERDICTS``, ``rule`` the number that
-    decides with its thresholds, ``values`` that number by where it was taken, and ``measured`` the
-    same in words.
+    decides with its thresholds, ``values`` that number by where it was taken, ``measured`` the
+    same in words, and ``summary`` in one sentence with its thresholds.
     """
 
     claim: str
@@ -111,6 +118,7 @@ class Finding:
     rule: str
     measured: str
     values: Mapping[str, float]
+    summary: str
 
     @property
     def explained(self) -> str:
@@ -149,8 +157,8 @@ def findings(steps: int = STEPS) -> list[Finding]:
     ]
 
 
-def _risk(run: Run) -> Any:
-    return excess_risk(*run, digits=DIGITS).total
+def _risk(run: Run, digits: int = DIGITS) -> Any:
+    return excess_risk(*run, digits=digits).total
 
 
 def _bound(run: Run) -> Any:
@@ -178,7 +186,7 @@ class _Numbers:
 
     steps: int
     risk: Callable[[Experiment], Any] = field(
-        default_factory=lambda: cache(lambda experiment: _risk(experiment.run))
+        default_factory=lambda: cache(lambda experiment: _risk(experiment.run, _DIGITS_OF_GROWTH))
     )
     bound: Callable[[Experiment], Any] = field(
         default_factory=lambda: cache(lambda experiment: _bound(experiment.run))
@@ -248,6 +256,10 @@ def _growth_with_dimension(scheme: str, numbers: _Numbers) -> Finding:
             + (f"; at d={2 * edge} additive errors are unstable" if grows else "")
         )
     answers = _in_all(in_bound), _in_all(in_risk)
+    rises = {
+        name: ", ".join(f"{values[f'rise/{name}/B={batch}']:.2f}" for batch in BATCHES)
+        for name in ("risk", "bound")
+    }
     claim = (
         "At fixed eps additive quantization makes the risk grow with the dimension."
         if grows
@@ -261,6 +273,8 @@ def _growth_with_dimension(scheme: str, numbers: _Numbers) -> Finding:
         str(GROWTH),
         "; ".join(measured),
         values,
+        f"Its rise over the one before, at B = {', '.join(map(str, BATCHES))}: {rises['risk']} "
+        f"(in the bound {rises['bound']}); {GROWTH.thresholds}.",
     )
 
 
@@ -297,6 +311,7 @@ def _approximation(scheme: str, steps: int) -> Finding:
             "approximation": float(risk.approximation),
             "floor": float(risk.floor),
         },
+        f"Left of A in the risk as N grows: {_percent(left)}; {FLOOR.thresholds}.",
     )
 
 
@@ -326,6 +341,8 @@ def _what_batches_leave(scheme: str, steps: int) -> Finding:
         str(BATCH),
         "; ".join(shown),
         {f"share/{name}/N={count}": float(share) for (name, count), share in shares.items()},
+        f"Left at B = {_LARGE_BATCH}: {_percent(shares['risk', counts[1]])} (in the bound "
+        f"{_percent(shares['bound', counts[1]])}); {BATCH.thresholds}.",
     )
 
 

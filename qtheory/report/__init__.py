@@ -6,9 +6,10 @@ from qtheory.report.formats import (
     format_view,
     formats_view,
 )
+from qtheory.report.ledger import ledger_view
 from qtheory.report.proofs import lemma_tree, proofs_view
 from qtheory.report.rates import rates_view
-from qtheory.report.tables import ledger_view, problem_view, risk_view
+from qtheory.report.tables import problem_view, risk_view
 
 __all__ = [
     "comparison_view",

@@ -32,7 +32,7 @@ from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.certify import all_good, certified, checked_digits
-from qtheory.numbers.display import html_table, shown
+from qtheory.numbers.display import as_number, html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.numbers.interval import SLACK, Interval
 from qtheory.risk.compression import compressed_instance, working_bits
@@ -98,6 +98,21 @@ class Risk:
     def __repr__(self) -> str:
         total = self.total if self.digits is None else self.total.str(self.digits, radius=False)
         return f"Risk(total={total})"
+
+    def as_json(self) -> dict[str, Any]:
+        """Every part as a number, or as text: certified digits, or why there is none."""
+        parts = {name: as_number(value, self.digits) for name, value in parts_if_any(self).items()}
+        return {
+            "total": as_number(self.total, self.digits),
+            "bias": parts["bias"],
+            "variance": parts["variance"],
+            "by_target": {target: parts[target] for target in TARGETS},
+            "approximation": as_number(self.approximation, self.digits),
+            "floor": as_number(self.floor, self.digits),
+            "saturation": as_number(self.saturation, self.digits),
+            "digits": self.digits,
+            "plan": str(self.plan),
+        }
 
     def _repr_html_(self) -> str:
         quantizers = self.run.quantization.items()

@@ -18,7 +18,7 @@ def test_tolerances():
     assert passed(choices.tolerances_of_each_target())
 
 
-# --- twins that must fail ----------------------------------------------------------------------
+# --- negative controls -------------------------------------------------------------------------
 
 
 def test_a_choice_that_is_not_the_best_is_noticed(monkeypatch):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from qtheory.checks import constants
-from qtheory.checks.risk import PANEL
+from qtheory.checks.panel import PANEL
 from qtheory.reference import moments as reference
 
 NEARLY_ONE = 1 + Fraction(1, 10**20)

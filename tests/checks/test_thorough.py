@@ -14,6 +14,7 @@ from qtheory.checks import random_instances, thorough
 from qtheory.checks.check import CheckResult, Job
 from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.checks.thorough import thorough_jobs, verify_thoroughly
+from qtheory.model.run import Run
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -65,7 +66,7 @@ def test_a_false_bound_falls_with_code_that_makes_the_instance(
     assert check.status == "failed"
     made = {"qt": qt}
     exec(check.detail.split("first on: ")[1], made)
-    assert CLAIMS[theorem]((made["problem"], made["quantization"], made["sgd"])) is False
+    assert CLAIMS[theorem](Run(made["problem"], made["quantization"], made["sgd"])) is False
 
 
 @pytest.mark.parametrize("method", ["closed form", "powers", "recursion"])

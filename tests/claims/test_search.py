@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 import qtheory as qt
 from qtheory.claims.claim import NAMES, Sides, claim_of
+from qtheory.model.run import Run
 from qtheory.model.source import python_code
 from qtheory.testing import instances
 from qtheory.theory import definitions
@@ -103,11 +104,11 @@ def test_the_theorem_says_what_the_terms_mean():
     run = qt.Problem(20), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=100)
     claim = "risk <= approximation + bias + variance/2"
     paper, refined = (claim_of(claim, name) for name in ("upper_bound", "refined_upper_bound"))
-    assert paper.at(*run, 30).right > refined.at(*run, 30).right
+    assert paper.at(Run(*run), 30).right > refined.at(Run(*run), 30).right
     for read, form in ((paper, "paper"), (refined, "refined")):
         bound = qt.upper_bound(*run, digits=30, form=form)
         total = bound.approximation + bound.bias + bound.variance / 2
-        assert read.at(*run, 30).right.overlaps(total)
+        assert read.at(Run(*run), 30).right.overlaps(total)
 
 
 def test_functions_are_claims():
@@ -204,8 +205,8 @@ def test_every_name_has_a_value():
     instance = (qt.Problem(2), qt.Quantization.uniform(qt.Additive("0.01")), qt.SGD("0.1", steps=9))
     for name in NAMES:
         if name != "d":
-            assert claim_of(f"{name} <= d*1000").at(*instance, 30).holds is True
-    assert claim_of("d <= 2*N").at(*instance, 30).holds is True
+            assert claim_of(f"{name} <= d*1000").at(Run(*instance), 30).holds is True
+    assert claim_of("d <= 2*N").at(Run(*instance), 30).holds is True
 
 
 def test_a_function_may_mix_what_the_objects_hand_out():
@@ -220,14 +221,14 @@ def test_a_function_may_mix_what_the_objects_hand_out():
         lambda i: (i.risk.total / 2, (i.problem.noise + sp.sqrt(1)) / 2),
         lambda i: (i.risk.total, np.float64(1) + float(i.problem.noise)),
     ):
-        assert claim_of(claim).at(*run).holds is False
+        assert claim_of(claim).at(Run(*run[:3]), run[3]).holds is False
     for claim in (
         lambda i: i.risk.total <= i.problem.noise + 1,
         lambda i: i.problem.noise + 1 >= i.risk.total,
         lambda i: np.bool_(i.risk.total <= i.problem.noise + 1),
         lambda i: sp.Lt(2, 1),
     ):
-        assert claim_of(claim).at(*run) is False
-    assert claim_of(lambda i: (0 * i.problem.noise, i.risk.total)).at(*run).holds
+        assert claim_of(claim).at(Run(*run[:3]), run[3]) is False
+    assert claim_of(lambda i: (0 * i.problem.noise, i.risk.total)).at(Run(*run[:3]), run[3]).holds
     with pytest.raises(qt.InvalidArgumentError, match="claim"):
-        claim_of(lambda i: (i.risk.total, "1")).at(*run)
+        claim_of(lambda i: (i.risk.total, "1")).at(Run(*run[:3]), run[3])

@@ -41,7 +41,7 @@ COMMANDS = {
     "verify": ["verify", "--workers", "THREADS", "--no-times"],
 }
 #: The checks of ``qtheory verify`` that are made here: of each kind a quick one.
-CHECKS = ("T1/symbolic", "T7/bounds", "section 2/exact", "section 3/exact")
+CHECKS = ("T1/symbolic", "T7/bounds", "risk/exact", "bounds/exact")
 KINDS = ("bounds/additive", "simulation/none")
 
 

@@ -94,6 +94,7 @@ def test_simulate():
         (["risk", *FAST, "--json", "/nowhere/at/all.json"], "json is"),
         (["simulate", *FAST, "--replicates", "1"], "replicates is 1"),
         (["verify", "--workers", "0"], "workers is 0"),
+        (["verify", "--only", "rate"], "only is 'rate', but must be one of bounds, rates, "),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_status_2(arguments, message):
@@ -117,7 +118,7 @@ def test_mismatched_tables_name_the_files(table):
 def test_verify_exits_1_only_if_a_check_failed(monkeypatch, tmp_path, status):
     check = CheckResult("T1/x", "identity", status, "a detail", 0.1)
     ledger = Ledger((check,), ())
-    monkeypatch.setattr("qtheory.cli.checks.run_verification", lambda **options: ledger)
+    monkeypatch.setattr("qtheory.cli.verify.run_verification", lambda **options: ledger)
     out = tmp_path / "ledger.json"
     result = invoke("verify", "--json", out)
     assert result.exit_code == (status == "failed")
@@ -126,6 +127,16 @@ def test_verify_exits_1_only_if_a_check_failed(monkeypatch, tmp_path, status):
     assert record["checks"][0].keys() >= {"id", "kind", "status", "detail", "seconds"}
     if status == "failed":
         assert "FAILED T1/x: a detail" in result.stdout
+
+
+def test_verify_runs_only_what_is_asked_for(tmp_path):
+    out = tmp_path / "ledger.json"
+    result = invoke("verify", "--only", "inputs", "--all", "--json", out)
+    assert result.exit_code == 0
+    checks = json.loads(out.read_text())["checks"]
+    assert {(check["part"], check["room"]) for check in checks} == {("package", "inputs")}
+    for check in checks:
+        assert check["id"] in result.stdout
 
 
 def test_version_and_help():
@@ -284,7 +295,7 @@ def test_without_a_total_there_is_no_risk_to_show(monkeypatch):
     def refuse(*arguments, **options):
         raise qt.CostError("it would take weeks")
 
-    monkeypatch.setattr("qtheory.cli.theory.excess_risk", refuse)
+    monkeypatch.setattr("qtheory.cli.risk.excess_risk", refuse)
     assert invoke("risk", *FAST).exit_code == 2
 
 

@@ -3,7 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from qtheory.cli import app, checks
+from qtheory.cli import app
+from qtheory.cli import report as report_command
 from qtheory.errors import ProofError
 from qtheory.report.appendix import report_appendix
 
@@ -23,7 +24,7 @@ def quick(monkeypatch):
         progress(1, 1)
         return "<p>λ^q ≥ λ</p>\n"
 
-    monkeypatch.setattr(checks, "report_page", page)
+    monkeypatch.setattr(report_command, "report_page", page)
     return asked
 
 
@@ -71,7 +72,7 @@ def test_an_error_on_the_way_is_one_line(monkeypatch, tmp_path):
     def refuse(progress):
         raise ProofError("upper_bound: refused")
 
-    monkeypatch.setattr(checks, "report_page", refuse)
+    monkeypatch.setattr(report_command, "report_page", refuse)
     result = invoke(tmp_path / "theory.html")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == "error: upper_bound: refused"

@@ -9,7 +9,7 @@ import flint
 import numpy as np
 from hypothesis import strategies as st
 
-from qtheory.checks import risk as risk_checks
+from qtheory.checks import panel
 from qtheory.reference import moments as reference
 from qtheory.reference.moments import Errors, Setting
 
@@ -208,7 +208,7 @@ def scaled_step(setting, factor):
 # --- the same in the package's terms -------------------------------------------------------------
 
 
-arguments = functools.lru_cache(maxsize=256)(risk_checks.arguments)
+arguments = functools.lru_cache(maxsize=256)(panel.arguments)
 
 
 def moments(setting, output="average", tail="1"):

@@ -17,7 +17,7 @@ from qtheory.paper.experiments import Experiment
 from qtheory.paper.findings import BATCH, FLOOR, GROWTH, VERDICTS, findings, verdict
 from qtheory.reference import theorems
 from qtheory.reference.moments import Errors, Setting
-from qtheory.report.tables import _VERDICTS
+from qtheory.report.ledger import _VERDICTS
 
 EPS, GAMMA = 0.01, 0.1
 CLAIMS = (
@@ -69,7 +69,11 @@ def test_a_finding_says_of_what_it_is_claimed_and_where_the_thresholds_are(found
         assert f"up to {'4/5' if rise else '1/100'} not" in finding.explained
         assert f"Claimed of {finding.of}." in finding.explained
         record = finding.as_json()
-        assert set(record) == {"claim", "of", "source", "verdict", "rule", "measured", "values"}
+        assert set(record) == {
+            "claim", "of", "source", "verdict", "rule", "measured", "values", "summary",
+        }  # fmt: skip
+        assert f"from {'5/4' if rise else '1/10'} on" in finding.summary
+        assert f"not up to {'4/5' if rise else '1/100'}" in finding.summary
     assert set(_VERDICTS) == set(VERDICTS)
 
 
@@ -314,6 +318,6 @@ def test_the_floor_decides(monkeypatch, floor, expected):
 
 def test_the_excerpt_in_the_readme_is_what_is_said(found):
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    excerpt = re.search(r"^\* (At fixed eps.*?) \.\.\.$", text, re.DOTALL | re.MULTILINE)[1]
-    said = f"{found[0].claim} {found[0].verdict} {found[0].explained}"
-    assert said.startswith(" ".join(excerpt.split()))
+    excerpt = re.search(r"^\* (At fixed eps.*?)\n```$", text, re.DOTALL | re.MULTILINE)[1]
+    said = f"{found[0].claim} {found[0].verdict} {found[0].summary}"
+    assert said == " ".join(excerpt.split())

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.checks.risk import arguments, rational
+from qtheory.checks.panel import arguments, rational
 from qtheory.reference import moments as reference
 from qtheory.reference import outcomes
 from qtheory.reference import theorems as stated

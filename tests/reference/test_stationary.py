@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from qtheory.checks.risk import PANEL
+from qtheory.checks.panel import PANEL
 from qtheory.reference import moments as reference
 from qtheory.reference.stationary import expansion
 
