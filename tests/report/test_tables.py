@@ -10,15 +10,12 @@ import pytest
 from rich.console import Console
 
 import qtheory as qt
-from qtheory.checks.check import CheckResult
-from qtheory.checks.suite import Ledger
 from qtheory.measure import Comparison
 from qtheory.orders.display import shown
 from qtheory.report import (
     comparison_view,
     comparisons_view,
     formats_view,
-    ledger_view,
     rates_view,
     risk_view,
 )
@@ -82,8 +79,7 @@ def test_the_parts_of_a_risk():
     """By hand: wbar = w_1 / 2, E w_1 = 1/2, E w_1^2 = (3 + 1) / 4: R = (1 - 1/2 + 1/4) / 2."""
     run = qt.Problem(1, noise=1), qt.Quantization(label=qt.Additive("1/2")), qt.SGD("1/2", steps=2)
     risk = qt.excess_risk(*run, digits=10)
-    parts = {"bias": risk.bias, "variance": risk.variance, **risk.by_target}
-    found = {row[0]: row[-1] for row in rows(risk_view(risk, parts, {"upper": "no bound"}))}
+    found = {row[0]: row[-1] for row in rows(risk_view(risk, {"upper": "no bound"}))}
     numbers = {name: float(text) for name, text in found.items() if re.fullmatch(r"[\d.]+", text)}
     assert numbers == {
         "bias (no noise, no quantization)": 11 / 32,
@@ -111,19 +107,3 @@ def test_every_regime_stands_beside_its_own_condition():
     for case in table.dominations:
         parts = [" + ".join(case.terms), str(case.order), *map(shown, case.conditions[:1])]
         assert any(all(part in line for part in parts) for line in lines)
-
-
-def test_a_ledger_in_lines_and_counted():
-    """Ratios of 1, 2 and 6; one of each status, and unknown never counts as passed."""
-    bounds = {"lower": 1.0, "exact": 2.0, "upper": 6.0}
-    checks = (
-        CheckResult("bounds/additive/eps=1e-2/d=50/B=1", "instance", "passed", "", values=bounds),
-        CheckResult("rate/one", "rate", "failed", "a wrong rate"),
-        CheckResult("rate/two", "rate", "unknown", "a limit"),
-    )
-    lines = [" ".join(" ".join(row).split()) for row in rows(ledger_view(Ledger(checks, ())))]
-    (line,) = (line for line in lines if line.startswith("additive"))
-    assert "1.00000 2.00000 6.00000 3.00 2.00" in line
-    assert line.endswith("ok")
-    assert any(line.startswith("two a limit") and line.endswith("?") for line in lines)
-    assert "1 checks passed, 1 failed, 1 unknown" in lines
