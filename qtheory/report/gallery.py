@@ -12,7 +12,13 @@ from qtheory.report.mathml import mathml
 from qtheory.theory import Theorem, theorems
 from qtheory.theory.replay import PROOFS
 
-__all__ = ["needed_definitions", "theorem_list", "theorem_page", "tightness_rows"]
+__all__ = [
+    "hypotheses_html",
+    "needed_definitions",
+    "theorem_list",
+    "theorem_page",
+    "tightness_rows",
+]
 
 #: The heading in ``docs/tightness.md`` under which a bound is measured.
 _MEASURED: Mapping[str, str] = {
@@ -40,11 +46,7 @@ def theorem_page(theorem: Theorem, tightness: str = "") -> str:
     """
     parts = [f"# {theorem.label}: {theorem.title}", _display([theorem.statement], theorem)]
     if theorem.hypotheses:
-        items = "".join(
-            f"<li>{_inline(hypothesis.relation, theorem)}: {escape(hypothesis.meaning)}</li>"
-            for hypothesis in theorem.hypotheses
-        )
-        parts += ["## Assumptions", f"<ul>{items}</ul>"]
+        parts += ["## Assumptions", hypotheses_html(theorem)]
         parts.append("Evaluated where one of them fails, the theorem raises `qt.HypothesisError`.")
     else:
         parts += ["## Assumptions", "Those of the model; none beside them."]
@@ -69,6 +71,16 @@ def theorem_page(theorem: Theorem, tightness: str = "") -> str:
         ]
     parts += ["## Example", ""]
     return "\n\n".join(parts)
+
+
+def hypotheses_html(theorem: Theorem) -> str:
+    """The hypotheses of a theorem as a list, each with what it means."""
+    items = "".join(
+        f"<li>{_inline(hypothesis.relation, theorem)} "
+        f'<span class="soft">{escape(hypothesis.meaning)}</span></li>'
+        for hypothesis in theorem.hypotheses
+    )
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def theorem_list(entries: Iterable[Theorem] = tuple(theorems.values())) -> str:
@@ -123,20 +135,13 @@ def _names(expressions: Iterable[sp.Basic]) -> set[str]:
     return {str(atom) for each in expressions for atom in each.atoms(sp.Symbol, sp.IndexedBase)}
 
 
-def _latex(relation: sp.Basic, theorem: Theorem) -> str:
-    """As the theorem writes it, with words upright and the cases apart from their conditions."""
-    text = theorem.relation_latex(relation).replace("infinity", r"\infty")
-    text = re.sub(r"\b(same|cross|core|low)\b", r"\\mathrm{\1}", text)
-    return re.sub(r"\\text\{(for|otherwise)\}", r"\\quad\\text{\1}", text)
-
-
 def _inline(relation: sp.Basic, theorem: Theorem) -> str:
-    return mathml(_latex(relation, theorem))
+    return mathml(theorem.relation_latex(relation))
 
 
 def _display(relations: Iterable[sp.Basic], theorem: Theorem) -> str:
     rows = "".join(
-        f"<div>{mathml(_latex(relation, theorem), 'block')}</div>" for relation in relations
+        f"<div>{mathml(theorem.relation_latex(relation), 'block')}</div>" for relation in relations
     )
     return f'<div class="formula">{rows}</div>'
 

@@ -24,6 +24,7 @@ from qtheory.paper.findings import findings
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
+from qtheory.report.gallery import hypotheses_html
 from qtheory.report.line_breaks import pieces
 from qtheory.report.mathml import mathml
 from qtheory.report.proofs import SHOWN_RULES
@@ -157,11 +158,7 @@ def _heading(theorem: Theorem) -> str:
 
 
 def _theorem(theorem: Theorem, verdict: str) -> str:
-    assumptions = "".join(
-        f"<li>{mathml(theorem.relation_latex(hypothesis.relation))} "
-        f"<span class='soft'>{escape(hypothesis.meaning)}</span></li>"
-        for hypothesis in theorem.hypotheses
-    )
+    assumptions = hypotheses_html(theorem)
     definitions = "".join(
         f'<li class="scroll">{_inline(theorem.relation_latex(definition))}</li>'
         for definition in theorem.definitions
@@ -169,7 +166,7 @@ def _theorem(theorem: Theorem, verdict: str) -> str:
     return (
         f'<h3 id="{theorem.name}">{_heading(theorem)}</h3>'
         f'<div class="scroll">{mathml(theorem.relation_latex(theorem.statement), "block")}</div>'
-        + (f"<p>if</p><ul>{assumptions}</ul>" if assumptions else "")
+        + (f"<p>if</p>{assumptions}" if assumptions else "")
         + "<details><summary>where the symbols are defined</summary>"
         f'<ul class="definitions">{definitions}</ul></details>'
         f'{verdict}<p class="soft">{escape(theorem.source)}</p>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,5 +177,11 @@ def _aligned(relation: sp.Basic) -> str:
 
 def _sides(relation: sp.Basic) -> tuple[str, str, str]:
     operator = {sp.Eq: "=", sp.Le: r"\le", sp.Lt: "<", sp.Ge: r"\ge", sp.Gt: ">"}[type(relation)]
-    left, right = (latex_of(side, _LATEX) for side in relation.args[:2])
+    left, right = (_upright(latex_of(side, _LATEX)) for side in relation.args[:2])
     return left, operator, right
+
+
+def _upright(latex: str) -> str:
+    """Words in an index stand upright, and infinity is its sign."""
+    latex = latex.replace("infinity", r"\infty")
+    return re.sub(r"(?<!mathrm\{)\b(same|cross|core|low)\b", r"\\mathrm{\1}", latex)
