@@ -1,7 +1,7 @@
 """The bounds against the exact risk on random instances, each comparison certified by balls.
 
 An instance is drawn from its own seed, so the result does not depend on the number of workers.
-Exit status 1 if a bound is violated or a comparison stays undecided. The twin that must fail:
+Exit status 1 if a bound is violated or a comparison stays undecided. The negative control:
 ``--sabotage 0.9`` multiplies the upper bounds by 0.9 and divides the lower bound by it.
 """
 

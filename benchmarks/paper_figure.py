@@ -8,7 +8,7 @@ lambda_i = i^-2, w* = 1, sigma^2 = 1, gamma = 0.1, N = 2000, B in {1, 16}. Lines
 the error models), points are simulated with bars of two standard errors.
 
 Exit status 1 if a point above is further from its line than luck does once in 10^6 runs. The
-twin that must fail: ``--sabotage 1.05`` multiplies the exact risks. Two minutes; with ``--keep
+negative control: ``--sabotage 1.05`` multiplies the exact risks. Two minutes; with ``--keep
 FOLDER`` the results stay there, and a run that was stopped goes on.
 """
 

@@ -8,8 +8,8 @@ to four of them, over five decades, is compared with the derived exponent, and t
 be of the phase. There are two powers because close to a boundary two compete over all N that can be
 computed; what a third one does there is why the tolerance is not smaller.
 
-Exit status 1 if an exponent is off by more than the tolerance or another term dominates. The twin
-that must fail: ``--sabotage 0.1`` adds that to the derived exponents. Several minutes.
+Exit status 1 if an exponent is off by more than the tolerance or another term dominates. The
+negative control: ``--sabotage 0.1`` adds that to the derived exponents. Several minutes.
 """
 
 import argparse

@@ -17,6 +17,14 @@ from qtheory.theory import theorems
 THEOREMS, NAMES = "<!-- theorems -->", "<!-- names -->"
 
 
+def on_config(config: Any) -> Any:
+    """Put the page of each theorem into the navigation, in the order of the theory."""
+    for section in config["nav"]:
+        if "Theorems" in section:
+            section["Theorems"] += [f"theorems/{name}.md" for name in theorems]
+    return config
+
+
 def on_files(files: Any, config: Any) -> None:
     """Refuse to build a gallery that lacks a theorem, or has a page for none."""
     pages = {PurePosixPath(file.src_uri) for file in files.documentation_pages()}

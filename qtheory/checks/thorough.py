@@ -2,17 +2,15 @@ r"""The long form of the main job, for those who publish: hours, and resumable.
 
 Beside everything that ``qtheory verify`` does, every theorem on 10^5 random instances, the paper's
 experiments for N to 10^15, the rates to N = 10^15, and every number format on the data against
-simulation. Results go to a SQLite file as they come; started again with the same file, the run goes
-on where it was, whatever ended it.
+simulation. Results go to a SQLite file as they come; started again with the same file, the run is
+resumed, whatever ended it.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +24,8 @@ from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.checks.rates import RATE_CASES, rate_agrees
 from qtheory.checks.simulation import mean_agrees
 from qtheory.checks.suite import SEED, Ledger, jobs, run_jobs
-from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS
-from qtheory.measure.store import why_not_opened
+from qtheory.measure.store import checked_path, open_records
 from qtheory.model import SGD, Constant, PowerLaw, Problem, Quantization, formats
 from qtheory.model.run import Run
 from qtheory.numbers.exact import whole
@@ -119,21 +116,23 @@ def verify_thoroughly(
 
     Raises
     ------
-    InvalidArgumentError
+    SweepError
         If the file is not of such a run, or of another version or number of instances.
     """
     workers = whole(workers, "workers", 1, MOST_WORKERS)
     instances = whole(instances, "instances", 1)
     work = list(thorough_jobs(instances) if todo is None else todo)
-    with _opened(Path(path), instances) as connection:
-        known = _stored(connection)
+    setting = f"qtheory {qtheory.__version__} with {instances} instances and seed {SEED}"
+    with open_records(checked_path(path, "store"), setting) as records:
+        known = {
+            id: [CheckResult(**record) for record in json.loads(text)]
+            for id, text in records.all().items()
+        }
         left = [job for job in work if job.id not in known]
         before = len(work) - len(left)
 
         def keep(job: Job, results: list[CheckResult]) -> None:
-            text = json.dumps([check.as_json() for check in results])
-            with connection:
-                connection.execute("INSERT INTO results VALUES (?, ?)", (job.id, text))
+            records.add(job.id, json.dumps([check.as_json() for check in results]))
             known[job.id] = results
 
         run_jobs(left, workers, lambda done, _: progress(before + done, len(work)), keep)
@@ -164,39 +163,3 @@ def _summed(work: Sequence[Job], known: dict[str, list[CheckResult]]) -> Iterato
 def _worst(found: Sequence[CheckResult]) -> CheckResult:
     """The first that failed, else the first that is unknown, else the first."""
     return min(found, key=lambda check: ("failed", "unknown", "passed").index(check.status))
-
-
-# --- the file ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _opened(path: Path, instances: int) -> Iterator[sqlite3.Connection]:
-    setting = json.dumps({"qtheory": qtheory.__version__, "instances": instances, "seed": SEED})
-    refused = InvalidArgumentError(
-        "store", str(path), f"a new file, or one of this version and {instances} instances"
-    )
-    try:
-        connection = sqlite3.connect(path)
-    except sqlite3.Error as error:
-        reason = why_not_opened(path, error)
-        raise InvalidArgumentError("store", str(path), f"a file to open: {reason}") from error
-    with closing(connection):
-        try:
-            with connection:
-                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-                if not tables:
-                    connection.execute("CREATE TABLE setting (text TEXT)")
-                    connection.execute("CREATE TABLE results (id TEXT PRIMARY KEY, checks TEXT)")
-                    connection.execute("INSERT INTO setting VALUES (?)", (setting,))
-                elif connection.execute("SELECT text FROM setting").fetchone() != (setting,):
-                    raise refused
-        except sqlite3.Error as error:
-            raise refused from error
-        yield connection
-
-
-def _stored(connection: sqlite3.Connection) -> dict[str, list[CheckResult]]:
-    return {
-        id: [CheckResult(**record) for record in json.loads(text)]
-        for id, text in connection.execute("SELECT id, checks FROM results")
-    }

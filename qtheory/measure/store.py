@@ -1,4 +1,4 @@
-"""The results file of a sweep: SQLite, one row per point, written as the results come."""
+"""Results files: SQLite, one row per point or piece of work, written as the results come."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["Store", "checked_path", "open_store", "read_store", "why_not_opened"]
+__all__ = ["Records", "Store", "checked_path", "open_records", "open_store", "read_store"]
 
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
@@ -81,14 +81,34 @@ class Store:
         columns = (*RESULTS, *TEXTS)
         marks = ", ".join("?" * (len(columns) + 1))
         values = (key, *(result[column] for column in columns))
-        try:
-            with self._connection:
-                self._connection.execute(f"INSERT OR REPLACE INTO points VALUES ({marks})", values)
-        except sqlite3.Error as error:
-            raise SweepError(
-                f"{self._path} cannot be written: {error}. The results before this one are kept; "
-                "the same command goes on from there"
-            ) from error
+        _insert(self._connection, self._path, f"INTO points VALUES ({marks})", values)
+
+
+class Records:
+    """An open file of texts under a setting; every one is committed by itself."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def all(self) -> dict[str, str]:
+        """What is stored, by id."""
+        return dict(self._connection.execute("SELECT id, text FROM records"))
+
+    def add(self, id: str, text: str) -> None:
+        """Store a text; SweepError if it cannot be written."""
+        _insert(self._connection, self._path, "INTO records VALUES (?, ?)", (id, text))
+
+
+def _insert(connection: sqlite3.Connection, path: Path, into: str, values: Sequence[Any]) -> None:
+    try:
+        with connection:
+            connection.execute(f"INSERT OR REPLACE {into}", values)
+    except sqlite3.Error as error:
+        raise SweepError(
+            f"{path} cannot be written: {error}. The results before this one are kept; "
+            "the same command goes on from there"
+        ) from error
 
 
 def _is_of_the_point(error: str) -> bool:
@@ -121,6 +141,30 @@ def open_store(path: Path, grid: Grid, version: str) -> Iterator[Store]:
             raise SweepError(f"{path} cannot be used: {error}") from error
 
 
+@contextmanager
+def open_records(path: Path, setting: str) -> Iterator[Records]:
+    """A file of texts made under one setting, new or begun before; one process writes at a time.
+
+    Raises
+    ------
+    SweepError
+        If the file is of another setting or of another kind. It is left as it is.
+    """
+    refused = SweepError(f"{path} is not of this run: give a new file, or one of {setting}")
+    with _connected(path) as connection, _only_writer(path):
+        try:
+            if _is_empty(connection):
+                with connection:
+                    connection.execute("CREATE TABLE setting (text TEXT)")
+                    connection.execute("CREATE TABLE records (id TEXT PRIMARY KEY, text TEXT)")
+                    connection.execute("INSERT INTO setting VALUES (?)", (setting,))
+            elif connection.execute("SELECT text FROM setting").fetchone() != (setting,):
+                raise refused
+        except _BROKEN as error:
+            raise refused from error
+        yield Records(connection, path)
+
+
 def read_store(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a results file says of its grid, and its rows."""
     try:
@@ -150,12 +194,12 @@ def _connected(path: Path, *, writing: bool = True) -> Iterator[sqlite3.Connecti
             f"{path.absolute().as_uri()}?mode={mode}", timeout=_SECONDS_FOR_READERS, uri=True
         )
     except sqlite3.Error as error:
-        raise SweepError(f"{path} cannot be opened: {why_not_opened(path, error)}") from error
+        raise SweepError(f"{path} cannot be opened: {_why_not_opened(path, error)}") from error
     with closing(connection):
         yield connection
 
 
-def why_not_opened(path: Path, error: Exception) -> str:
+def _why_not_opened(path: Path, error: Exception) -> str:
     """What SQLite calls "unable to open database file", in more words."""
     folder = path.absolute().parent
     try:

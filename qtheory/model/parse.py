@@ -24,7 +24,7 @@ from qtheory.model import formats
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.rounding import MODES
-from qtheory.model.spectra import Exponential, Logarithmic, PowerLaw, SpectrumFormula
+from qtheory.model.spectra import SPECTRA, SpectrumFormula
 from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_formula
@@ -60,12 +60,7 @@ def with_symbols(text: str) -> Any:
         return parse_formula(text, {}, "number")
 
 
-_SPECTRA: dict[str, Callable[..., Any]] = {
-    "power-law": PowerLaw,
-    "exponential": Exponential,
-    "logarithmic": Logarithmic,
-    "formula": SpectrumFormula,
-}
+_SPECTRA: dict[str, Callable[..., Any]] = {kind.shorthand: kind for kind in SPECTRA}
 _TARGETS: dict[str, Callable[..., Any]] = {
     "constant": Constant,
     "source": SourceCondition,

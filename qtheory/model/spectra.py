@@ -5,18 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+import flint
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.numbers.arithmetic import Balls
+from qtheory.numbers.arithmetic import Balls, ComplexBalls
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import Number, exact, positive
 from qtheory.numbers.grammar import parse_formula
 
 __all__ = [
+    "SPECTRA",
     "Explicit",
     "Exponential",
     "Logarithmic",
@@ -24,7 +26,9 @@ __all__ = [
     "Spectrum",
     "SpectrumFormula",
     "coordinate",
+    "in_balls",
     "in_coordinate",
+    "powers_from",
 ]
 
 #: The coordinate i = 1, 2, ... in every formula of the package.
@@ -34,12 +38,34 @@ _BITS_AT_ONE = 400
 
 
 class Spectrum(ABC):
-    """A spectrum given by a formula."""
+    """A spectrum given by a formula, with the sums of its tails where they are known."""
+
+    #: What it is called on the command line.
+    shorthand: ClassVar[str]
+    #: The parameter that says how fast it falls; empty where no sums of tails are known.
+    decay: ClassVar[str] = ""
+    #: Slower decay than this has no end that can be reached in infinite dimension.
+    slowest: ClassVar[sp.Expr] = sp.S.Zero
+    #: Whether sums of tails are sharp, so that the difference of two is a sum between them.
+    sharp_sums: ClassVar[bool] = True
 
     @property
     @abstractmethod
     def formula(self) -> sp.Expr:
         """lambda_i as an expression in the coordinate i."""
+
+    @property
+    def summable(self) -> bool:
+        """Whether the sum over all i is finite."""
+        return True
+
+    def sum_from(self, first: int) -> flint.arb:
+        """The sum over i >= first; where it diverges, its analytic continuation."""
+        raise InvalidArgumentError("spectrum", self, "a spectrum whose tails have known sums")
+
+    def panel(self, first: int) -> int:
+        """Over how many coordinates from the first on it falls by a bounded factor."""
+        return first
 
 
 @dataclass(frozen=True)
@@ -59,6 +85,7 @@ class PowerLaw(Spectrum):
     i**(-2)
     """
 
+    shorthand, decay = "power-law", "exponent"
     exponent: sp.Expr
     scale: sp.Expr
 
@@ -69,6 +96,18 @@ class PowerLaw(Spectrum):
     @property
     def formula(self) -> sp.Expr:
         return self.scale * coordinate**-self.exponent
+
+    @property
+    def summable(self) -> bool:
+        return bool(self.exponent > 1)
+
+    def sum_from(self, first: int) -> flint.arb:
+        return in_balls(self.scale) * powers_from(self.exponent, first)
+
+    def panel(self, first: int) -> int:
+        if self.exponent <= 4:
+            return first
+        return max(1, int(4 * first / float(self.exponent)))
 
 
 @dataclass(frozen=True)
@@ -81,6 +120,7 @@ class Exponential(Spectrum):
     exp(-i/2)
     """
 
+    shorthand, decay, slowest = "exponential", "rate", sp.Rational(1, 10**6)
     rate: sp.Expr
 
     def __init__(self, rate: Number) -> None:
@@ -89,6 +129,13 @@ class Exponential(Spectrum):
     @property
     def formula(self) -> sp.Expr:
         return sp.exp(-self.rate * coordinate)
+
+    def sum_from(self, first: int) -> flint.arb:
+        rate = in_balls(self.rate)
+        return (-rate * first).exp() / (1 - (-rate).exp())
+
+    def panel(self, first: int) -> int:
+        return min(first, max(1, int(2 / float(self.rate))))
 
 
 @dataclass(frozen=True)
@@ -101,6 +148,7 @@ class Logarithmic(Spectrum):
     1/(i*log(i + 1)**2)
     """
 
+    shorthand, decay, sharp_sums = "logarithmic", "power", False
     power: sp.Expr
 
     def __init__(self, power: Number) -> None:
@@ -109,6 +157,18 @@ class Logarithmic(Spectrum):
     @property
     def formula(self) -> sp.Expr:
         return 1 / (coordinate * sp.log(coordinate + 1) ** self.power)
+
+    @property
+    def summable(self) -> bool:
+        return bool(self.power > 1)
+
+    def sum_from(self, first: int) -> flint.arb:
+        # int_K^oo dx / (x log^p(x+1)) is log(K+1)^(1-p) / (p-1) times a factor in [1, 1 + 1/K],
+        # and a decreasing function summed from K on exceeds its integral by at most f(K).
+        power, start = in_balls(self.power), flint.arb(first)
+        integral = (start + 1).log() ** (1 - power) / (power - 1)
+        largest = integral * (1 + 1 / start) + in_balls(self.formula, start)
+        return integral.union(largest)
 
 
 @dataclass(frozen=True)
@@ -127,6 +187,7 @@ class SpectrumFormula(Spectrum):
     log(i + 1)**c/i**2
     """
 
+    shorthand = "formula"
     expression: sp.Expr
 
     def __init__(self, text: str | sp.Expr) -> None:
@@ -135,6 +196,23 @@ class SpectrumFormula(Spectrum):
     @property
     def formula(self) -> sp.Expr:
         return self.expression
+
+
+#: Those given by a formula.
+SPECTRA: tuple[type[Spectrum], ...] = (PowerLaw, Exponential, Logarithmic, SpectrumFormula)
+
+
+def in_balls(formula: sp.Expr, position: Any = None) -> Any:
+    """A formula in the coordinate at a real or complex position, at the working precision."""
+    kind = ComplexBalls if isinstance(position, flint.acb) else Balls
+    return evaluate(formula, {coordinate: position}, kind(bits=flint.ctx.prec))
+
+
+def powers_from(exponent: sp.Expr, first: int) -> flint.arb:
+    """The Hurwitz zeta function: sum over i >= first of i^-exponent, up to a constant for 1."""
+    if exponent == 1:
+        return -flint.arb(first).digamma()
+    return in_balls(exponent).zeta(flint.arb(first))
 
 
 def in_coordinate(text: str | sp.Expr, name: str) -> sp.Expr:

@@ -15,6 +15,7 @@ and the drive that all coordinates share. :mod:`qtheory.risk.compression_error` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from typing import Any
@@ -29,16 +30,14 @@ from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.spectra import (
+    SPECTRA,
     Explicit,
-    Exponential,
-    Logarithmic,
-    PowerLaw,
     Spectrum,
-    coordinate,
+    in_balls,
+    powers_from,
 )
 from qtheory.model.targets import Constant, SourceCondition, Target
-from qtheory.numbers.arithmetic import Arithmetic, Balls, ComplexBalls
-from qtheory.numbers.evaluate import evaluate
+from qtheory.numbers.arithmetic import Arithmetic, Balls
 from qtheory.numbers.exact import require_numeric
 from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel, error_bound
@@ -61,27 +60,24 @@ _SEGMENTS = 48
 _GUARD_BITS = 150
 _BITS_PER_BIT = 3
 _BITS_FOR_FLOATS = 300
-# Faster decay leaves float64 at the second coordinate, slower decay has no end.
-_LARGEST_EXPONENT, _LEAST_RATE = 300, sp.Rational(1, 10**6)
-_SPECTRA = (PowerLaw, Exponential, Logarithmic)
+# Faster decay leaves float64 at the second coordinate.
+_LARGEST_EXPONENT = 300
 _TARGETS = (Constant, SourceCondition)
-_EXPONENTS: dict[Any, str] = {
-    PowerLaw: "exponent",
-    Exponential: "rate",
-    Logarithmic: "power",
-    SourceCondition: "exponent",
-}
 _RADII = (6.0, 5.0, 4.0, 3.5, 3.0, 2.5, 2.0, 1.6, 1.3, 1.1)
 
 
-def _names(kinds: tuple[type, ...]) -> str:
+def _has_sums(spectrum: Any) -> bool:
+    return isinstance(spectrum, Spectrum) and bool(spectrum.decay)
+
+
+def _names(kinds: Iterable[type]) -> str:
     return " or ".join(kind.__name__ for kind in kinds)
 
 
 def is_compressible(problem: Problem, quantization: Quantization) -> bool:
     """Whether a proved compression is there: known forms, and one kind of error on the data."""
     data = quantization.data
-    known = isinstance(problem.spectrum, _SPECTRA) and isinstance(problem.target, _TARGETS)
+    known = _has_sums(problem.spectrum) and isinstance(problem.target, _TARGETS)
     single = not isinstance(data, NumberFormat) and (data.additive == 0 or data.multiplicative == 0)
     return single and known
 
@@ -123,17 +119,20 @@ def compressed_instance(run: Run, steps: int, arithmetic: Arithmetic) -> tuple[I
 
 def _require_usual_exponents(problem: Problem) -> None:
     """Raise where panels of a compression would be as many as there are powers to bound."""
-    for part in (problem.spectrum, problem.target):
-        name = _EXPONENTS.get(type(part))
-        value = getattr(part, name) if name is not None else sp.S.One
+    for part, name in (
+        (problem.spectrum, getattr(problem.spectrum, "decay", "")),
+        (problem.target, "exponent" if isinstance(problem.target, SourceCondition) else ""),
+    ):
+        value = getattr(part, name) if name else sp.S.One
         if not value.is_number:
             continue
         if abs(value) > _LARGEST_EXPONENT:
             allowed = f"at most {_LARGEST_EXPONENT} in infinite or large dimension"
-            raise InvalidArgumentError(str(name), value, allowed)
-        if isinstance(part, Exponential) and problem.dim is sp.oo and value < _LEAST_RATE:
-            allowed = f"at least {float(_LEAST_RATE):.0e} in infinite dimension"
-            raise InvalidArgumentError(str(name), value, allowed)
+            raise InvalidArgumentError(name, value, allowed)
+        slowest = getattr(part, "slowest", sp.S.Zero)
+        if problem.dim is sp.oo and value < slowest:
+            allowed = f"at least {float(slowest):.0e} in infinite dimension"
+            raise InvalidArgumentError(name, value, allowed)
 
 
 def _require_finite_risk(problem: Problem, quantization: Quantization) -> None:
@@ -152,18 +151,16 @@ def _require_finite_risk(problem: Problem, quantization: Quantization) -> None:
         )
     spectrum, target = problem.spectrum, problem.target
     _formulas(problem)
-    for name, value, known in (("spectrum", spectrum, _SPECTRA), ("target", target, _TARGETS)):
-        if not isinstance(value, known):
-            raise InvalidArgumentError(name, value, f"{_names(known)} in infinite dimension")
-    if isinstance(spectrum, PowerLaw) and spectrum.exponent <= 1:
+    if not isinstance(spectrum, Spectrum) or not spectrum.decay:
+        known = _names(kind for kind in SPECTRA if kind.decay)
+        raise InvalidArgumentError("spectrum", spectrum, f"{known} in infinite dimension")
+    if not isinstance(target, _TARGETS):
+        allowed = f"{_names(_TARGETS)} in infinite dimension"
+        raise InvalidArgumentError("target", target, allowed)
+    if not spectrum.summable:
         raise InfiniteRiskError(
-            f"the exponent of the spectrum is {spectrum.exponent}, so its trace is infinite in "
-            "infinite dimension; it must be above 1"
-        )
-    if isinstance(spectrum, Logarithmic) and spectrum.power <= 1:
-        raise InfiniteRiskError(
-            f"the power of the spectrum is {spectrum.power}, so its trace is infinite in infinite "
-            "dimension; it must be above 1"
+            f"the {spectrum.decay} of the spectrum is {getattr(spectrum, spectrum.decay)}, so its "
+            "trace is infinite in infinite dimension; it must be above 1"
         )
     if isinstance(target, SourceCondition) and target.exponent <= 1:
         raise InfiniteRiskError(
@@ -250,7 +247,7 @@ def _end(
     steps: int,
     tolerance: flint.arb,
 ) -> _End:
-    largest = _ball(_formulas(problem)[0], flint.arb(first - 1))
+    largest = in_balls(_formulas(problem)[0], flint.arb(first - 1))
     rest = _rest(problem, first, last, largest)
     if rest is not None and couplings.eps == 0:
         if _is_frozen(rest, largest, couplings, steps, tolerance):
@@ -270,7 +267,7 @@ def _scale(panel: Panel, couplings: Couplings) -> flint.arb:
 
 def _rest(problem: Problem, first: int, last: int | None, largest: flint.arb) -> Rest | None:
     """The coordinates from ``first`` on as one, if their sums are known; each is <= largest."""
-    if last is not None and isinstance(problem.spectrum, Logarithmic):
+    if last is not None and not _known(problem).sharp_sums:
         return None
     trace, signal = sums_from(problem, first)
     if last is None:
@@ -290,12 +287,12 @@ def _before_the_rest(
 ) -> int:
     """Shorten a panel that goes far into what can be a rest: there lambda is lost beside eps."""
     eigenvalue = _formulas(problem)[0]
-    rest = _rest(problem, first, last, _ball(eigenvalue, flint.arb(first - 1)))
+    rest = _rest(problem, first, last, in_balls(eigenvalue, flint.arb(first - 1)))
     if couplings.eps == 0 or rest is None:
         return n
     least = couplings.eps * tolerance / (2**16 * (1 + abs(rest.signal)))
-    if _ball(eigenvalue, flint.arb(first)) > least:
-        while n > 1 and _ball(eigenvalue, flint.arb(first + n - 1)) < least:
+    if in_balls(eigenvalue, flint.arb(first)) > least:
+        while n > 1 and in_balls(eigenvalue, flint.arb(first + n - 1)) < least:
             n //= 2
     return n
 
@@ -351,7 +348,7 @@ def _suprema(
 ) -> tuple[flint.arb, Panel] | None:
     """The largest ellipse on which the second moments provably contract, and bounds on it."""
     middle = flint.arb(2 * first + n - 1) / 2
-    x = couplings.rate * (_ball(_formulas(problem)[0], middle) + couplings.eps)
+    x = couplings.rate * (in_balls(_formulas(problem)[0], middle) + couplings.eps)
     least = (1 - x / 2) / 8
     for radius in _RADII:
         r = flint.arb(radius)
@@ -384,7 +381,7 @@ def _on_segment(
     place = flint.arb(first) + half + half / 2 * (r * turn + 1 / (r * turn))
     if not place.real > 0:  # the formulas are analytic in the right half plane
         return None
-    eigenvalue, value = (_ball(formula, place) for formula in _formulas(problem))
+    eigenvalue, value = (in_balls(formula, place) for formula in _formulas(problem))
     if not eigenvalue.real > -couplings.eps / 16:
         return None
     mu = eigenvalue + couplings.eps
@@ -408,10 +405,11 @@ def _contraction(mu: flint.acb, couplings: Couplings, least: flint.arb) -> flint
     return bounds[1]
 
 
-def _ball(formula: sp.Expr, position: Any = None) -> Any:
-    """A formula in the coordinate at a real or complex position."""
-    kind = ComplexBalls if isinstance(position, flint.acb) else Balls
-    return evaluate(formula, {coordinate: position}, kind(bits=flint.ctx.prec))
+def _known(problem: Problem) -> Spectrum:
+    """The spectrum, if it is given by a formula."""
+    if isinstance(problem.spectrum, Explicit):
+        raise InvalidArgumentError("spectrum", problem.spectrum, "a formula")
+    return problem.spectrum
 
 
 def _formulas(problem: Problem) -> tuple[sp.Expr, sp.Expr]:
@@ -433,40 +431,14 @@ def sums_from(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
 
     Where a sum diverges, its analytic continuation: differences of two are finite sums.
     """
-    spectrum, target = problem.spectrum, problem.target
-    if isinstance(spectrum, PowerLaw):
-        trace = _ball(spectrum.scale) * _powers_from(spectrum.exponent, first)
-    elif isinstance(spectrum, Exponential):
-        rate = _ball(spectrum.rate)
-        trace = (-rate * first).exp() / (1 - (-rate).exp())
-    elif isinstance(spectrum, Logarithmic):
-        # int_K^oo dx / (x log^p(x+1)) is log(K+1)^(1-p) / (p-1) times a factor in [1, 1 + 1/K],
-        # and a decreasing function summed from K on exceeds its integral by at most f(K).
-        power, start = _ball(spectrum.power), flint.arb(first)
-        integral = (start + 1).log() ** (1 - power) / (power - 1)
-        largest = integral * (1 + 1 / start) + _ball(spectrum.formula, start)
-        trace = integral.union(largest)
-    else:
-        raise InvalidArgumentError("spectrum", spectrum, _names(_SPECTRA))
+    target, trace = problem.target, _known(problem).sum_from(first)
     if isinstance(target, SourceCondition):
-        return trace, _powers_from(target.exponent, first)
-    return trace, _ball(_formulas(problem)[1]) * trace
-
-
-def _powers_from(exponent: sp.Expr, first: int) -> flint.arb:
-    """The Hurwitz zeta function: sum over i >= first of i^-exponent, up to a constant for 1."""
-    if exponent == 1:
-        return -flint.arb(first).digamma()
-    return _ball(exponent).zeta(flint.arb(first))
+        return trace, powers_from(target.exponent, first)
+    return trace, in_balls(_formulas(problem)[1]) * trace
 
 
 def _width(problem: Problem, first: int, eps: flint.arb) -> int:
     """How many coordinates make a panel: those over which mu falls by a bounded factor."""
-    spectrum = problem.spectrum
-    if eps > 0 and _ball(_formulas(problem)[0], flint.arb(first)) < eps / 256:
+    if eps > 0 and in_balls(_formulas(problem)[0], flint.arb(first)) < eps / 256:
         return first
-    if isinstance(spectrum, Exponential):
-        return min(first, max(1, int(2 / float(spectrum.rate))))
-    if isinstance(spectrum, PowerLaw) and spectrum.exponent > 4:
-        return max(1, int(4 * first / float(spectrum.exponent)))
-    return first
+    return _known(problem).panel(first)

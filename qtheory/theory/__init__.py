@@ -3,16 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from qtheory.errors import NoTheoremError, one_of
-from qtheory.theory.batch import feedback_limit, noise_limit
+from qtheory.theory import batch, decomposition, lower, recursion, spectrum, upper
 from qtheory.theory.bounds import Bound, lower_bound, upper_bound
-from qtheory.theory.decomposition import decomposition
-from qtheory.theory.lower import lower_bound as _lower_bound
-from qtheory.theory.lower import risk_lower_bound as _risk_lower_bound
-from qtheory.theory.recursion import recursion
-from qtheory.theory.spectrum import spectral_floor, spectral_shape
 from qtheory.theory.theorem import Hypothesis, Theorem
-from qtheory.theory.upper import noise_constants, refined_upper_bound
-from qtheory.theory.upper import upper_bound as _upper_bound
 
 __all__ = ["Bound", "Hypothesis", "Theorem", "Theorems", "lower_bound", "theorems", "upper_bound"]
 
@@ -84,17 +77,9 @@ def _spelled(name: str) -> str:
 
 #: Every theorem, by its name or its number.
 theorems = Theorems(
-    (
-        decomposition,
-        recursion,
-        noise_constants,
-        _upper_bound,
-        refined_upper_bound,
-        _lower_bound,
-        _risk_lower_bound,
-        spectral_floor,
-        spectral_shape,
-        feedback_limit,
-        noise_limit,
+    tuple(
+        theorem
+        for part in (decomposition, recursion, upper, lower, spectrum, batch)
+        for theorem in part.THEOREMS
     )
 )

@@ -25,7 +25,7 @@ from qtheory.theory.definitions import (
 from qtheory.theory.notation import B
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["alpha_limit", "feedback_limit", "noise_limit", "s2_limit"]
+__all__ = ["THEOREMS", "alpha_limit", "feedback_limit", "noise_limit", "s2_limit"]
 
 alpha_limit, s2_limit = sp.symbols("alpha_infinity s_infinity^2", nonnegative=True)
 
@@ -48,3 +48,6 @@ noise_limit = Theorem(
     hypotheses=(),
     source=f"{PAPER}, the discussion of batch size; here with the rate and the limit.",
 )
+
+#: In the order of the theory.
+THEOREMS = (feedback_limit, noise_limit)

@@ -8,7 +8,7 @@ from qtheory.theory.definitions import QUANTIZED, A, half, risk, risk_q
 from qtheory.theory.notation import D, i, lam, lq, over_coordinates, w_star, wq
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["decomposition"]
+__all__ = ["THEOREMS", "decomposition"]
 
 first = sp.IndexedBase("m", real=True)  # E w_i
 second = sp.IndexedBase("v", nonnegative=True)  # E w_i^2
@@ -33,3 +33,6 @@ decomposition = Theorem(
     hypotheses=(),
     source=f"{PAPER}, excess risk decomposition; the paper keeps A and drops W.",
 )
+
+#: In the order of the theory.
+THEOREMS = (decomposition,)

@@ -33,7 +33,7 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
-__all__ = ["NOISE_LOWER", "floor", "lower_bound", "mean", "risk_lower_bound", "s2_low"]
+__all__ = ["NOISE_LOWER", "THEOREMS", "floor", "lower_bound", "mean", "risk_lower_bound", "s2_low"]
 
 s2_low = sp.Symbol("s_low^2", nonnegative=True)
 mean = sp.IndexedBase("mu", real=True)  # E[etabar_i], the mean distance of the average to w^q
@@ -106,3 +106,6 @@ risk_lower_bound = Theorem(
     source=f"Derived here from T5; the counterpart of {PAPER}, Theorem 4.1. Equal to T5 where "
     "data are exact.",
 )
+
+#: In the order of the theory.
+THEOREMS = (lower_bound, risk_lower_bound)

@@ -25,7 +25,7 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["first", "recursion", "second", "step"]
+__all__ = ["THEOREMS", "first", "recursion", "second", "step"]
 
 j = sp.Symbol("j", integer=True, positive=True)
 step = sp.Symbol("t", integer=True, nonnegative=True)
@@ -121,3 +121,6 @@ recursion = Theorem(
     source=f"Derived here from the update of {PAPER}, section 3; its full-precision case is that "
     "of the analyses it follows.",
 )
+
+#: In the order of the theory.
+THEOREMS = (recursion,)

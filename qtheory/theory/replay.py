@@ -32,24 +32,12 @@ __all__ = [
     "require_second_solver",
 ]
 
-#: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
-PROOFS = MappingProxyType(
-    {
-        "decomposition": "decomposition",
-        "recursion": "update",
-        "noise_constants": "noise_constants",
-        "upper_bound": "upper_bound",
-        "refined_upper_bound": "refined_upper_bound",
-        "lower_bound": "lower_bound",
-        "risk_lower_bound": "risk_lower_bound",
-        "spectral_floor": "spectral_floor",
-        "spectral_shape": "spectral_shape",
-        "feedback_limit": "feedback_limit",
-        "noise_limit": "noise_limit",
-        "power_sums": "power_sums",
-    }
-)
+#: What is proved beside the theorems.
 _TITLES = {"power_sums": ("T8, sums", "sums of powers, and D_N for a power law")}
+#: Files in ``proofs/`` that are not called like their theorem.
+_FILES = {"recursion": "update"}
+#: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
+PROOFS = MappingProxyType({name: _FILES.get(name, name) for name in (*theorems, *_TITLES)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.notation import additive, i, lam, lq, multiplicative
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
-__all__ = ["spectral_floor", "spectral_shape"]
+__all__ = ["THEOREMS", "spectral_floor", "spectral_shape"]
 
 _level, _relative = additive["data"], multiplicative["data"]
 
@@ -35,3 +35,6 @@ spectral_shape = Theorem(
     hypotheses=(Hypothesis(sp.Le(_level, 0), "data errors are multiplicative"),),
     source=f"{PAPER}, the discussion of spectral distortion.",
 )
+
+#: In the order of the theory.
+THEOREMS = (spectral_floor, spectral_shape)

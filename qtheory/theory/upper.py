@@ -34,7 +34,7 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import BENIGN, PAPER, Hypothesis, Theorem
 
-__all__ = ["noise_constants", "refined_upper_bound", "upper_bound"]
+__all__ = ["THEOREMS", "noise_constants", "refined_upper_bound", "upper_bound"]
 
 t = sp.Symbol("t", integer=True, nonnegative=True)
 c = sp.IndexedBase("c", nonnegative=True)
@@ -131,3 +131,6 @@ refined_upper_bound = Theorem(
     source=f"Derived here: {PAPER}, Theorem 4.1 with the noise that acts coordinate by "
     "coordinate kept out of the trace. bias + variance alone bounds E[R^q].",
 )
+
+#: In the order of the theory.
+THEOREMS = (noise_constants, upper_bound, refined_upper_bound)

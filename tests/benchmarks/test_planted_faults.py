@@ -1,5 +1,6 @@
 """benchmarks/planted_faults.py: faults fit, some are noticed, and what is no fault is not."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,7 +11,6 @@ import pytest
 from tests.benchmarks import load
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "benchmarks" / "planted_faults.py"
 #: Faults that quick checks notice; the whole table takes minutes.
 SOME = ("k4 = 3", "label: elementwise", "half the line", "T7: the limit of the noise")
 
@@ -21,68 +21,60 @@ def planted():
 
 
 def test_every_fault_changes_its_file_to_something_python_reads(planted):
-    assert len(planted.FAULTS) >= 25
-    assert len({fault.name for fault in planted.FAULTS}) == len(planted.FAULTS)
-    for fault in planted.FAULTS:
+    faults = planted.faults()
+    assert len(faults) >= 80
+    assert len({fault.name for fault in faults}) == len(faults)
+    for fault in faults:
         source = (ROOT / fault.file).read_text(encoding="utf-8")
         changed = fault.planted_in(source)
         assert changed != source
         compile(changed, fault.file, "exec")
-
-
-def test_a_fault_that_fits_nowhere_is_an_error(planted):
     with pytest.raises(ValueError, match="occurs 0 times"):
         planted.Fault("name", "file", "nowhere", "").planted_in("text")
 
 
-def test_the_page_lists_every_fault(planted):
+def test_the_page_has_ten_faults_of_the_table_and_where_it_is(planted):
     page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", page, re.MULTILINE))
-    assert {fault.name for fault in planted.FAULTS} <= set(rows)
-    assert all(rows[fault.name] != "NOTHING" for fault in planted.FAULTS)
+    section = page[page.index("## Planted faults") : page.index("## Mutation")]
+    rows = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", section, re.MULTILINE))
+    assert len(rows.keys() & {fault.name for fault in planted.faults()}) == 10
+    assert f"benchmarks/{planted.TABLE.name}" in section
+
+
+def run(*arguments):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=ROOT)
 
 
 @pytest.mark.slow
-def test_some_are_noticed():
-    command = [sys.executable, str(SCRIPT), "--only", *SOME]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    assert result.returncode == 0, result.stdout
-    assert result.stdout.count("\n") == 1 + len(SOME)
-    assert "NOTHING" not in result.stdout
+def test_some_are_noticed(tmp_path):
+    result = run("benchmarks/planted_faults.py", "--only", *SOME, "--json", tmp_path / "rows.json")
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [row["verdict"] for row in rows] == ["noticed"] * len(SOME)
+    assert all(row["by"] in result.stdout for row in rows)
 
 
+#: A text for itself, and quick checks: nothing must be noticed. And a file that is never loaded.
 NO_FAULT = """
-import sys
-sys.path.insert(0, "benchmarks")
-import planted_faults as p
-is_planted = p.plant(p.Fault("none", p.FAULTS[0].file, *[p.FAULTS[0].right] * 2))
-from qtheory.checks import suite
-quick = [job for job in suite.jobs() if job.kind == "identity" and job.cost <= 1]
-suite.jobs = lambda: quick
-print(len(quick), p.first_failing_check(), is_planted())
+import sys; sys.path.insert(0, "benchmarks")
+import harness, planted_faults as p
+def look(file=p.faults()[0].file):
+    from qtheory.checks import suite
+    quick = [job for job in suite.jobs() if job.kind == "identity" and job.cost <= 1]
+    assert len(quick) > 30
+    suite.jobs = lambda: quick
+    return p.first_failure(file)
+with harness.tree() as place:
+    print(*harness.asked(place, look, 100))
+    try:
+        harness.asked(place, lambda: look("setup.py"), 100)
+    except RuntimeError as error:
+        print("never loaded" in str(error))
 """
-NEVER_LOADED = """
-import sys
-sys.path.insert(0, "benchmarks")
-import planted_faults as p
-p.first_failing_check = lambda: ("some check", "failed")
-p.first_failure(p.FAULTS[0])
-"""
 
 
-def run(script):
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
-
-
-def test_what_is_no_fault_is_not_noticed():
-    count, found, planted = run(NO_FAULT).stdout.split()
-    assert int(count) > 30
-    assert (found, planted) == ("None", "True")
-
-
-def test_a_fault_that_was_never_loaded_is_an_error():
-    """As where another copy of the package is imported: nothing was planted, so nothing is said."""
-    result = run(NEVER_LOADED)
-    assert result.returncode == 1
-    assert "was never loaded" in result.stderr
+@pytest.mark.slow
+def test_what_is_no_fault_is_not_noticed_and_what_was_not_loaded_says_nothing():
+    result = run("-c", NO_FAULT)
+    assert result.stdout.split() == ["unnoticed", "True"], result.stderr

@@ -149,6 +149,23 @@ def test_the_pieces_of_a_theorem_are_one_check(tmp_path):
     assert (check.id, check.status, check.values["held"]) == ("random/T", "passed", 10)
 
 
+def test_a_piece_that_reached_a_limit_leaves_its_theorem_unknown(tmp_path):
+    todo = [job(f"random/T/{k}", found, "random/T", s) for k, s in enumerate(("passed", "unknown"))]
+    (check,) = verify_thoroughly(tmp_path / "x.sqlite", workers=1, todo=todo).checks
+    assert (check.id, check.status) == ("random/T", "unknown")
+
+
+def again(file):
+    return verify_thoroughly(file, workers=1, todo=[])
+
+
+def test_two_runs_do_not_write_to_one_file(tmp_path):
+    file = tmp_path / "x.sqlite"
+    (check,) = verify_thoroughly(file, workers=1, todo=[job("a", again, file)]).checks
+    assert check.status == "failed"
+    assert "is being written" in check.detail
+
+
 def test_a_file_of_something_else_is_left_alone(tmp_path):
     file = tmp_path / "results.sqlite"
     verify_thoroughly(file, workers=1, todo=[job("a")])
@@ -184,7 +201,7 @@ def rows(file):
         return {}
     with sqlite3.connect(file) as connection:
         try:
-            return dict(connection.execute("SELECT id, checks FROM results"))
+            return dict(connection.execute("SELECT id, text FROM records"))
         except sqlite3.Error:
             return {}
 

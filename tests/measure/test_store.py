@@ -430,7 +430,7 @@ def test_a_file_that_cannot_be_opened_says_why(tmp_path):
     with pytest.raises(qt.SweepError, match="cannot be opened: it is a folder"):
         sweep(grid, tmp_path)
     store = tmp_path / "nowhere" / "verify.sqlite"
-    with pytest.raises(qt.InvalidArgumentError, match="a file to open: there is no folder"):
+    with pytest.raises(qt.SweepError, match="cannot be opened: there is no folder"):
         verify_thoroughly(store, instances=1, todo=[])
     assert sweep(grid, tmp_path / "results.sqlite").points == 1
 
