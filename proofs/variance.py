@@ -65,6 +65,7 @@ from .recursion import (
     pa,
     per_B,
     pm,
+    psi,
     rho,
     s,
     same,
@@ -272,9 +273,19 @@ larger = lemma(
     z3.Implies(both, z3.And(Q_entry(i, j) >= lq[i] * lq[j], Q_entry(i, j) >= 0)),
     lemma(
         z3.Implies(both, z3.And(off[2] >= lq[i] * lq[j], off[2] >= 0)),
-        spectrum,
-        spectrum_j,
-        *signs,
+        lemma(
+            z3.Implies(both, off[2] == lq[i] * lq[j] + psi * (lam[i] * lam[j])),
+            spectrum,
+            spectrum_j,
+            name="Q beside the diagonal, expanded",
+        ),
+        lemma(
+            z3.Implies(both, z3.And(psi * (lam[i] * lam[j]) >= 0, lq[i] * lq[j] >= 0)),
+            spectrum,
+            spectrum_j,
+            *signs,
+            name="products of eigenvalues",
+        ),
         name="Q beside the diagonal",
     ),
     lemma(

@@ -43,13 +43,6 @@ _LOGICAL: dict[int, Callable[..., z3.ExprRef]] = {
     z3.Z3_OP_ITE: z3.If,
 }
 _NUMBERS = (z3.RealSort(), z3.IntSort())
-_MULTIPLY_OUT = z3.With("simplify", som=True)
-_SOLVE_EQUATIONS = z3.Then(
-    "simplify",
-    *("propagate-values", "solve-eqs", _MULTIPLY_OUT),
-    *("propagate-values", "solve-eqs", _MULTIPLY_OUT),
-    "smt",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +82,20 @@ def refute(
     weaker = _real_arithmetic(assertions)
     start = time.perf_counter()
     answer = z3.unknown
-    for problem, solver, limit in (
-        (weaker, _SOLVE_EQUATIONS.solver(), min(_WORK_TO_SOLVE_EQUATIONS, work)),
-        (weaker, z3.SolverFor("QF_NRA"), work),
-        (assertions, z3.SimpleSolver(), work),
+    for problem, solver_in, limit in (
+        (weaker, _solve_equations, min(_WORK_TO_SOLVE_EQUATIONS, work)),
+        (weaker, lambda context: z3.SolverFor("QF_NRA", ctx=context), work),
+        (assertions, lambda context: z3.SimpleSolver(ctx=context), work),
     ):
         if problem is weaker and answer == z3.sat:
             continue
+        # How z3 searches depends on the numbers that its terms have had: in a context of its own a
+        # question has the same ones, whatever was asked before and whenever what was is collected.
+        context = z3.Context()
+        solver = solver_in(context)
         solver.set("rlimit", limit)
         solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
-        solver.add(*problem)
+        solver.add(*(assertion.translate(context) for assertion in problem))
         answer = solver.check()
         if answer == z3.unsat:
             return Leaf(name, tuple(problem), time.perf_counter() - start)
@@ -107,12 +104,23 @@ def refute(
     if answer == z3.sat:
         raise ProofError(
             f"refused: {what} does not follow from the premises given: they hold and it fails "
-            f"for {counterexample(solver.model(), goal)}"
+            f"for {counterexample(solver.model(), goal.translate(solver.ctx))}"
         )
     raise UndecidedError(
         f"unknown: {what} is not decided by z3 within {work} units of its work: give it smaller "
         "steps, or more with work="
     )
+
+
+def _solve_equations(context: z3.Context) -> z3.Solver:
+    """Equations solved and polynomials multiplied out, twice, before anything is searched."""
+    multiply_out = z3.With(z3.Tactic("simplify", ctx=context), som=True)
+    first, values, equations, last = (
+        z3.Tactic(name, ctx=context)
+        for name in ("simplify", "propagate-values", "solve-eqs", "smt")
+    )
+    once = (values, equations, multiply_out)
+    return z3.Then(first, *once, *once, last, ctx=context).solver()
 
 
 def _real_arithmetic(assertions: list[z3.BoolRef]) -> list[z3.BoolRef]:
