@@ -11,27 +11,6 @@ from contextlib import contextmanager
 from numbers import Rational
 from typing import Any
 
-__all__ = [
-    "CostError",
-    "DataError",
-    "HypothesisError",
-    "InfiniteRiskError",
-    "InvalidArgumentError",
-    "LostDigitsWarning",
-    "MissingLibraryError",
-    "NoTheoremError",
-    "PrecisionError",
-    "ProofError",
-    "QTheoryError",
-    "SweepError",
-    "SymbolicValueError",
-    "UndecidedError",
-    "UnstableError",
-    "needs",
-    "one_of",
-]
-
-
 # A fraction of more characters is shown as the float it came from, if there is one.
 _LONGEST_FRACTION = 24
 

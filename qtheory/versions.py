@@ -9,8 +9,6 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
-__all__ = ["EXACT", "SIMULATED", "versions"]
-
 #: The libraries of exact numbers, balls, symbols and arrays.
 EXACT = ("mpmath", "numpy", "python-flint", "sympy")
 #: Those of a simulation.

@@ -16,8 +16,6 @@ from qtheory.numbers.exact import whole
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 
-__all__ = ["Allocation", "allocate_bits"]
-
 _MOST_BITS = 400
 
 

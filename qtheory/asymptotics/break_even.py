@@ -17,15 +17,10 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, UnstableError
+from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.instance import instantiate, vanishing
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import (
-    Additive,
-    ErrorModel,
-    Multiplicative,
-    Quantization,
-    targets_named,
-)
+from qtheory.model.quantization import Quantization, targets_named
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
@@ -34,8 +29,6 @@ from qtheory.numbers.exact import Number, exact
 from qtheory.risk import excess_risk
 from qtheory.theory import notation as n
 from qtheory.theory.spectrum import spectral_shape
-
-__all__ = ["BreakEven", "Crossing", "break_even", "distortion_rule"]
 
 _BITS = sp.Symbol("b", positive=True)
 _HALVINGS = 8  # of one mantissa bit

@@ -28,8 +28,6 @@ from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import joined
 
-__all__ = ["Choice", "best_choice"]
-
 _SAMPLES = sp.Symbol("n", positive=True)
 # Names that no symbol of a user has.
 _STEPSIZE, _BATCH, _STEPS, _g, _beta = (

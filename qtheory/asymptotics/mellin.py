@@ -28,15 +28,6 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 
-__all__ = [
-    "DecayTerm",
-    "MellinTransform",
-    "expansion",
-    "leading_terms",
-    "mellin_transform",
-    "terms_of",
-]
-
 
 @dataclass(frozen=True)
 class DecayTerm:

@@ -22,8 +22,6 @@ from qtheory.errors import InvalidArgumentError, PrecisionError
 from qtheory.numbers.precision import working_digits
 from qtheory.theory.notation import i
 
-__all__ = ["agreed", "infinite_sum", "value_of"]
-
 _HEAD = 16
 _GUARD_DIGITS = 20
 _MOST_DIGITS = 2000

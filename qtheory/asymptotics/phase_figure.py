@@ -12,8 +12,6 @@ from qtheory.numbers.latex import latex_of
 if TYPE_CHECKING:
     from qtheory.asymptotics.phases import Boundary, Phases
 
-__all__ = ["draw_phases"]
-
 _ROOM = 0.5  # inches from the middle of a name to that of an equation
 
 # Light fills that stay apart for colour-blind readers (after Okabe and Ito) and in grey.

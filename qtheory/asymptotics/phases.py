@@ -13,8 +13,6 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.precision import one_at_a_time
 
-__all__ = ["Boundary", "Phase", "Phases", "meeting_point", "phases_of"]
-
 Point = tuple[sp.Rational, sp.Rational]
 
 

@@ -20,8 +20,6 @@ from qtheory.orders.regimes import joined
 from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.theory import definitions as defined
 
-__all__ = ["RateSetting", "restricted", "setting_of", "where_it_applies"]
-
 _INSIDE, _OUTSIDE = "inside", "outside"
 
 

@@ -58,8 +58,6 @@ from qtheory.numbers.latex import latex_of
 from qtheory.risk.stability import require_stable
 from qtheory.theory.notation import N, i, lam, w_star
 
-__all__ = ["SharpConstants", "SharpValues", "sharp_constants"]
-
 _y = sp.Symbol("y", positive=True)
 
 

@@ -35,8 +35,6 @@ from qtheory.theory import definitions as symbols
 from qtheory.theory.coordinate import constants
 from qtheory.theory.notation import i, lam, sigma2, w_star, wq
 
-__all__ = ["Stationary", "stationary", "total"]
-
 _ALLOWED = "an error model that is additive or multiplicative, not both"
 
 

@@ -32,8 +32,6 @@ from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import Regime, joined, piecewise, relations
 from qtheory.orders.symbols import symbol_named
 
-__all__ = ["Domination", "Rate", "Rates", "assumed", "rates"]
-
 
 @dataclass(frozen=True)
 class Rate:

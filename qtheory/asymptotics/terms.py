@@ -18,8 +18,6 @@ from qtheory.theory import notation as n
 from qtheory.theory.coordinate import levels
 from qtheory.theory.upper import upper_bound
 
-__all__ = ["TERMS", "Terms", "terms_of"]
-
 _DIGITS_OF_A_LEVEL = 30
 
 #: The rows of a rate table: the parts of T4, and what each quantizer adds to the noise level.

@@ -21,8 +21,6 @@ from qtheory.orders.monomial import ONE, Monomial, readable
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import Regime, Region, joined
 
-__all__ = ["tolerances"]
-
 # A name that no symbol of a user has.
 _LEVEL = sp.Symbol("error level", positive=True)
 

@@ -21,8 +21,6 @@ from qtheory.theory.batch import alpha_limit, s2_limit
 from qtheory.theory.lower import s2_low
 from qtheory.theory.upper import S_bar
 
-__all__ = ["bounds_agree", "limits_agree"]
-
 
 def bounds_agree(name: str) -> list[CheckResult]:
     """T3 and its limits, T4, and where the theory states them T4' and T5, term by term."""

@@ -12,8 +12,6 @@ from typing import Any, Literal
 
 from qtheory.errors import PrecisionError, UndecidedError
 
-__all__ = ["LONGEST_SECONDS", "ROOMS", "CheckResult", "Job", "Kind", "Part", "Status", "run_job"]
-
 Kind = Literal["proof", "identity", "instance", "rate", "simulation"]
 Status = Literal["passed", "failed", "unknown"]
 Part = Literal["theory", "package"]

@@ -33,8 +33,6 @@ from qtheory.model import (
 from qtheory.reference import theorems as stated
 from qtheory.risk import excess_risk
 
-__all__ = ["CHOICES"]
-
 _N, _B, _n, _eps = sp.symbols("N B n eps", positive=True)
 #: a, b and the level of the errors of the gradient (with them a worse choice comes last).
 _CHOICES = (

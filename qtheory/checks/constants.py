@@ -32,16 +32,6 @@ from qtheory.reference.moments import Errors, Setting
 from qtheory.reference.stationary import TAIL, expansion
 from qtheory.risk import risk_curve
 
-__all__ = [
-    "ACCURACY",
-    "CONSTANT_CASES",
-    "FORMULAS",
-    "ConstantCase",
-    "constant_agrees",
-    "expansions_agree",
-    "ratios_to",
-]
-
 #: The largest relative error of the constants, after extrapolation in N.
 ACCURACY = 1e-4
 _DIGITS = 6

@@ -6,8 +6,6 @@ from qtheory.checks.check import CheckResult, Status
 from qtheory.paper.certified import DIGITS, Certified, certify_experiment
 from qtheory.paper.experiments import Experiment
 
-__all__ = ["experiment_certified"]
-
 _MORE_DIGITS = f"not decided with {DIGITS} digits; more would decide it"
 
 

@@ -33,8 +33,6 @@ from qtheory.risk import excess_risk
 from qtheory.risk.decomposition import approximation, saturation
 from qtheory.risk.moments import fourth_moments
 
-__all__ = ["FORMATS", "format_agrees", "formats_as_in_standards", "levels_agree"]
-
 #: One format of integers, one of floating point with subnormals; both overflow at these variances.
 FORMATS = ("int3", "fp4_e2m1")
 _EIGENVALUES, _TARGET, _NOISE = (4, 1), (1, -2), 1

@@ -35,9 +35,6 @@ from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["hypotheses_are_required", "inputs_agree"]
-
-
 Formula = Callable[[int], float]
 
 

@@ -42,9 +42,6 @@ from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose, floor
 
-__all__ = ["LONG_SPECTRA"]
-
-
 #: Each spectrum, each target and each data error at least once; the sum of 1/i is not finite.
 LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
     (PowerLaw("3/2", "1/2"), SourceCondition(2), Quantization(label=Additive("1/10"))),

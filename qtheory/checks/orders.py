@@ -41,8 +41,6 @@ from qtheory.reference import theorems as stated
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 
-__all__ = ["ORDERS", "orders_equal"]
-
 _N, _d, _eps, _a = sp.symbols("N d epsilon a", positive=True)
 _ROUNDING = 1e-12
 #: Powers of the spectrum and of the signal, on both sides of each boundary and on it.

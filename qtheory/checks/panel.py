@@ -32,19 +32,6 @@ from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.exact import Number
 from qtheory.reference.moments import Errors, Setting
 
-__all__ = [
-    "ARITHMETIC",
-    "DIGITS",
-    "PANEL",
-    "PURE",
-    "Pair",
-    "arguments",
-    "close",
-    "entries",
-    "rational",
-    "report",
-]
-
 #: Digits to which the package must agree with the exact rational numbers.
 DIGITS = 30
 ARITHMETIC = Balls(bits=400)

@@ -6,8 +6,6 @@ from qtheory.checks.check import CheckResult
 from qtheory.errors import ProofError, UndecidedError
 from qtheory.theory.replay import PROOFS, Replay
 
-__all__ = ["proofs_replayed"]
-
 
 def proofs_replayed() -> list[CheckResult]:
     """Every theorem proved anew, as checks of ``qtheory verify``."""

@@ -29,8 +29,6 @@ from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.excess import decomposition_at
 from qtheory.theory import definitions, lower_bound, theorems, upper_bound
 
-__all__ = ["CLAIMS", "theorem_on_random_instances"]
-
 #: Numbers of steps that one run in six takes: to the largest that a risk is computed for.
 _HUGE = (10**5, 10**7, 10**9, 10**12, 10**15)
 #: Digits to compute with until two balls are apart.

@@ -30,8 +30,6 @@ from qtheory.model.targets import Target
 from qtheory.numbers.arithmetic import Float64, Symbolic
 from qtheory.theory import definitions, notation, theorems
 
-__all__ = ["CELLS", "HUGE", "draw"]
-
 SCHEMES = ("none", "additive", "shared", "elementwise", "mixed")
 BATCHES = (1, 2, 4, 16, 256)
 #: What is drawn in turn: a scheme of the errors and a batch size.

@@ -43,18 +43,6 @@ from qtheory.reference.curve import risk_curve as risks_step_by_step
 from qtheory.reference.moments import Errors, Setting
 from qtheory.risk import risk_curve
 
-__all__ = [
-    "RATE_CASES",
-    "STEP_BY_STEP",
-    "TOLERANCE",
-    "WRONG_BY",
-    "RateCase",
-    "SteppedCase",
-    "deviation",
-    "rate_agrees",
-    "rate_agrees_step_by_step",
-]
-
 #: The largest slope that may be left, and an error of the exponent that must be noticed.
 TOLERANCE = 0.008
 WRONG_BY = 0.02

@@ -32,8 +32,6 @@ from qtheory.model import (
 )
 from qtheory.reference import theorems as stated
 
-__all__ = ["REGIMES"]
-
 _N, _d, _B, _eps, _noise = sp.symbols("N d B epsilon s", positive=True)
 _a, _b, _x, _y = sp.symbols("a b x y", positive=True)
 #: Orders that are equal up to constants differ by less than this at a point.

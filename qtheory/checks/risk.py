@@ -25,8 +25,6 @@ from qtheory.reference.moments import Errors, Setting
 from qtheory.risk import closed_form, excess_risk, powers, recursion
 from qtheory.risk.decomposition import Decomposition, decompose
 
-__all__ = ["by_each_method", "floats_agree", "outcomes_agree", "paths_agree", "risks_agree"]
-
 
 def _first(setting: Setting, output: str) -> int:
     """The first iterate of the average; a tail of one third, rounded up."""

@@ -15,14 +15,6 @@ from qtheory.reference.moments import Setting
 from qtheory.risk import excess_risk
 from qtheory.simulate import simulate
 
-__all__ = [
-    "SMALL",
-    "STANDARD_ERRORS",
-    "mean_agrees",
-    "simulation_agrees",
-    "small_simulation_agrees",
-]
-
 STANDARD_ERRORS = 4
 
 

@@ -20,8 +20,6 @@ from qtheory.reference.moments import Setting
 from qtheory.reference.stationary import affine_step, expansion
 from qtheory.risk import stability
 
-__all__ = ["edges_agree", "limits_agree"]
-
 
 def edges_agree() -> list[CheckResult]:
     """The second moments shrink just below the largest stable stepsize and grow just above it."""

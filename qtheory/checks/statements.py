@@ -31,14 +31,6 @@ from qtheory.theory.recursion import first, second, step
 from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S, c, t
 
-__all__ = [
-    "bounds_agree",
-    "decomposition_is_identity",
-    "recursion_agrees",
-    "residue_per_coordinate",
-    "standing_assumptions_hold",
-]
-
 _UPPER: dict[str, Callable[[Setting], Any]] = {
     "upper_bound": stated.upper_bound,
     "refined_upper_bound": stated.refined_bound,

@@ -27,8 +27,6 @@ from qtheory.paper.experiments import STEPS, Experiment, experiments
 from qtheory.paper.findings import Finding, findings
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["Ledger", "jobs", "run_jobs", "verify"]
-
 #: Monte-Carlo runs: scheme, batch, replicates. All at eps = 1e-2 and d = 200.
 SIMULATIONS = (
     ("none", 1, 64),

@@ -32,8 +32,6 @@ from qtheory.numbers.exact import whole
 from qtheory.paper.experiments import Experiment, experiments
 from qtheory.paper.findings import findings
 
-__all__ = ["INSTANCES", "thorough_jobs", "verify_thoroughly"]
-
 #: Random instances of each theorem.
 INSTANCES = 100_000
 #: So many are one piece of work: a kill loses at most that.

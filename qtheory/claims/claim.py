@@ -25,8 +25,6 @@ from qtheory.risk import Risk, excess_risk
 from qtheory.theory import Bound, Theorem, definitions, lower_bound, notation, theorems, upper_bound
 from qtheory.theory.lower import floor
 
-__all__ = ["NAMES", "Claim", "ClaimInstance", "Sides", "claim_of"]
-
 _BITS_PER_DIGIT = math.log2(10)
 _GUARD_BITS = 64
 

@@ -17,8 +17,6 @@ from qtheory.model.run import Run
 from qtheory.model.source import python_code
 from qtheory.numbers.exact import whole
 
-__all__ = ["Attack", "Counterexample", "attack", "falsify"]
-
 _DIGITS = 30
 _MOST_DIGITS = 120
 _MOST_EXAMPLES = 10**9

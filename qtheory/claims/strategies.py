@@ -24,9 +24,6 @@ from qtheory.model.sgd import OUTPUTS
 from qtheory.numbers.exact import whole
 from qtheory.risk import stability
 
-__all__ = ["error_models", "instances", "problems", "quantizations", "runs"]
-
-
 # Strategies are made once: Hypothesis looks into each new one, for longer than a draw takes.
 
 

@@ -26,37 +26,6 @@ from qtheory.model.data import load_table
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.parse import parse_spectrum, parse_target
 
-__all__ = [
-    "Batch",
-    "DataFile",
-    "Dim",
-    "JsonFile",
-    "LabelsFile",
-    "Noise",
-    "Output",
-    "Quantize",
-    "Replicates",
-    "Seed",
-    "Spectrum",
-    "Steps",
-    "Stepsize",
-    "Tail",
-    "Target",
-    "Times",
-    "app",
-    "busy",
-    "covered",
-    "errors_reported",
-    "problem_from",
-    "progress_bar",
-    "replaced_formats",
-    "require_writable",
-    "run_from",
-    "say_replaced",
-    "table_from",
-    "write_json",
-]
-
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",

@@ -18,8 +18,6 @@ from qtheory.cli.common import (
 )
 from qtheory.versions import EXACT, versions
 
-__all__ = ["falsify"]
-
 
 @app.command(
     epilog='Example: qtheory falsify "risk <= approximation + bias + 2*variance" --max-examples 500'

@@ -33,8 +33,6 @@ from qtheory.model import TARGETS, formats
 from qtheory.report import comparisons_view, format_view, formats_view
 from qtheory.versions import EXACT, SIMULATED, versions
 
-__all__ = ["list_formats"]
-
 
 @app.command("formats", epilog="Example: qtheory formats fp8_e4m3 int8 --simulate --dim 50")
 def list_formats(

@@ -23,8 +23,6 @@ from qtheory.theory.replay import PROOFS, ProofRecord, Replay, proofs_named, req
 from qtheory.theory.replay import audit as audit_proofs
 from qtheory.versions import versions
 
-__all__ = ["prove"]
-
 
 @app.command(epilog="Example: qtheory prove refined_upper_bound")
 def prove(

@@ -33,8 +33,6 @@ from qtheory.model.parse import parse_quantization, parse_spectrum, parse_target
 from qtheory.report import rates_view
 from qtheory.versions import EXACT, versions
 
-__all__ = ["rates"]
-
 
 @app.command(
     epilog="Example: qtheory rates --dim d --quantize data=additive:eps --regime d=N**delta "

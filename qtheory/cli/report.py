@@ -16,8 +16,6 @@ from qtheory.cli.common import (
 from qtheory.report.appendix import report_appendix
 from qtheory.report.page import report_page
 
-__all__ = ["report"]
-
 
 @app.command(epilog="Example: qtheory report theory.html")
 def report(

@@ -42,8 +42,6 @@ from qtheory.risk import Risk, excess_risk
 from qtheory.theory import Bound, lower_bound, upper_bound
 from qtheory.versions import EXACT, versions
 
-__all__ = ["risk"]
-
 
 @app.command(
     epilog="Example: qtheory risk --dim 200 --steps 2000 --quantize all=additive:0.01 --digits 30"

@@ -38,8 +38,6 @@ from qtheory.report import comparison_view
 from qtheory.simulate import calibrate as calibrated
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["simulate"]
-
 
 @app.command(epilog="Example: qtheory simulate --dim 50 --quantize all=format:fp8_e4m3 --seed 1")
 def simulate(

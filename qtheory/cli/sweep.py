@@ -22,9 +22,6 @@ from qtheory.measure import sweep as run_sweep
 from qtheory.measure.cluster import dask_executor
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["sweep"]
-
-
 _FAILURES_SHOWN = 3
 
 

@@ -22,8 +22,6 @@ from qtheory.cli.common import (
 )
 from qtheory.report import ledger_view
 
-__all__ = ["verify"]
-
 _ROOMS = ", ".join(room for part in ROOMS.values() for room in part)
 
 

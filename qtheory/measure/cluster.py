@@ -12,8 +12,6 @@ from typing import Any
 
 from qtheory.errors import SweepError, needs
 
-__all__ = ["dask_executor"]
-
 _SECONDS_TO_CONNECT = 10
 _TALKATIVE = ("distributed", "distributed.client", "tornado.application")
 # For its own error, which says more than that the time is over.

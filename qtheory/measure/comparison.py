@@ -26,8 +26,6 @@ from qtheory.simulate.blocks import sampling
 from qtheory.simulate.ranges import pilot, scaled
 from qtheory.simulate.update import estimate
 
-__all__ = ["Comparison", "compare", "compare_formats", "compare_rows", "theory"]
-
 #: A part of the values, from which on a format is said to leave its range.
 _NOTICED = 0.01
 #: From so many standard errors on a difference is said to be there (by luck once in 10^6).

@@ -19,8 +19,6 @@ from qtheory.measure.store import checked_path, read_store
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["load_sweep"]
-
 
 def load_sweep(path: Path | str) -> xarray.Dataset:
     """The results of a sweep, finished or not, one dimension per axis of its grid.

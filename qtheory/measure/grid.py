@@ -24,8 +24,6 @@ from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import exact, is_infinite, part_of_one, require_numeric, whole
 from qtheory.simulate.blocks import MOST_REPLICATES
 
-__all__ = ["AXES", "MOST_POINTS", "Grid", "Point", "Settings", "load_grid"]
-
 #: The axes of a grid in order, and the value of one that is not given.
 AXES = {
     "dim": "200",

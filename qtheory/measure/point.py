@@ -14,8 +14,6 @@ from qtheory.model.run import Run
 from qtheory.simulate import calibrate, simulate
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["RESULTS", "TEXTS", "compute_point"]
-
 #: What a result holds, each a number or None.
 RESULTS = ("exact", "lower", "upper", "simulated", "stderr", "replicates", "seconds")
 #: What it holds besides, each a text or None.

@@ -11,8 +11,6 @@ from threading import Thread
 
 from qtheory.errors import SweepError
 
-__all__ = ["MAIN_GUARD", "MOST_WORKERS", "end_unfinished_worker", "process_pool"]
-
 #: Every one is a process of its own.
 MOST_WORKERS = 1000
 #: Why workers may end before they begin.

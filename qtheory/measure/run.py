@@ -28,8 +28,6 @@ from qtheory.measure.pool import (
 from qtheory.measure.store import Store, checked_path, open_store
 from qtheory.numbers.exact import whole
 
-__all__ = ["Outcome", "sweep"]
-
 # Points handed out ahead: enough to keep workers busy, few enough to hold in memory.
 _LEAST_AHEAD, _AHEAD_PER_WORKER = 16, 4
 _SECONDS_BETWEEN_LOOKS = 1.0

@@ -24,8 +24,6 @@ from qtheory.measure.grid import Grid
 from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["Records", "Store", "checked_path", "open_records", "open_store", "read_store"]
-
 #: What the tables look like; a file of another layout is refused.
 _LAYOUT = 1
 # A sweep waits so long for one who reads the file, rather than end at once.

@@ -1,7 +1,8 @@
 """The model: problem, spectra, targets, quantization and the algorithm, as frozen dataclasses."""
 
+from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Additive, ErrorModel, Multiplicative, Quantization
+from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, SpectrumFormula
 from qtheory.model.targets import Constant, SignalFormula, SourceCondition

@@ -19,8 +19,6 @@ _LARGEST_FILE = 8 * 10**9
 # Within these the squares of a table and their quotients stay in float64.
 _LARGEST, _SMALLEST = 1e70, 1e-70
 
-__all__ = ["SecondMoments", "load_table", "second_moments"]
-
 
 @dataclass(frozen=True, eq=False)
 class SecondMoments:

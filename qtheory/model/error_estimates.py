@@ -17,8 +17,6 @@ import sympy as sp
 
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 
-__all__ = ["ErrorEstimate", "constant_step", "floating_point", "log_uniform_variance"]
-
 # Past so many mantissa bits the exact average is its leading term, see floating_point.
 _EXACT_AVERAGE = 3
 

@@ -11,8 +11,6 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, nonnegative
 
-__all__ = ["Additive", "ErrorModel", "Multiplicative", "factor_moment"]
-
 
 @dataclass(frozen=True)
 class ErrorModel:

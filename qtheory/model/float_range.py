@@ -13,8 +13,6 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, QTheoryError
 
-__all__ = ["require_finite", "within_float64"]
-
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 

@@ -23,8 +23,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.model.grid import FormatGrid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
-from qtheory.model.rounding import Floats
-from qtheory.numbers.arrays import code_array
+from qtheory.numbers.arrays import Floats, code_array
 from qtheory.numbers.exact import Number, positive, whole
 
 __all__ = [

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["FormatGrid", "law_of_stochastic_rounding"]
-
 
 @dataclass(frozen=True)
 class FormatGrid:

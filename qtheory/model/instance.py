@@ -11,9 +11,10 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import CostError, InvalidArgumentError
+from qtheory.model.error_models import ErrorModel
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import ErrorModel, Quantization
+from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
@@ -31,18 +32,6 @@ _LARGEST_POWER = 1000
 _NEAR_ZERO = 1e-12  # of the largest eigenvalue: rounding can leave this of a 0
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
-
-__all__ = [
-    "Compression",
-    "Instance",
-    "IntArray",
-    "NumericErrorModel",
-    "Rest",
-    "instantiate",
-    "require_moving",
-    "require_numbers",
-    "vanishing",
-]
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,6 @@ from qtheory.model.rounding import DITHERS, Bits, Floats, checked_random_bits, r
 from qtheory.numbers.arrays import real_array
 from qtheory.numbers.exact import Number, exact, positive, require_numeric
 
-__all__ = ["NumberFormat"]
-
 # Values that a format may have so that they are listed.
 _MOST_VALUES = 2**20
 # Between these a value times the scale, and its quotient by the scale, are normal in float64.

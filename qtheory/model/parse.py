@@ -29,16 +29,6 @@ from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_formula
 
-__all__ = [
-    "as_text",
-    "parse_error_model",
-    "parse_quantization",
-    "parse_quantizer",
-    "parse_spectrum",
-    "parse_target",
-    "with_symbols",
-]
-
 #: How the numbers in an option are read: kept as text, or with symbols.
 Reader = Callable[[str], Any]
 

@@ -17,8 +17,6 @@ from qtheory.numbers.latex import latex_of
 if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
 
-__all__ = ["Problem"]
-
 
 @dataclass(frozen=True)
 class Problem:

@@ -14,17 +14,6 @@ from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
 from qtheory.numbers.arrays import sequence
 
-__all__ = [
-    "TARGETS",
-    "Additive",
-    "ErrorModel",
-    "Multiplicative",
-    "Quantization",
-    "Quantizer",
-    "scheme_named",
-    "targets_named",
-]
-
 #: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
 #: takes is checked where it is called, so the type checker is told no more than this.
 Quantizer: TypeAlias = Any

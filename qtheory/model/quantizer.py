@@ -10,8 +10,6 @@ from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.rounding import DITHERS, MODES, checked_random_bits
 
-__all__ = ["Rounding", "rounding_of"]
-
 
 @dataclass(frozen=True)
 class Rounding:

@@ -41,8 +41,6 @@ from qtheory.model.grid import FormatGrid
 from qtheory.numbers.arrays import Floats, code_array
 from qtheory.numbers.exact import whole
 
-__all__ = ["DITHERS", "MODES", "Bits", "Floats", "checked_random_bits", "round_to_grid"]
-
 #: Where random bits come from: a generator, or the whole numbers themselves.
 Bits = np.random.Generator | np.ndarray[Any, np.dtype[np.integer[Any]]] | int
 

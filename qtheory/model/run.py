@@ -16,8 +16,6 @@ from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.exact import Number
 
-__all__ = ["Run"]
-
 
 class _Three(NamedTuple):
     problem: Problem

@@ -9,8 +9,6 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, positive, positive_integer
 
-__all__ = ["SGD"]
-
 OUTPUTS = ("average", "last", "tail")
 
 

@@ -11,8 +11,6 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit
 
-__all__ = ["python_code"]
-
 
 def python_code(problem: Problem, quantization: Quantization, sgd: SGD) -> str:
     """Code that assigns the three, given ``import qtheory as qt``.

@@ -17,20 +17,6 @@ from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import Number, exact, positive
 from qtheory.numbers.grammar import parse_formula
 
-__all__ = [
-    "SPECTRA",
-    "Explicit",
-    "Exponential",
-    "Logarithmic",
-    "PowerLaw",
-    "Spectrum",
-    "SpectrumFormula",
-    "coordinate",
-    "in_balls",
-    "in_coordinate",
-    "powers_from",
-]
-
 #: The coordinate i = 1, 2, ... in every formula of the package.
 coordinate = sp.Symbol("i", integer=True, positive=True)
 

@@ -10,8 +10,6 @@ import sympy as sp
 from qtheory.model.spectra import coordinate, in_coordinate
 from qtheory.numbers.exact import Number, exact
 
-__all__ = ["Constant", "SignalFormula", "SourceCondition", "Target"]
-
 
 class Target(ABC):
     """A target given by a formula."""

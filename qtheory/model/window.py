@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from qtheory.model.sgd import SGD
 
-__all__ = ["Window"]
-
 
 @dataclass(frozen=True)
 class Window:

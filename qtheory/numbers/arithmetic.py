@@ -30,19 +30,6 @@ import sympy as sp
 from qtheory.numbers.interval import Interval
 from qtheory.numbers.precision import working_bits
 
-__all__ = [
-    "Arithmetic",
-    "Array",
-    "Balls",
-    "ComplexBalls",
-    "Float64",
-    "Intervals",
-    "MPMath",
-    "Scalar",
-    "Symbolic",
-    "is_array",
-]
-
 #: A number of one arithmetic; its type depends on the arithmetic.
 Scalar = Any
 #: A one-dimensional array of such numbers: of NumPy, or an Interval.

@@ -12,8 +12,6 @@ import numpy as np
 from qtheory.errors import InvalidArgumentError, QTheoryError
 from qtheory.numbers.exact import exact, require_numeric
 
-__all__ = ["Floats", "code_array", "real_array", "sequence"]
-
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _NO_SEQUENCES = (str, bytes, bytearray, Mapping, Set)

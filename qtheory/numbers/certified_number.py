@@ -21,8 +21,6 @@ from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import exact
 from qtheory.numbers.precision import working_bits
 
-__all__ = ["CertifiedNumber"]
-
 _GUARD_BITS = 32
 _LEAST_BITS = 53
 _DIGITS_OF_FLOATS = 15

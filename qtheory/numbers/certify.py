@@ -14,8 +14,6 @@ from qtheory.numbers.exact import whole
 from qtheory.numbers.interval import SLACK, Interval
 from qtheory.numbers.precision import working_bits
 
-__all__ = ["MOST_DIGITS", "all_good", "certified", "checked_digits", "outward"]
-
 MOST_DIGITS = 10_000
 _MOST_BITS = 400_000
 _BITS_OF_AN_END = 128

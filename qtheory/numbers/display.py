@@ -11,8 +11,6 @@ import flint
 
 from qtheory.numbers.arithmetic import Scalar
 
-__all__ = ["as_number", "finite", "html_table", "shown"]
-
 
 def shown(value: Scalar, digits: int | None) -> str:
     """A float64 with six significant digits, or a ball with its certified ones.

@@ -18,8 +18,6 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 from qtheory.numbers.arithmetic import Arithmetic, Array, Scalar, is_array
 
-__all__ = ["DIMENSION", "decide", "evaluate"]
-
 #: The number of coordinates; as a limit of a sum it needs no value.
 DIMENSION = sp.Symbol("d", integer=True, positive=True)
 

@@ -22,21 +22,6 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, SymbolicValueError
 
-__all__ = [
-    "MOST_BITS",
-    "Number",
-    "dimension",
-    "exact",
-    "is_infinite",
-    "is_writable",
-    "nonnegative",
-    "part_of_one",
-    "positive",
-    "positive_integer",
-    "require_numeric",
-    "whole",
-]
-
 #: What the constructors of the model accept for a parameter.
 Number: TypeAlias = (
     int

@@ -13,8 +13,6 @@ from qtheory.errors import needs
 with needs("plots", "a figure"):
     from matplotlib.figure import Figure
 
-__all__ = ["ShownFigure", "new_axes"]
-
 # How our figures are told from others that pyplot holds.
 _LABEL = "qtheory"
 # Backends of matplotlib that write files and open no windows, so that nobody closes a figure.

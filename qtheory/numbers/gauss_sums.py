@@ -15,8 +15,6 @@ import numpy as np
 
 from qtheory.errors import PrecisionError
 
-__all__ = ["discrete_gauss"]
-
 
 def discrete_gauss(n: int, p: int) -> tuple[list[flint.arb], list[flint.arb]]:
     """Nodes, as distances from the middle of the n integers, and weights; p < n.

@@ -22,8 +22,6 @@ from qtheory.numbers.precision import working_bits
 
 Grid = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["RoundedMoments", "cells", "rounded_moments"]
-
 
 @dataclass(frozen=True, eq=False)
 class RoundedMoments:

@@ -16,8 +16,6 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError, QTheoryError
 from qtheory.numbers.exact import exact, is_writable
 
-__all__ = ["parse_formula", "parse_relation"]
-
 _LONGEST = 2000
 _LARGEST_POWER = 1000
 # What SymPy simplifies on the way takes time: a second with so many numbers, names and operations,

@@ -20,8 +20,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Interval"]
-
 # Twice the unit roundoff.
 _EPS = 2.0**-52
 #: Radii are sums of products of positive numbers, rounded to nearest themselves: a long chain of

@@ -9,8 +9,6 @@ import sympy as sp
 from sympy.printing.conventions import split_super_sub
 from sympy.printing.latex import translate
 
-__all__ = ["latex_of", "words"]
-
 # Short names of Greek letters, beside the full ones that SymPy knows.
 _GREEK = {"eps": r"\varepsilon", "lam": r"\lambda"}
 _SPECIAL = {"\\": r"\backslash ", "^": r"\^{}", **{c: rf"\{c}" for c in "_%&#${}"}}

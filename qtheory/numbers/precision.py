@@ -18,8 +18,6 @@ from typing import ParamSpec, TypeVar
 import flint
 import mpmath
 
-__all__ = ["one_at_a_time", "working_bits", "working_digits"]
-
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 

@@ -15,8 +15,6 @@ from qtheory.orders.evaluation import Evaluation, roles_of
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.symbols import positive_symbols
 
-__all__ = ["assume", "relations_of", "root_cell"]
-
 _SIGNS = {
     sp.Gt: frozenset({1}),
     sp.StrictGreaterThan: frozenset({1}),

@@ -25,8 +25,6 @@ from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
 
-__all__ = ["Cell", "CellOutcome", "Undecided", "explore"]
-
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
 _WORK = 5_000_000

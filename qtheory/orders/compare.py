@@ -19,8 +19,6 @@ from qtheory.orders.regimes import joined
 from qtheory.orders.symbols import formula_of
 from qtheory.orders.uniform import Incomparable, UniformCell
 
-__all__ = ["OrderComparison", "compare_orders"]
-
 
 @dataclass(frozen=True)
 class OrderComparison:

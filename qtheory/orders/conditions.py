@@ -10,8 +10,6 @@ import sympy as sp
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.signs import polynomial_of
 
-__all__ = ["Condition"]
-
 
 @dataclass(frozen=True)
 class Condition:

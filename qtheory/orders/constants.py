@@ -25,8 +25,6 @@ from qtheory.orders.cell import Cell
 from qtheory.orders.monomial import ONE, Monomial
 from qtheory.orders.piecewise import Piece, PiecewisePower
 
-__all__ = ["Constants", "between", "constants_of_sum"]
-
 
 @dataclass(frozen=True)
 class Constants:

@@ -8,8 +8,6 @@ import sympy as sp
 
 from qtheory.numbers.latex import latex_of, words
 
-__all__ = ["cases_latex", "premises", "premises_latex", "relations_latex", "shown"]
-
 
 def premises(assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) -> str:
     """What is assumed, and which symbols are held fixed; nothing if there is neither.

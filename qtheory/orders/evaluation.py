@@ -26,15 +26,6 @@ from qtheory.orders.piecewise import (
     smallest,
 )
 
-__all__ = [
-    "Evaluation",
-    "Roles",
-    "exponentials_in",
-    "require_no_exponentials",
-    "roles_of",
-    "unsupported",
-]
-
 _ALLOWED = (
     "built from the index, positive parameters, positive numbers, + * / **, min, max, exp(-r i), "
     "log(i) and log of a large parameter"

@@ -18,8 +18,6 @@ import sympy as sp
 #: A base (a parameter, or an order whose L is meant) with its exponent.
 Factor = tuple[Any, sp.Expr]
 
-__all__ = ["ONE", "Monomial", "log_of", "readable", "tidy"]
-
 
 @cache
 def tidy(exponent: sp.Expr) -> sp.Expr:

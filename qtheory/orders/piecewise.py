@@ -17,19 +17,6 @@ import sympy as sp
 from qtheory.orders.cell import Cell
 from qtheory.orders.monomial import ONE, Monomial
 
-__all__ = [
-    "Diverges",
-    "Piece",
-    "PiecewisePower",
-    "Range",
-    "Term",
-    "Unsupported",
-    "largest",
-    "product",
-    "shares",
-    "smallest",
-]
-
 
 class Diverges(Exception):  # noqa: N818 - an outcome, caught where a sum was asked for
     """A sum that is infinite in a cell, with its cause."""

@@ -12,8 +12,6 @@ from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import Monomial, readable
 
-__all__ = ["Regime", "Region", "joined", "piecewise", "relations"]
-
 
 @dataclass(frozen=True, eq=False)
 class Region:

@@ -7,8 +7,6 @@ from typing import Any
 
 import sympy as sp
 
-__all__ = ["POSITIVE", "factors_of", "polynomial_of", "signed"]
-
 POSITIVE = frozenset({1})
 
 

@@ -22,8 +22,6 @@ from qtheory.orders.regimes import Regime, Region, joined, piecewise
 from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.orders.uniform import Incomparable, UniformCell
 
-__all__ = ["AsymptoticSum", "asymptotic_sum"]
-
 
 @dataclass(frozen=True)
 class AsymptoticSum:

@@ -10,8 +10,6 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.grammar import parse_formula
 
-__all__ = ["formula_of", "positive_symbols", "symbol_named"]
-
 
 def symbol_named(given: str | sp.Symbol, argument: str) -> sp.Symbol:
     """The positive symbol with the name of a symbol, or with a name.

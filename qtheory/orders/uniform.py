@@ -24,8 +24,6 @@ from qtheory.orders.cell import Cell
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, log_of
 
-__all__ = ["Incomparable", "UniformCell"]
-
 
 class Incomparable(Exception):  # noqa: N818 - an outcome, caught where the comparison was asked for
     """Neither of two orders is within a constant of the other throughout a cell."""

@@ -16,8 +16,6 @@ from qtheory.risk.decomposition import Decomposition
 from qtheory.risk.excess import decomposition_at
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["DIGITS", "Certified", "certify_experiment"]
-
 #: Digits to which identities are checked.
 DIGITS = 30
 

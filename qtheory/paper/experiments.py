@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from qtheory.model import SGD, Additive, Constant, Multiplicative, PowerLaw, Problem, Quantization
 from qtheory.model.run import Run
 
-__all__ = ["BATCHES", "DIMENSIONS", "EPSILONS", "Experiment", "experiments"]
-
 EPSILONS = ("1e-3", "5e-3", "1e-2")
 DIMENSIONS = (50, 100, 200, 400)
 BATCHES = (1, 16)

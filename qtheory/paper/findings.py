@@ -22,8 +22,6 @@ from qtheory.paper.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Expe
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 
-__all__ = ["VERDICTS", "Finding", "Measure", "findings", "verdict"]
-
 VERDICTS = ("supported", "not supported", "about the bound only", "open")
 DIGITS = 12
 #: Of risks whose differences are compared to a percent.

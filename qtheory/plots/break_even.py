@@ -15,8 +15,6 @@ from qtheory.numbers.arrays import sequence
 from qtheory.numbers.exact import whole
 from qtheory.plots.style import BLUE, GREY, ORANGE, axes
 
-__all__ = ["BreakEvenCurves", "break_even", "break_even_curves"]
-
 _MOST_BITS = 400
 
 

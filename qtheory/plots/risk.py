@@ -16,8 +16,6 @@ from qtheory.numbers.exact import require_numeric
 from qtheory.plots.style import BLUE, GREY, axes
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["RiskCurves", "risk", "risk_curves"]
-
 _POINTS = 25
 
 

@@ -11,8 +11,6 @@ from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.plots.style import BLUE, ORANGE, axes
 
-__all__ = ["SpectrumCurves", "spectra", "spectrum_curves"]
-
 
 @dataclass(frozen=True)
 class SpectrumCurves:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "axes"]
-
 # After Okabe and Ito: told apart with any colour vision, and in grey by their lightness.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 

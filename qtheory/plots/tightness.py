@@ -16,8 +16,6 @@ from qtheory.plots.style import BLUE, GREEN, ORANGE, axes
 from qtheory.risk import excess_risk
 from qtheory.theory import lower_bound, upper_bound
 
-__all__ = ["Tightness", "tightness", "tightness_sample"]
-
 
 @dataclass(frozen=True)
 class Tightness:

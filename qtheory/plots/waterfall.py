@@ -8,8 +8,6 @@ from typing import Any
 from qtheory.plots.style import BLUE, GREEN, GREY, ORANGE, axes
 from qtheory.risk import Risk
 
-__all__ = ["Waterfall", "waterfall", "waterfall_bars"]
-
 
 @dataclass(frozen=True)
 class Waterfall:

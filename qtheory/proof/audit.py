@@ -9,8 +9,6 @@ from typing import Any, Literal
 from qtheory.errors import needs
 from qtheory.proof.leaves import Leaf
 
-__all__ = ["SecondSolver", "Verdict", "installed_cvc5"]
-
 Verdict = Literal["agrees", "disagrees", "gives up"]
 _VERDICTS: dict[str, Verdict] = {"unsat": "agrees", "sat": "disagrees"}
 

@@ -14,8 +14,6 @@ from types import MappingProxyType
 
 import z3
 
-__all__ = ["AXIOMS", "VARIABLES", "Axiom", "real_power"]
-
 
 @dataclass(frozen=True)
 class Axiom:

@@ -30,18 +30,6 @@ import flint
 
 from qtheory.errors import ProofError
 
-__all__ = [
-    "RULES",
-    "Gaussian",
-    "Law",
-    "Polynomial",
-    "RandomVector",
-    "Ring",
-    "Symmetric",
-    "TwoMoments",
-    "ring",
-]
-
 #: What is taken from probability theory, and why it is not proved here.
 RULES: Mapping[str, str] = MappingProxyType(
     {

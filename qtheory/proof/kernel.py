@@ -33,28 +33,6 @@ from qtheory.errors import ProofError
 from qtheory.proof.axioms import AXIOMS, VARIABLES, real_power
 from qtheory.proof.leaves import WORK, Leaf, refute
 
-__all__ = [
-    "INT",
-    "REAL",
-    "SEQUENCE",
-    "Assumption",
-    "Function",
-    "Proof",
-    "assume",
-    "axiom",
-    "cut",
-    "define",
-    "induction",
-    "instantiate",
-    "is_proof",
-    "lemma",
-    "parameter",
-    "recursive",
-    "sequence",
-    "undefined",
-    "variable",
-]
-
 REAL, INT = z3.RealSort(), z3.IntSort()
 SEQUENCE = z3.ArraySort(INT, REAL)
 _SORTS = (REAL, INT, SEQUENCE, z3.BoolSort())

@@ -14,8 +14,6 @@ import z3
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises, steps
 
-__all__ = ["formula_latex", "proof_latex"]
-
 _RELATIONS = {
     z3.Z3_OP_LE: r"\le",
     z3.Z3_OP_LT: "<",

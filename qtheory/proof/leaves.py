@@ -14,8 +14,6 @@ import z3
 from qtheory.errors import ProofError, UndecidedError
 from qtheory.proof.text import counterexample, one_line
 
-__all__ = ["WORK", "Leaf", "refute"]
-
 #: The most work that a question is worth, in z3's own units: twice what the hardest step of the
 #: theorems here needs. Work and not time, so that a busy machine gives the same answer later.
 WORK = 4_000_000

@@ -18,8 +18,6 @@ from qtheory.proof.expectation import Polynomial, Ring
 from qtheory.proof.kernel import Proof
 from qtheory.proof.sums import total
 
-__all__ = ["Reader", "coefficient", "meaning", "renamed"]
-
 #: The sum of a sequence over the coordinates, from the function that gives its entries.
 Sum: TypeAlias = Callable[[Callable[[int], Polynomial]], Polynomial]
 

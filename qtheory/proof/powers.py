@@ -6,19 +6,6 @@ import z3
 
 from qtheory.proof.kernel import INT, induction, lemma, recursive, variable
 
-__all__ = [
-    "bernoulli",
-    "geometric",
-    "geometric_at_most",
-    "geometric_nonnegative",
-    "geometric_sum",
-    "power",
-    "power_between",
-    "power_le",
-    "power_of_product",
-    "power_sum",
-]
-
 x, y, r = variable("base"), variable("larger"), variable("ratio")
 n, m = variable("n", INT), variable("m", INT)
 

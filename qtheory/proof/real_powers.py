@@ -9,25 +9,6 @@ import z3
 from qtheory.proof.axioms import real_power
 from qtheory.proof.kernel import Proof, axiom, lemma, variable
 
-__all__ = [
-    "at_least_one",
-    "at_most_one",
-    "bernoulli",
-    "bernoulli_between",
-    "increasing",
-    "inverse",
-    "one_to",
-    "positive",
-    "power_of_power",
-    "power_of_product",
-    "power_of_quotient",
-    "power_to_sum",
-    "real_power",
-    "tangent",
-    "to_one",
-    "to_zero",
-]
-
 x, v = variable("base"), variable("other_base")
 y, z = variable("exponent"), variable("other_exponent")
 

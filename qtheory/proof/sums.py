@@ -24,20 +24,6 @@ from qtheory.proof.kernel import (
     variable,
 )
 
-__all__ = [
-    "Terms",
-    "added",
-    "linear",
-    "member",
-    "monotone",
-    "spike",
-    "spike_total",
-    "sum_equal",
-    "sum_le",
-    "total",
-    "zeros",
-]
-
 n, i, k = variable("n", INT), variable("i", INT), variable("k", INT)
 f, g = variable("f", SEQUENCE), variable("g", SEQUENCE)
 a, b = variable("a"), variable("b")

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import z3
 
-__all__ = ["counterexample", "one_line"]
-
 _WIDTH = 100  # characters of a conclusion, and of its condition half as many
 _VALUES = 8  # numbers of a counterexample
 #: What joins terms, and how tightly.

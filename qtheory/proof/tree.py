@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from qtheory.proof.kernel import Proof
 from qtheory.proof.leaves import Leaf
 
-__all__ = ["LEMMAS", "direct_premises", "leaves", "steps"]
-
 #: Rules that state something of their own; the others rearrange what is there.
 LEMMAS = ("lemma", "induction")
 _STATED = (*LEMMAS, "axiom", "definition", "hypothesis")

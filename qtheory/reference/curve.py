@@ -25,8 +25,6 @@ from qtheory.reference.moments import (
     quantized_optimum,
 )
 
-__all__ = ["added_up", "risk_curve"]
-
 Pairs = Iterable[tuple[Any, Any]]
 
 

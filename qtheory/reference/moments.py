@@ -17,27 +17,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-__all__ = [
-    "Errors",
-    "Moments",
-    "Risks",
-    "Scheme",
-    "Setting",
-    "Tables",
-    "approximation",
-    "average_moments",
-    "cross_samples",
-    "data_tables",
-    "factor_moments",
-    "last_moments",
-    "one_step",
-    "quantized_eigenvalues",
-    "quantized_optimum",
-    "risks",
-    "same_sample",
-    "trajectory",
-]
-
 Vector = tuple[Fraction, ...]
 Matrix = list[list[Fraction]]
 Scheme = Literal["additive", "shared", "elementwise"]

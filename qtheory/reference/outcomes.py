@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 
 from qtheory.reference.moments import Errors, Moments, Setting
 
-__all__ = ["CASES", "PATHS", "average_moments", "count_outcomes", "one_step", "start"]
-
 Array = NDArray[np.float64]
 
 #: NumPy 1 stops at 32 axes, and there is one axis for each independent noise.

@@ -21,8 +21,6 @@ import flint
 from qtheory.reference import moments as reference
 from qtheory.reference.moments import Moments, Setting
 
-__all__ = ["TAIL", "Expansion", "affine_step", "expansion"]
-
 #: The part of the run that a tail averages over.
 TAIL = Fraction(1, 4)
 

@@ -24,25 +24,6 @@ from qtheory.reference.moments import (
     quantized_optimum,
 )
 
-__all__ = [
-    "LowerBound",
-    "NoiseConstants",
-    "RefinedBound",
-    "UpperBound",
-    "additive_approximation_order",
-    "additive_dimension_order",
-    "bias_order",
-    "distortion",
-    "leading_constants",
-    "limits_in_batch",
-    "lower_bound",
-    "noise_constants",
-    "refined_bound",
-    "upper_bound",
-    "variance_order",
-]
-
-
 # --- the bounds ----------------------------------------------------------------------------
 
 

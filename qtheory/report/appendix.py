@@ -5,8 +5,6 @@ from __future__ import annotations
 from qtheory.report.line_breaks import pieces
 from qtheory.theory import Theorem, theorems
 
-__all__ = ["report_appendix"]
-
 _LONG = 280  # letters of LaTeX that still fit on a line
 
 _PREAMBLE = r"""\documentclass{article}

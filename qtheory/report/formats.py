@@ -17,8 +17,6 @@ from qtheory.report.tables import plain_table, problem_view
 
 _STYLES = {"agree": "green", "differ": "bold yellow", "unknown": "dim"}
 
-__all__ = ["comparison_view", "comparisons_view", "format_view", "formats_view"]
-
 
 def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
     """One line per format."""

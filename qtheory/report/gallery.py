@@ -12,14 +12,6 @@ from qtheory.report.mathml import mathml
 from qtheory.theory import Theorem, theorems
 from qtheory.theory.replay import PROOFS
 
-__all__ = [
-    "hypotheses_html",
-    "needed_definitions",
-    "theorem_list",
-    "theorem_page",
-    "tightness_rows",
-]
-
 #: The heading in ``docs/tightness.md`` under which a bound is measured.
 _MEASURED: Mapping[str, str] = {
     "upper_bound": "Upper bound in the paper's form / exact risk",

@@ -13,8 +13,6 @@ from qtheory.checks import CheckResult, Finding, Ledger
 from qtheory.checks.check import ROOMS
 from qtheory.paper.experiments import STEPS
 
-__all__ = ["ledger_view"]
-
 _STYLES = {"passed": "green", "failed": "bold red", "unknown": "yellow"}
 _MARKS = {"passed": "ok", "failed": "FAIL", "unknown": "?"}
 _VERDICTS = {

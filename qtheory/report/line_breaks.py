@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["pieces"]
-
 # what opens and closes a group, and the signs between summands
 _TOKEN = re.compile(r"\\left\b|\\right\b|\\begin\b|\\end\b|\\[{}]|[{}]| [+-] ")
 _STEP = {r"\left": 1, r"\begin": 1, "{": 1, r"\right": -1, r"\end": -1, "}": -1}

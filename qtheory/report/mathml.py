@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from qtheory.errors import needs
 
-__all__ = ["mathml"]
-
 
 def mathml(latex: str, display: str = "inline") -> str:
     """LaTeX mathematics as a MathML element, ``inline`` or ``block``.

@@ -32,8 +32,6 @@ from qtheory.theory import Theorem, theorems
 from qtheory.theory.replay import ProofRecord, Replay
 from qtheory.versions import SIMULATED, versions
 
-__all__ = ["report_page"]
-
 _DEPTH = 3  # of the folded trees of lemmas
 _LONG = 30  # letters in a cell that is given room on a narrow screen
 _RUN = SGD("0.1", steps=2000)

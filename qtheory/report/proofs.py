@@ -16,8 +16,6 @@ from qtheory.theory.replay import ProofRecord
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
 
-__all__ = ["SHOWN_RULES", "lemma_tree", "proofs_view"]
-
 _VERDICTS = ("agrees", "gives up", "disagrees")
 #: What a tree of lemmas shows; the other rules rearrange what is there.
 SHOWN_RULES = ("lemma", "induction", "axiom")

@@ -13,8 +13,6 @@ from qtheory.asymptotics import Rates
 from qtheory.orders.display import shown
 from qtheory.report.tables import plain_table
 
-__all__ = ["rates_view"]
-
 
 def rates_view(table: Rates) -> RenderableType:
     """Every term with its order and regimes, and what dominates where."""

@@ -13,8 +13,6 @@ from qtheory.risk import Risk
 from qtheory.risk.excess import parts_if_any
 from qtheory.theory import Bound
 
-__all__ = ["plain_table", "problem_view", "risk_view"]
-
 
 def plain_table(title: str) -> Table:
     """A table without vertical lines, its title on the left."""

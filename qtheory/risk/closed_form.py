@@ -25,8 +25,6 @@ from qtheory.risk.recursion import Step
 from qtheory.risk.secular import Roots, blocks, secular_roots, sums_within
 from qtheory.risk.stationary import stationary_second_moment
 
-__all__ = ["ClosedForm", "moments"]
-
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 

@@ -43,15 +43,6 @@ from qtheory.numbers.gauss_sums import discrete_gauss
 from qtheory.risk.compression_error import CompressedSpectrum, Couplings, Panel, error_bound
 from qtheory.risk.cost import require_affordable_compression
 
-__all__ = [
-    "compress",
-    "compressed_instance",
-    "is_compressible",
-    "sums_from",
-    "tolerance_bits",
-    "working_bits",
-]
-
 _HEAD = 64
 _LAST_POSITION = 10**60
 _SEGMENTS = 48

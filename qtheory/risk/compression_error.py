@@ -51,8 +51,6 @@ from qtheory.errors import PrecisionError
 from qtheory.model.instance import Compression, Instance, NumericErrorModel
 from qtheory.risk.recursion import Step
 
-__all__ = ["CompressedSpectrum", "Couplings", "Panel", "error_bound"]
-
 #: Any number of the bounds: a ball.
 Ball = flint.arb
 

@@ -9,17 +9,6 @@ import sympy as sp
 
 from qtheory.errors import CostError
 
-__all__ = [
-    "LARGEST_DIM_IN_BALLS",
-    "LONGEST_SECONDS",
-    "MOST_STEPS",
-    "SECONDS_TO_COMPRESS",
-    "Method",
-    "is_long",
-    "method_for",
-    "require_affordable_compression",
-]
-
 Method = Literal["recursion", "closed form", "powers"]
 
 MOST_STEPS = 10**15

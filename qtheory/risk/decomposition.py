@@ -7,8 +7,6 @@ from dataclasses import dataclass, fields
 from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 
-__all__ = ["Decomposition", "approximation", "decompose", "floor", "saturation"]
-
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:

@@ -41,8 +41,6 @@ from qtheory.risk.decomposition import Decomposition, decompose, floor, saturati
 from qtheory.risk.plan import DIGITS_FOR_FLOAT, METHODS, Plan, plan_for
 from qtheory.risk.stability import require_stable
 
-__all__ = ["MOST_STEPS", "Risk", "decomposition_at", "excess_risk", "parts_if_any", "risk_curve"]
-
 #: Relative accuracy of a float64 risk; where it cannot be had, a LostDigitsWarning is given.
 FLOAT_ACCURACY = 1e-9
 #: Balls replace a float64 result that lost digits if they take at most about this long.

@@ -10,8 +10,6 @@ from qtheory.model.error_models import factor_moment
 from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 
-__all__ = ["DiagonalPlusLowRank", "FourthMoments", "fourth_moments"]
-
 
 @dataclass(frozen=True, eq=False)
 class DiagonalPlusLowRank:

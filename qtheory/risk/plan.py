@@ -36,14 +36,6 @@ from qtheory.risk.cost import (
     method_for,
 )
 
-__all__ = [
-    "DIGITS_FOR_FLOAT",
-    "METHODS",
-    "Plan",
-    "has_rank_one",
-    "plan_for",
-]
-
 #: Each gives E eta and E eta^2 of eta = w - w^q: ``METHODS[name](instance, windows)``.
 METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
     {

@@ -17,8 +17,6 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array
 from qtheory.risk.recursion import Step, centred
 
-__all__ = ["moments", "output_moments"]
-
 
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
     """E eta and E eta^2 of eta = w - w^q for each window; balls only."""

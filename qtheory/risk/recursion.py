@@ -26,8 +26,6 @@ from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
 
-__all__ = ["IterateMoments", "Step", "centred", "moments", "output_moments", "trajectory"]
-
 
 @dataclass(frozen=True, eq=False)
 class IterateMoments:

@@ -24,8 +24,6 @@ from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Intervals, Scal
 from qtheory.numbers.interval import Interval
 from qtheory.numbers.precision import working_bits
 
-__all__ = ["Roots", "blocks", "secular_roots", "sums_within"]
-
 _MOST_ITERATIONS = 200
 _START_BITS = 40
 _FIRST_BITS = 64

@@ -38,8 +38,6 @@ _DIGITS_OF_THE_LIMIT = 17
 # Past this many coordinates float64 may underflow, and the compression costs no more.
 _LONG = 200
 
-__all__ = ["Stability", "require_stable", "stability"]
-
 
 @dataclass(frozen=True)
 class Stability:

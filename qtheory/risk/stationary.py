@@ -11,8 +11,6 @@ from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.recursion import Step
 
-__all__ = ["feedback", "stationary_second_moment"]
-
 
 def stationary_second_moment(instance: Instance, step: Step) -> Array:
     """The limit of E eta^2, shape (d,)."""

@@ -24,16 +24,6 @@ from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import whole
 from qtheory.simulate.packing import DONE, STOP, PackedQuantizer, PackedRun, packed
 
-__all__ = [
-    "MOST_REPLICATES",
-    "Block",
-    "Progress",
-    "Work",
-    "require_affordable",
-    "run_blocks",
-    "sampling",
-]
-
 #: Called with the steps done and the steps to do.
 Progress = Callable[[int, int], None]
 Floats = np.ndarray[Any, np.dtype[np.float64]]

@@ -33,8 +33,6 @@ from qtheory.simulate.packing import (
     PackedRun,
 )
 
-__all__ = ["quantize", "quantize_vector", "run_block"]
-
 _MANTISSA = 52
 _EXPONENT = np.int64(0x7FF << _MANTISSA)
 # Exponent fields of a number and of its reciprocal add up to this.

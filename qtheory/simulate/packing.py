@@ -11,25 +11,6 @@ from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
 
-__all__ = [
-    "BELOW",
-    "BEYOND",
-    "DITHERED",
-    "DONE",
-    "EXACT",
-    "GAUSSIAN",
-    "NEAREST",
-    "PEAK",
-    "SEEN",
-    "STOCHASTIC",
-    "STOP",
-    "SUBTRACTIVE",
-    "TOWARD_ZERO",
-    "PackedQuantizer",
-    "PackedRun",
-    "packed",
-]
-
 EXACT, GAUSSIAN, STOCHASTIC, NEAREST, TOWARD_ZERO, DITHERED, SUBTRACTIVE = range(7)
 _KINDS = {
     "stochastic": STOCHASTIC,

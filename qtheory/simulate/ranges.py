@@ -25,8 +25,6 @@ from qtheory.simulate.blocks import (
 )
 from qtheory.simulate.packing import BELOW, BEYOND, PEAK, SEEN
 
-__all__ = ["Ranges", "calibrate", "pilot", "ranges", "scaled"]
-
 _REPLICATES = 16
 
 

@@ -14,8 +14,6 @@ from qtheory.numbers.exact import part_of_one, whole
 from qtheory.simulate.blocks import Progress, Work, require_affordable, run_blocks, sampling
 from qtheory.simulate.estimate import Estimate, Welford
 
-__all__ = ["estimate", "simulate", "simulate_rows"]
-
 # The standard error itself must be known before it can say when to stop.
 _LEAST_BEFORE_STOP = 128
 _MOST_THREADS = 1000

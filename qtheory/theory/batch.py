@@ -25,8 +25,6 @@ from qtheory.theory.definitions import (
 from qtheory.theory.notation import B
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["THEOREMS", "alpha_limit", "feedback_limit", "noise_limit", "s2_limit"]
-
 alpha_limit, s2_limit = sp.symbols("alpha_infinity s_infinity^2", nonnegative=True)
 
 feedback_limit = Theorem(

@@ -28,8 +28,6 @@ from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import refined_upper_bound
 from qtheory.theory.upper import upper_bound as paper_upper_bound
 
-__all__ = ["Bound", "lower_bound", "upper_bound"]
-
 #: The forms of the upper bound.
 UPPER_FORMS = {"refined": refined_upper_bound, "paper": paper_upper_bound}
 LOWER = "lower"

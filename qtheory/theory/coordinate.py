@@ -36,8 +36,6 @@ from qtheory.theory.definitions import (
 )
 from qtheory.theory.notation import B, additive, i, multiplicative, shared, sigma2, wq
 
-__all__ = ["CROSS_MOMENT", "NOISE_REFINED", "constants", "levels"]
-
 _data, _label, _param, _act, _grad = (multiplicative[k] for k in multiplicative)
 _label_a, _param_a, _act_a, _grad_a = (
     additive[k] for k in ("label", "parameter", "activation", "gradient")

@@ -8,8 +8,6 @@ from qtheory.theory.definitions import QUANTIZED, A, half, risk, risk_q
 from qtheory.theory.notation import D, i, lam, lq, over_coordinates, w_star, wq
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["THEOREMS", "decomposition"]
-
 first = sp.IndexedBase("m", real=True)  # E w_i
 second = sp.IndexedBase("v", nonnegative=True)  # E w_i^2
 W = sp.Symbol("W", nonnegative=True)

@@ -22,28 +22,6 @@ from qtheory.theory.notation import (
     wq,
 )
 
-__all__ = [
-    "AVERAGE_BIAS",
-    "D_N",
-    "NOISE_PAPER",
-    "QUANTIZED",
-    "A",
-    "alpha",
-    "bias",
-    "effective_dimension",
-    "eta0",
-    "kappa",
-    "norm_q",
-    "q",
-    "risk",
-    "risk_q",
-    "s2",
-    "theta",
-    "tr",
-    "variance",
-    "x",
-]
-
 half = sp.Rational(1, 2)
 
 risk = sp.Symbol(r"E[R(w)]", real=True)

@@ -34,19 +34,6 @@ from qtheory.theory import notation
 from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.theorem import Theorem
 
-__all__ = [
-    "PARAMETERS",
-    "STANDING",
-    "Formal",
-    "Vocabulary",
-    "assumed",
-    "coordinate",
-    "dimension",
-    "established",
-    "stated",
-    "stating",
-]
-
 #: The generic coordinate, and the dimension.
 coordinate = variable("i", INT)
 dimension = parameter("d", INT)

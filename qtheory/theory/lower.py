@@ -33,8 +33,6 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
-__all__ = ["NOISE_LOWER", "THEOREMS", "floor", "lower_bound", "mean", "risk_lower_bound", "s2_low"]
-
 s2_low = sp.Symbol("s_low^2", nonnegative=True)
 mean = sp.IndexedBase("mu", real=True)  # E[etabar_i], the mean distance of the average to w^q
 floor = sp.Symbol("F", nonnegative=True)

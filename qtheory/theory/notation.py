@@ -6,29 +6,11 @@ import sympy as sp
 
 from qtheory.model.instance import Instance
 from qtheory.model.quantization import TARGETS
-from qtheory.model.spectra import coordinate as i
+from qtheory.model.spectra import coordinate
 from qtheory.numbers.evaluate import DIMENSION, Values
 
-__all__ = [
-    "B",
-    "D",
-    "N",
-    "additive",
-    "d",
-    "gamma",
-    "i",
-    "lam",
-    "lq",
-    "multiplicative",
-    "over_coordinates",
-    "shared",
-    "sigma2",
-    "values_of",
-    "w_star",
-    "wq",
-]
-
 d = DIMENSION
+i = coordinate
 N = sp.Symbol("N", integer=True, positive=True)
 B = sp.Symbol("B", integer=True, positive=True)
 gamma = sp.Symbol("gamma", positive=True)

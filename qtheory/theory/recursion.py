@@ -25,8 +25,6 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import PAPER, Theorem
 
-__all__ = ["THEOREMS", "first", "recursion", "second", "step"]
-
 j = sp.Symbol("j", integer=True, positive=True)
 step = sp.Symbol("t", integer=True, nonnegative=True)
 first, second, rounded = sp.IndexedBase("m"), sp.IndexedBase("v"), sp.IndexedBase("vh")

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
 
-__all__ = [
-    "PROOFS",
-    "ProofRecord",
-    "Replay",
-    "audit",
-    "proofs_named",
-    "prove",
-    "require_second_solver",
-]
-
 #: What is proved beside the theorems.
 _TITLES = {"power_sums": ("T8, sums", "sums of powers, and D_N for a power law")}
 #: Files in ``proofs/`` that are not called like their theorem.

@@ -8,8 +8,6 @@ from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.notation import additive, i, lam, lq, multiplicative
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
-__all__ = ["THEOREMS", "spectral_floor", "spectral_shape"]
-
 _level, _relative = additive["data"], multiplicative["data"]
 
 spectral_floor = Theorem(

@@ -18,8 +18,6 @@ from qtheory.numbers.evaluate import Values, decide, evaluate
 from qtheory.numbers.latex import latex_of, words
 from qtheory.theory.notation import values_of
 
-__all__ = ["Hypothesis", "Theorem", "Valuation"]
-
 PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
 # Names that SymPy would break at their sub- and superscripts.
 _LATEX = {

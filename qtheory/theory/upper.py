@@ -34,8 +34,6 @@ from qtheory.theory.notation import (
 )
 from qtheory.theory.theorem import BENIGN, PAPER, Hypothesis, Theorem
 
-__all__ = ["THEOREMS", "noise_constants", "refined_upper_bound", "upper_bound"]
-
 t = sp.Symbol("t", integer=True, nonnegative=True)
 c = sp.IndexedBase("c", nonnegative=True)
 S = sp.IndexedBase("S", nonnegative=True)
