@@ -20,8 +20,8 @@ from qtheory.model import error_estimates
 from qtheory.model.error_estimates import ErrorEstimate
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.grid import FormatGrid, law_of_stochastic_rounding
-from qtheory.model.rounding import DITHERS, Bits, Floats, checked_random_bits, round_to_grid
-from qtheory.numbers.arrays import real_array
+from qtheory.model.rounding import DITHERS, Bits, checked_random_bits, round_to_grid
+from qtheory.numbers.arrays import Floats, real_array
 from qtheory.numbers.exact import Number, exact, positive, require_numeric
 
 # Values that a format may have so that they are listed.
