@@ -19,7 +19,7 @@ from functools import partial
 import flint
 
 import qtheory as qt
-from qtheory.checks.random_runs import CELLS, draw
+from qtheory.checks.random_runs import CELLS, random_run
 
 #: What is compared, as (name in the report, what is divided by what).
 COMPARED = {
@@ -101,7 +101,7 @@ def outcome(index, seed, sabotage):
     rng = random.Random(f"{seed}/{index}")
     found = Outcome(CELLS[index % len(CELLS)])
     while not found.ratios:
-        *instance, found.at_edge = draw(rng, *found.cell)
+        *instance, found.at_edge = random_run(rng, *found.cell)
         for name in COMPARED:
             if name == "lower" and not found.ratios:
                 found.outside += 1

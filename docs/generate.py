@@ -10,8 +10,8 @@ from typing import Any
 from mkdocs.exceptions import PluginError
 
 import qtheory
-from qtheory.report.gallery import theorem_list, theorem_page
 from qtheory.report.mathml import mathml
+from qtheory.report.theorems import theorem_list, theorem_page
 from qtheory.theory import theorems
 
 THEOREMS, NAMES = "<!-- theorems -->", "<!-- names -->"

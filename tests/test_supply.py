@@ -103,7 +103,7 @@ OPTIONAL = {
         "from qtheory.measure.cluster import dask_executor; "
         "dask_executor('tcp://127.0.0.1:1').__enter__()",
     ),
-    "cvc5": ("audit", "from qtheory.proof.audit import installed_cvc5; installed_cvc5()"),
+    "cvc5": ("audit", "from qtheory.proof.audit import cvc5_for_audit; cvc5_for_audit()"),
 }
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names!r}))\n{code}"
 

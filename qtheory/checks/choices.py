@@ -16,7 +16,7 @@ import sympy as sp
 
 from qtheory.asymptotics import best_choice, break_even, distortion_rule, tolerances
 from qtheory.checks.check import CheckResult
-from qtheory.checks.orders import orders_equal
+from qtheory.checks.orders import as_stated
 from qtheory.checks.panel import rational
 from qtheory.model import (
     SGD,
@@ -71,7 +71,7 @@ def choices_searched() -> list[CheckResult]:
             yield f"stepsize, {where}", _power(choice.stepsize), rational(stepsize)
             yield f"smallest batch, {where}", _power(choice.smallest_batch), rational(smallest)
 
-    return orders_equal("T4/best choice", pairs())
+    return as_stated("T4/best choice", pairs())
 
 
 def _power(order: sp.Expr) -> sp.Expr:
@@ -162,7 +162,7 @@ def tolerances_of_each_target() -> list[CheckResult]:
                 where = f"{scheme} on {target}, sigma^2={noise}"
                 yield where, sp.powdenest(found[target].order, force=True), level
 
-    return orders_equal("T11/each target", pairs())
+    return as_stated("T11/each target", pairs())
 
 
 #: The checks of this file by their ids.

@@ -116,7 +116,7 @@ def sums_of_the_rest() -> list[CheckResult]:
     return _at_most("long spectra/sums", pairs())
 
 
-def what_is_unlearnt() -> list[CheckResult]:
+def unlearnt_spectra_agree() -> list[CheckResult]:
     """In infinite dimension the risk of w_0 = 0 is half the energy of w*."""
 
     def pairs() -> Iterator[Pair]:
@@ -207,7 +207,7 @@ LONG_SPECTRA: dict[str, Callable[[], list[CheckResult]]] = {
     "long spectra/bounds": compression_keeps_its_bounds,
     "long spectra/rests": rests_one_by_one,
     "long spectra/sums": sums_of_the_rest,
-    "long spectra/unlearnt": what_is_unlearnt,
+    "long spectra/unlearnt": unlearnt_spectra_agree,
     "long spectra/curves": curves_in_infinite_dimension,
     "long spectra/edges": edges_of_long_spectra,
 }

@@ -50,7 +50,7 @@ POWERS = tuple(
 )
 
 
-def orders_equal(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
+def as_stated(id: str, pairs: Iterator[tuple[str, Any, Any]]) -> list[CheckResult]:
     """One check: every order or exponent is the stated one, exactly."""
     found = list(pairs)
     wrong = [f"{name}: {here}, stated {there}" for name, here, there in found if here != there]
@@ -71,7 +71,7 @@ def sums_agree() -> list[CheckResult]:
         (("min(1, x*i**-2)", "i", 1, _d, ["d**2 >= x"]), sp.sqrt(x)),
         (("min(1, x*i**-2)", "i", 1, _d, ["x >= d**2"]), _d),
     )
-    return orders_equal(
+    return as_stated(
         "T8/sums",
         ((f"sum of {given[0]}", asymptotic_sum(*given).order, order) for given, order in known),
     )
@@ -98,7 +98,7 @@ def orders_agree() -> list[CheckResult]:
             if not exact:
                 yield f"approximation, {where}", table.approximation.order, _eps
 
-    return orders_equal("T8/exact or multiplicative data", pairs())
+    return as_stated("T8/exact or multiplicative data", pairs())
 
 
 def orders_with_additive_data_agree() -> list[CheckResult]:
@@ -129,7 +129,7 @@ def orders_with_additive_data_agree() -> list[CheckResult]:
                 p, q, _ = stated.additive_approximation_order(a, b, wide=delta >= e / a)
                 yield f"A, {where}", table.approximation.exponent(_N), rational(q * delta - p * e)
 
-    return orders_equal("T8/additive data", pairs())
+    return as_stated("T8/additive data", pairs())
 
 
 def leading_constants_agree() -> list[CheckResult]:
@@ -241,7 +241,7 @@ def tolerances_with_additive_data() -> list[CheckResult]:
             e = max(1 + (delta - head) / 2, delta, *narrow)
             yield f"data, b={b}, d=N^{delta}", level.exponent(_N), rational(-e)
 
-    return orders_equal("T11/additive data", pairs())
+    return as_stated("T11/additive data", pairs())
 
 
 def allocation_is_best() -> list[CheckResult]:

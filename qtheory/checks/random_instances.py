@@ -16,7 +16,7 @@ import flint
 import numpy as np
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.random_runs import CELLS, draw
+from qtheory.checks.random_runs import CELLS, random_run
 from qtheory.errors import HypothesisError, PrecisionError, UnstableError
 from qtheory.model.instance import instantiate
 from qtheory.model.run import Run
@@ -227,7 +227,7 @@ def theorem_on_random_instances(
         rng = Random(f"{seed}/{name}/{index}")
         verdict: Verdict = None
         while verdict is None:
-            problem, quantization, sgd, _ = draw(rng, *CELLS[index % len(CELLS)], huge=_HUGE)
+            problem, quantization, sgd, _ = random_run(rng, *CELLS[index % len(CELLS)], huge=_HUGE)
             run = Run(problem, quantization, sgd)
             try:
                 verdict = claim(run)

@@ -111,7 +111,7 @@ def _edge(
     return Fraction(low), False
 
 
-def draw(
+def random_run(
     rng: Random, scheme: str, batch: int, huge: Sequence[int] = HUGE
 ) -> tuple[Problem, Quantization, SGD, bool]:
     """A problem, a quantization, a run, and whether its stepsize is at the edge (one in four)."""

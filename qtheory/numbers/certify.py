@@ -62,7 +62,7 @@ def certified(
             except PrecisionError:
                 bits = more_bits(bits)
                 continue
-            if all_good(judged(result), wanted, digits):
+            if all_certified(judged(result), wanted, digits):
                 return result
         bits = more_bits(bits)
     raise PrecisionError(
@@ -70,7 +70,7 @@ def certified(
     )
 
 
-def all_good(groups: Sequence[Sequence[flint.arb]], wanted: int, digits: int) -> bool:
+def all_certified(groups: Sequence[Sequence[flint.arb]], wanted: int, digits: int) -> bool:
     """Whether each ball has ``wanted`` bits, or is 0 beside the largest of its group."""
     return all(
         ball.is_finite() and _is_good(ball, balls, wanted, digits)

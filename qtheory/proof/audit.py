@@ -20,7 +20,7 @@ class SecondSolver:
     """
 
     def __init__(self, seconds: float) -> None:
-        installed_cvc5()
+        cvc5_for_audit()
         self._seconds = seconds
         self._start()
 
@@ -50,7 +50,7 @@ class SecondSolver:
 
 
 def _serve(connection: Connection) -> None:
-    cvc5 = installed_cvc5()
+    cvc5 = cvc5_for_audit()
     connection.send("ready")
     while True:
         script = connection.recv()
@@ -67,7 +67,7 @@ def _serve(connection: Connection) -> None:
         connection.send(answer)
 
 
-def installed_cvc5() -> Any:
+def cvc5_for_audit() -> Any:
     """The module, or an error that says how to get it."""
     with needs("audit", "an audit"):
         import cvc5

@@ -24,10 +24,10 @@ from qtheory.paper.findings import findings
 from qtheory.plots import break_even, risk, spectra, tightness
 from qtheory.proof.kernel import Proof
 from qtheory.proof.tree import direct_premises
-from qtheory.report.gallery import hypotheses_html
 from qtheory.report.line_breaks import pieces
 from qtheory.report.mathml import mathml
 from qtheory.report.proofs import SHOWN_RULES
+from qtheory.report.theorems import hypotheses_html
 from qtheory.theory import Theorem, theorems
 from qtheory.theory.replay import ProofRecord, Replay
 from qtheory.versions import SIMULATED, versions

@@ -31,7 +31,7 @@ from qtheory.model.targets import Constant
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certified_number import CertifiedNumber
-from qtheory.numbers.certify import all_good, certified, checked_digits
+from qtheory.numbers.certify import all_certified, certified, checked_digits
 from qtheory.numbers.display import as_number, html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.numbers.interval import SLACK, Interval
@@ -383,9 +383,9 @@ def _compressed(compute: _Compute, plan: Plan) -> _Found:
                     raise
                 continue
             runs = _judged(found)
-            if all_good(runs, math.ceil(wanted * math.log2(10)) + 1, wanted):
+            if all_certified(runs, math.ceil(wanted * math.log2(10)) + 1, wanted):
                 return _with_digits(found, wanted)
-            if all_good(runs, _BITS_FOR_A_SCALE, wanted):
+            if all_certified(runs, _BITS_FOR_A_SCALE, wanted):
                 balls = [ball for run in runs for ball in run]
                 known = [ball for ball in balls if ball.rel_accuracy_bits() >= _BITS_FOR_A_SCALE]
                 sizes = [float(abs(ball.mid()).log()) for ball in known if ball != 0]

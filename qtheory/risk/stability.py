@@ -28,7 +28,7 @@ from qtheory.numbers.interval import SLACK
 from qtheory.risk.compression import compressed_instance, is_compressible
 from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.recursion import Step
-from qtheory.risk.stationary import feedback, stationary_second_moment
+from qtheory.risk.stationary import stationary_feedback, stationary_second_moment
 
 # Closer to 1 than this, float64 cannot tell on which side theta is.
 _UNDECIDED = 1e-9
@@ -115,7 +115,7 @@ def _contracts(instance: Instance) -> bool:
     step = Step.of(instance)
     if not all(loss > 0 for loss in step.loss):
         return False
-    matrix = feedback(step)
+    matrix = stationary_feedback(step)
     if len(matrix) == 1:
         return bool(matrix[0][0] < 1)
     (a, b), (c, d) = matrix
@@ -141,7 +141,7 @@ def _theta(instance: Instance) -> tuple[float, float]:
         step = Step.of(instance)
         if np.any(step.loss.midpoint <= 0):
             return math.inf, 0.0 if np.any(step.loss < 0) else math.inf
-        matrix = [entry for row in feedback(step) for entry in row]
+        matrix = [entry for row in stationary_feedback(step) for entry in row]
         middles = np.array([float(entry) for entry in matrix])
         # entries are positive: raised by a factor, they raise the spectral radius by no more
         relative = max(float(entry.radius) / abs(float(entry)) for entry in matrix)

@@ -19,12 +19,12 @@ def stationary_second_moment(instance: Instance, step: Step) -> Array:
         return step.x * 0  # c_0 cancels, and no arithmetic that rounds would see it
     direct = (step.gain @ wq**2 + step.mixed @ wq + step.c) / step.loss
     right = [row @ direct for row in step.gain.right]
-    for left, weight in zip(step.gain.left, _solved(feedback(step), right), strict=True):
+    for left, weight in zip(step.gain.left, _solved(stationary_feedback(step), right), strict=True):
         direct = direct + left * weight / step.loss
     return direct
 
 
-def feedback(step: Step) -> list[list[Scalar]]:
+def stationary_feedback(step: Step) -> list[list[Scalar]]:
     """The matrix M_rs = z_r . (u_s / loss): theta is its spectral radius."""
     return [[row @ (left / step.loss) for left in step.gain.left] for row in step.gain.right]
 

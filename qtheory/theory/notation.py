@@ -35,7 +35,7 @@ def over_coordinates(term: sp.Expr) -> sp.Sum:
     return sp.Sum(term, (i, 1, d))
 
 
-def values_of(instance: Instance) -> Values:
+def symbol_values(instance: Instance) -> Values:
     """The numbers that the symbols stand for in an instance."""
     values = {
         N: instance.arithmetic.number(instance.steps),

@@ -213,9 +213,9 @@ def prove(name: str) -> ProofRecord:
 
 def require_second_solver() -> None:
     """An error that says how to install it, if there is no second solver."""
-    from qtheory.proof.audit import installed_cvc5
+    from qtheory.proof.audit import cvc5_for_audit
 
-    installed_cvc5()
+    cvc5_for_audit()
 
 
 def audit(

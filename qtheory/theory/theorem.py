@@ -16,7 +16,7 @@ from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import Values, decide, evaluate
 from qtheory.numbers.latex import latex_of, words
-from qtheory.theory.notation import values_of
+from qtheory.theory.notation import symbol_values
 
 PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
 # Names that SymPy would break at their sub- and superscripts.
@@ -154,7 +154,7 @@ class Valuation(dict[sp.Basic, Any]):
     """Values of a theorem's symbols; a definition is evaluated when its symbol is first needed."""
 
     def __init__(self, theorem: Theorem, instance: Instance) -> None:
-        super().__init__(values_of(instance))
+        super().__init__(symbol_values(instance))
         self._arithmetic = instance.arithmetic
         self._definitions = {_defined(item): item.rhs for item in theorem.definitions}
 

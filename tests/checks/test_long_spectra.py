@@ -102,7 +102,7 @@ def test_another_energy_is_noticed(monkeypatch):
     spectrum, target, energy = long.UNLEARNT[0]
     other = (spectrum, target, lambda: energy() * (1 + mpmath.mpf(10) ** -9))
     monkeypatch.setattr(long, "UNLEARNT", (other,))
-    assert status(long.what_is_unlearnt()) == "failed"
+    assert status(long.unlearnt_spectra_agree()) == "failed"
 
 
 def test_a_curve_with_the_error_of_a_shorter_run_is_noticed(monkeypatch):

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from qtheory.checks.random_runs import draw
+from qtheory.checks.random_runs import random_run
 from qtheory.model.instance import instantiate
 from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
@@ -13,7 +13,7 @@ def test_a_quarter_is_at_the_edge_of_the_hypotheses():
     theorem = theorems["refined_upper_bound"]
     edges = []
     for seed in range(60):
-        problem, quantization, sgd, at_edge = draw(Random(seed), "shared", 2)
+        problem, quantization, sgd, at_edge = random_run(Random(seed), "shared", 2)
         if at_edge:
             values = theorem.values(instantiate(Run(problem, quantization, sgd), Float64()))
             edges.append(float(values[definitions.theta]))

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import qtheory as qt
-from qtheory.report.gallery import needed_definitions, theorem_page, tightness_rows
+from qtheory.report.theorems import needed_definitions, theorem_page, tightness_rows
 from tests.docs.test_pages import PAGES
 
 ROOT = Path(__file__).parents[2]
