@@ -317,7 +317,7 @@ def test_many_random_sums():
 
 
 def test_a_wrong_order_is_seen():
-    """The twin: x is not the order of min(1, x/i^2)."""
+    """The negative control: x is not the order of min(1, x/i^2)."""
     tree = ("min", ("num", 1), ("/", ("sym", "x"), ("^", ("sym", "i"), 2)))
     right = qt.asymptotic_sum("min(1, x/i**2)", "i", 1, oo)
     wrong = qt.asymptotic_sum("min(x, x/i**2)", "i", 1, oo)

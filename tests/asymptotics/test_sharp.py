@@ -1,4 +1,4 @@
-"""Theorem T9 against the exact risk: every constant, and a twin with the constant made wrong."""
+"""Theorem T9 against the exact risk: every constant, and that a wrong one is noticed."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def test_the_ratios_of_the_theory_page():
     assert [round(float(1 + error), 4) for error in found] == [1.0055, 1.0020]
 
 
-# name: quantization, batch, output, tail, twins as factors on the variance
+# name: quantization, batch, output, tail, negative controls as factors on the variance
 ROOT2 = sp.sqrt(2)
 CASES = {
     "exact": (NOTHING, 1, "average", 1, {"2 - 2^(1/a)": 2 / (2 - ROOT2)}),
@@ -100,13 +100,13 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_averages_in_infinite_dimension(name):
-    quantization, batch, output, tail, twins = CASES[name]
+    quantization, batch, output, tail, controls = CASES[name]
     sgd = qt.SGD("0.1", batch, steps=1, output=output, tail=tail)
     constants = sharp_constants(POWER, quantization, sgd)
     steps = [10**6, 10**8]
     totals = exact(POWER, quantization, sgd, steps, 8)
     assert limit(constants, steps, totals) < 2e-6
-    for factor in twins.values():
+    for factor in controls.values():
         assert limit(times(constants, factor), steps, totals) > 1e-3
     assert limit(times(constants, sp.Rational(101, 100), "bias"), steps, totals) > 1e-3
 
@@ -186,8 +186,8 @@ def test_source_conditions(case):
     largest = max(
         ("bias", "variance", "transient"), key=lambda part: abs(getattr(constants.at(10**7), part))
     )
-    twin = times(constants, sp.Rational(102, 100), largest)
-    assert limit(twin, steps, totals, order) > 5e-3
+    control = times(constants, sp.Rational(102, 100), largest)
+    assert limit(control, steps, totals, order) > 5e-3
 
 
 ERRORS = {

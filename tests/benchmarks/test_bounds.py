@@ -1,4 +1,4 @@
-"""benchmarks/bounds.py: bounds on random instances, its twin, and the table in the docs."""
+"""benchmarks/bounds.py: bounds on random instances, a negative control, the table in the docs."""
 
 import re
 import subprocess

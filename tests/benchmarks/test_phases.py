@@ -1,4 +1,4 @@
-"""benchmarks/phases.py: the fit of two powers, the points, and its twin."""
+"""benchmarks/phases.py: the fit of two powers, the points, and its negative control."""
 
 from pathlib import Path
 

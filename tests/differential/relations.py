@@ -1,7 +1,7 @@
 """Changes of an instance whose effect on the risk is known exactly, whatever the risk is.
 
 A relation takes a setting to (before, after, factor): every quantity of ``after`` must be the
-factor times that of ``before``. ``leaving_out`` is the twin that must fail: it forgets a part.
+factor times that of ``before``. ``leaving_out`` is the negative control: it forgets a part.
 """
 
 import dataclasses

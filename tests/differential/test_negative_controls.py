@@ -1,4 +1,4 @@
-"""Every comparison has a twin that must fail: an error is planted, and exactly it is noticed."""
+"""Every comparison has a negative control: an error is planted, and exactly it is noticed."""
 
 import dataclasses
 import importlib
@@ -167,7 +167,7 @@ def a_hundredfold_lower(original):
 CERTIFIED = {"R, average, certified", "R, last, certified", "R, tail, certified"}
 PARTS = {f"by_target {name}" for name in ("data", "parameter", "activation", "gradient")}
 #: Where an error is planted, at which instance, in what it is looked for, and what must notice it.
-TWINS = {
+CONTROLS = {
     "a moment of the data": (
         patched(moments, "_gaussian_factors", wrong_moment), SHARED, COMPARISONS,
         {
@@ -254,9 +254,9 @@ TWINS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", CONTROLS)
 def test_an_error_is_noticed(name, monkeypatch):
-    plant, setting, compared, expected = TWINS[name]
+    plant, setting, compared, expected = CONTROLS[name]
     plant(monkeypatch)
     assert expected <= set(disagreements(setting, compared))
 
@@ -264,7 +264,7 @@ def test_an_error_is_noticed(name, monkeypatch):
 INSTANCES = (PURE, SHARED, MIXED, EDGE, SPECIAL["resonance"], SPECIAL["d = N = B = 1"])
 
 
-def test_every_comparison_has_a_twin():
+def test_every_comparison_has_a_negative_control():
     gaps = [gap for setting in INSTANCES for gap in examine(setting)]
     assert all(gap.agrees for gap in gaps)
-    assert {gap.name for gap in gaps} == set().union(*(names for *_, names in TWINS.values()))
+    assert {gap.name for gap in gaps} == set().union(*(names for *_, names in CONTROLS.values()))

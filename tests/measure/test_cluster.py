@@ -194,7 +194,7 @@ def test_no_worker_or_workers_with_another_package(cluster, tmp_path):
         cluster.add_worker(folder)
         assert refused(cluster.address, message)
         cluster.lose_worker()
-    # the twin: with a worker of this package it goes
+    # the negative control: with a worker of this package it goes
     cluster.add_worker()
     with dask_executor(cluster.address) as (executor, threads):
         outcome = sweep(

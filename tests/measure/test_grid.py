@@ -125,7 +125,7 @@ def test_no_text_is_run_on_any_axis(axis, tmp_path):
         with pytest.raises(qt.QTheoryError):
             qt.Grid({axis: text})
     assert not witness.exists()
-    eval(attack)  # the twin: this text does leave a trace where it is run
+    eval(attack)  # the negative control: this text does leave a trace where it is run
     assert witness.exists()
 
 

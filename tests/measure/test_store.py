@@ -172,7 +172,7 @@ def test_two_sweeps_at_once_on_a_file(tmp_path):
         assert "SweepError" in second.stderr
         assert "is being written by another sweep" in second.stderr
         assert rows(path) == {}
-    # the twin: the same command, when nobody else writes
+    # the negative control: the same command, when nobody else writes
     subprocess.run([*command, grid, path], check=True)
     assert len(rows(path)) == len(GRID)
     assert sorted(each.name for each in tmp_path.iterdir()) == [grid.name, path.name]
@@ -369,7 +369,7 @@ def differences(grid, data):
 def test_the_results_are_those_of_the_public_functions(loaded):
     grid, data = loaded
     assert list(differences(grid, data)) == []
-    # the twin: an axis the wrong way round is seen
+    # the negative control: an axis the wrong way round is seen
     assert len(list(differences(grid, data.isel(dim=[1, 0])))) > 10
 
 

@@ -202,7 +202,7 @@ def test_order_and_constants_against_numbers(case):
 
 
 def test_a_wrong_order_is_seen():
-    """The twin: the order of the sum is not x^(1/a - 0.02), which leaves every bracket."""
+    """The order of the sum is not x^(1/a - 0.02), which leaves every bracket."""
     found = qt.asymptotic_sum("min(1, (x*i**-a)**2)", i, 1, oo, ["a > 1"])
     (regime,) = found.regimes
     point = {"x": 1e12, "a": 2}

@@ -111,10 +111,10 @@ def test_shared_for_elementwise_is_noticed(target):
         errors = getattr(setting, target)
         if errors.shared == errors.elementwise:
             continue
-        twin = Errors(errors.additive, errors.elementwise, errors.shared)
+        control = Errors(errors.additive, errors.elementwise, errors.shared)
         before = outcomes.start(setting)
         summed = outcomes.one_step(setting, before.first, before.second)
-        swapped = dataclasses.replace(setting, **{target: twin})
+        swapped = dataclasses.replace(setting, **{target: control})
         wrong = reference.one_step(swapped, before.first, before.second)
         noticed += any(
             abs(float(a / b - 1)) > 1e-3 for a, b in zip(wrong.second, summed.second, strict=True)

@@ -806,7 +806,7 @@ def test_the_mean_eigenvalue_stands_for_all(part):
     assert worst > 1 / 20
     assert worst_signal < 1
     assert worst_signal > 1 / 5
-    # The twin: any other value than the mean leaves the first order.
+    # The negative control: any other value than the mean leaves the first order.
     assert worst_end > 4 * worst
     assert part > 1e-3 or worst_end > 1
 

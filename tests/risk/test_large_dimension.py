@@ -156,7 +156,7 @@ def test_the_bound_covers_the_error_and_no_bound_does_not(spectrum, target, data
     for bits in (6, 12):
         total, error = rough(problem, quantization, sgd, bits)
         assert abs(total - truth) < error
-        assert not total.overlaps(truth)  # the twin: the error bound set to zero
+        assert not total.overlaps(truth)  # the negative control: the error bound set to zero
 
 
 def test_a_missing_node_is_seen(monkeypatch):

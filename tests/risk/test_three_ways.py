@@ -250,7 +250,7 @@ def test_without_noise_tiny_risks_keep_their_digits(output):
     wide = Balls(bits=1500)
     if output == "average":
         assert agree(risk, by_powers(problem, quantization, sgd, wide).total, 30)
-    # The twin: the smallest label noise is there after the bias has gone.
+    # The negative control: the smallest label noise is there after the bias has gone.
     label = qt.Quantization(label=qt.Additive("1e-30"))
     assert qt.excess_risk(problem, label, sgd, digits=30).total > 1e-40
 
