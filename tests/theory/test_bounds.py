@@ -1,4 +1,4 @@
-"""Bounds: on the right side of the exact risk, refused outside their hypotheses, and negative controls."""
+"""Bounds: on the right side of the exact risk, refused outside their hypotheses, and controls."""
 
 import dataclasses
 from fractions import Fraction
