@@ -37,13 +37,15 @@ class Line:
 
 def sabotage(size):
     """Make the third moment of the factor of a sample wrong by this much."""
-    original = moments._gaussian_factors
+    original = moments.factor_moment
 
-    def factors(eps):
-        f2, f3, f4 = original(eps)
-        return f2, f3 * (1 + flint.arb(size)) if isinstance(eps, flint.arb) else f3, f4
+    def moment(level, power):
+        found = original(level, power)
+        return (
+            found * (1 + flint.arb(size)) if power == 3 and isinstance(level, flint.arb) else found
+        )
 
-    moments._gaussian_factors = factors
+    moments.factor_moment = moment
 
 
 def instances(examples, number, look):

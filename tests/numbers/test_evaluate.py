@@ -8,6 +8,7 @@ import sympy as sp
 
 import qtheory as qt
 from qtheory.claims.claim import claim_of
+from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Balls, Float64, MPMath, Symbolic
 from qtheory.numbers.evaluate import decide, evaluate
 
@@ -91,8 +92,11 @@ def test_a_claim_on_a_part_of_the_spectrum_is_about_that_part():
     some = sp.Sum(lam[i], (i, 2, 2))
     problem = qt.Problem(3, qt.PowerLaw(2), qt.Constant(1))
     run = problem, qt.Quantization(), qt.SGD("0.1", steps=5)
-    assert claim_of(sp.Le(some, sp.Rational(1, 4))).at(*run, 30).holds is True
-    assert claim_of(sp.Le(sp.Sum(lam[i], (i, 1, d)), sp.Rational(1, 4))).at(*run, 30).holds is False
+    assert claim_of(sp.Le(some, sp.Rational(1, 4))).at(Run(*run), 30).holds is True
+    assert (
+        claim_of(sp.Le(sp.Sum(lam[i], (i, 1, d)), sp.Rational(1, 4))).at(Run(*run), 30).holds
+        is False
+    )
 
 
 def test_a_missing_value_is_named():

@@ -458,7 +458,7 @@ def test_the_values_on_a_short_arc_are_those_at_its_middle(
 def test_the_arcs_leave_no_gap(monkeypatch, k):
     """The box of an arc reaches both ends of it, and not a hundredth further."""
     places = []
-    monkeypatch.setattr(compression, "_ball", lambda _, place: places.append(place) or place)
+    monkeypatch.setattr(compression, "in_balls", lambda _, place: places.append(place) or place)
     problem, c = large(*PANEL_CASES[0])
     first, n, r = 10**6, 33, 1000  # nearly a circle, so that the box has no slack
     compression._on_segment(problem, first, n, flint.arb(r), k, c, flint.arb(0))
@@ -526,7 +526,7 @@ def test_an_ellipse_stays_where_the_formulas_are_analytic(monkeypatch):
     """In the right half plane: its left end is at 81 - 16 (r + 1/r) / 2."""
     problem, _ = large(*PANEL_CASES[0])
     monkeypatch.setattr(compression, "_SEGMENTS", 10**6)
-    monkeypatch.setattr(compression, "_ball", lambda *_: flint.acb(0.001))
+    monkeypatch.setattr(compression, "in_balls", lambda *_: flint.acb(0.001))
     edge = (10.125 + math.sqrt(10.125**2 - 4)) / 2
     for factor, allowed in ((0.999, True), (1.001, False)):
         r = flint.arb(edge * factor)
@@ -539,7 +539,7 @@ def test_an_ellipse_stays_where_the_signal_has_a_bound(monkeypatch):
     arguments = (problem, 65, 33, flint.arb(2), 5, c, flint.arb(0))
     assert compression._on_segment(*arguments) is not None
     values = iter([flint.acb(0.001), flint.acb("nan")])
-    monkeypatch.setattr(compression, "_ball", lambda *_: next(values))
+    monkeypatch.setattr(compression, "in_balls", lambda *_: next(values))
     assert compression._on_segment(*arguments) is None
 
 

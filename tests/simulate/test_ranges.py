@@ -128,7 +128,9 @@ def test_what_is_calibrated_does_not_saturate_in_the_same_run():
     assert min(ranges(Run(problem, halved, sgd), seed=3).beyond.values()) > 0
 
 
-@pytest.mark.parametrize("function", [ranges, calibrate])
+@pytest.mark.parametrize(
+    "function", [lambda *given: ranges(Run(*given[:3]), *given[3:]), calibrate]
+)
 def test_bad_arguments(function):
     for arguments, message in (
         ((PROBLEM, None, SGD), "quantization is None, but must be a Quantization"),
