@@ -48,7 +48,7 @@ SMALL = {
     "data, shared by all": (_large_shared_errors(8, "1/8", "data", "0 1/2 0"), "last"),
     "parameter, shared by all": (_large_shared_errors(3, "1/3", "parameter", "0 1/4 0"), "last"),
 }
-_REPLICATES = 50_000
+_REPLICATES = 20_000
 
 
 def simulation_agrees(experiment: Experiment, replicates: int, seed: int) -> list[CheckResult]:
