@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -201,17 +201,24 @@ def verify(
     chosen = _chosen(only)
     todo = [job for job in jobs(steps) if job.room in chosen]
     results: dict[str, list[CheckResult]] = {}
+    claims: list[Future[list[Finding]]] = []
 
     def keep(job: Job, found: list[CheckResult]) -> None:
         results[job.id] = found
+        begin_claims()
 
-    # The numbers of the findings, in the process that would otherwise only wait.
+    def begin_claims() -> None:
+        if "claims" in chosen and not claims:
+            claims.append(beside.submit(findings, steps))
+
+    # The numbers of the findings, in the process that would otherwise only wait; not before the
+    # other processes have shown that they work, or their error would have to wait.
     with ThreadPoolExecutor(1) as beside:
-        claims = beside.submit(findings, steps) if "claims" in chosen else None
         run_jobs(todo, workers, progress, keep)
+        begin_claims()
     # The order of the table does not depend on which job ended first.
     checks = tuple(check for job in todo for check in results[job.id])
-    return Ledger(checks, tuple(claims.result()) if claims else ())
+    return Ledger(checks, tuple(finding for each in claims for finding in each.result()))
 
 
 def _chosen(only: Collection[str]) -> Collection[str]:
