@@ -44,7 +44,7 @@ def verify(
         "qtheory-verify.sqlite"
     ),
 ) -> None:
-    """Check the theory on the paper's own experiments (two minutes or so on two cores).
+    """Check the theory on the paper's own experiments (a minute and a half or so on two cores).
 
     First the theory: lower <= exact <= upper in ball arithmetic, derived rates and sharp constants
     against exact risks, the proofs of all theorems, Monte-Carlo runs of the real update, and the
