@@ -24,6 +24,8 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def hostile():
+    # the simulation is compiled when it is first used, which is no time of the case that uses it
+    qt.simulate(qt.Problem(1), qt.Quantization(), qt.SGD("0.1", steps=1), 2, threads=1)
     return load("hostile_input")
 
 
