@@ -27,7 +27,6 @@ from qtheory.model import SGD, Explicit, Problem, Quantization, formats
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import instantiate
 from qtheory.model.run import Run
-from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import MPMath
 from qtheory.risk import excess_risk
 from qtheory.risk.decomposition import approximation, saturation
@@ -80,7 +79,7 @@ def _risks(number_format: NumberFormat, output: str) -> dict[str, Any]:
     found = {f"{output}: R, R^q, F": [exact.total, exact.quantized_risk, exact.floor]}
     with ARITHMETIC.working():
         instance = instantiate(run, ARITHMETIC)
-        for method, parts in by_each_method(instance, Window.of(run.sgd)):
+        for method, parts in by_each_method(instance, run.window):
             gained = parts.approximation - parts.distortion
             found[f"{output}, {method}: R, A - W"] = [parts.total, gained]
     return {

@@ -92,7 +92,7 @@ def rests_one_by_one() -> list[CheckResult]:
     def pairs() -> Iterator[Pair]:
         for name, run in _runs_with_rests():
             instance = instantiate(run, Float64())
-            method, there = next(by_each_method(instance, Window.of(run.sgd)))
+            method, there = next(by_each_method(instance, run.window))
             assert method == "recursion"
             yield name, _parts(_compressed(run)[0], run.sgd)["total"], there.total
 

@@ -21,7 +21,6 @@ from qtheory.errors import HypothesisError, PrecisionError, UnstableError
 from qtheory.model.instance import instantiate
 from qtheory.model.run import Run
 from qtheory.model.source import python_code
-from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.evaluate import evaluate
 from qtheory.risk import excess_risk, powers, recursion
@@ -96,7 +95,7 @@ def _recursion(run: Run) -> Verdict:
     def compare(digits: int) -> Verdict:
         arithmetic = Balls(bits=16 * digits)
         with arithmetic.working():
-            instance, window = instantiate(run, arithmetic), Window.of(run.sgd)
+            instance, window = instantiate(run, arithmetic), run.window
             found = [powers.output_moments(instance, window)]
             if instance.steps <= _SHORT:
                 found.append(recursion.output_moments(instance, window))

@@ -10,7 +10,6 @@ from rich.text import Text
 from qtheory.model import Problem
 from qtheory.numbers.display import shown
 from qtheory.risk import Risk
-from qtheory.risk.excess import parts_if_any
 from qtheory.theory import Bound
 
 
@@ -34,7 +33,7 @@ def problem_view(problem: Problem) -> RenderableType:
 
 def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     """The exact risk, its parts, and the bounds beside it (or why there is none)."""
-    parts = parts_if_any(risk)
+    parts = risk.parts_if_any
     table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")

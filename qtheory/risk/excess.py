@@ -6,7 +6,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -93,13 +93,21 @@ class Risk:
         """What each quantizer adds, switched on in pipeline order; 0 where a target is exact."""
         return MappingProxyType({target: self._parts[target] for target in TARGETS})
 
+    @cached_property
+    def parts_if_any(self) -> dict[str, Any]:
+        """Bias, variance and what each target adds; where they cannot be had, why there is none."""
+        try:
+            return {"bias": self.bias, "variance": self.variance, **self.by_target}
+        except QTheoryError as error:
+            return dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+
     def __repr__(self) -> str:
         total = self.total if self.digits is None else self.total.str(self.digits, radius=False)
         return f"Risk(total={total})"
 
     def as_json(self) -> dict[str, Any]:
         """Every part as a number, or as text: certified digits, or why there is none."""
-        parts = {name: as_number(value, self.digits) for name, value in parts_if_any(self).items()}
+        parts = {name: as_number(value, self.digits) for name, value in self.parts_if_any.items()}
         return {
             "total": as_number(self.total, self.digits),
             "bias": parts["bias"],
@@ -116,7 +124,7 @@ class Risk:
         quantizers = self.run.quantization.items()
         exact = {target for target, quantizer in quantizers if quantizer.is_exact}
         names = {target: f"{target} quantization" for target in TARGETS}
-        found = parts_if_any(self)
+        found = self.parts_if_any
         parts = {"total": self.total}
         parts |= {names.get(name, name): found[name] for name in found if name not in exact}
         parts |= {"approximation A": self.approximation, "floor F": self.floor}
@@ -126,14 +134,6 @@ class Risk:
         ]
         certain = "float64" if self.digits is None else f"{self.digits} certified digits"
         return html_table(f"Exact excess risk, {certain}", rows)
-
-
-def parts_if_any(risk: Risk) -> dict[str, Any]:
-    """Bias, variance and what each target adds; where they cannot be had, why there is none."""
-    try:
-        return {"bias": risk.bias, "variance": risk.variance, **risk.by_target}
-    except QTheoryError as error:
-        return dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
 
 
 def excess_risk(
@@ -254,7 +254,9 @@ def _plan_for(runs: list[Run], digits: int | None, **options: Any) -> Plan:
 def decomposition_at(run: Run, arithmetic: Arithmetic, compressed: bool = False) -> Decomposition:
     """The two sides of T1 in one arithmetic. Call it inside ``working()``."""
     instance, error = _instance([run], arithmetic, compressed)
-    (eta,), _ = _moments(instance, [run], arithmetic)
+    digits = DIGITS_FOR_FLOAT if isinstance(arithmetic, Balls) else None
+    plan = replace(_plan_for([run], digits), compressed=compressed)
+    (eta,), _ = _moments(instance, [run], arithmetic, plan)
     return decompose(instance, *eta).widened(error)
 
 
@@ -287,13 +289,11 @@ def _instance(runs: list[Run], arithmetic: Arithmetic, compressed: bool) -> tupl
 
 
 def _moments(
-    instance: Instance, runs: list[Run], arithmetic: Arithmetic, plan: Plan | None = None
+    instance: Instance, runs: list[Run], arithmetic: Arithmetic, plan: Plan
 ) -> tuple[list[Any], Plan]:
     """E eta and E eta^2 for each run, by the plan or by what is left where rates are equal."""
     windows = [single.window for single in runs]
     balls = isinstance(arithmetic, Balls)
-    digits = DIGITS_FOR_FLOAT if balls else None
-    plan = plan or _plan_for(runs, digits)
     if plan.compressed:
         plan = plan.with_coordinates(len(instance.eigenvalues), max(w.last for w in windows))
     try:
@@ -301,7 +301,7 @@ def _moments(
     except PrecisionError:
         if plan.compressed or (isinstance(arithmetic, Balls) and arithmetic.bits < _BITS_ENOUGH):
             raise  # more bits will do, unless two rates of decay are exactly equal
-    other = _plan_for(runs, digits, rates_apart=False)
+    other = _plan_for(runs, DIGITS_FOR_FLOAT if balls else None, rates_apart=False)
     if not balls and (other.digits is not None or other.seconds > _SECONDS_WITHOUT_BALLS):
         raise PrecisionError("two rates of decay cannot be told apart in float64")
     other = other.because("two rates of decay are equal, which the closed form divides by")
