@@ -31,7 +31,7 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.proof.axioms import AXIOMS, VARIABLES, real_power
-from qtheory.proof.leaves import WORK, Leaf, refute
+from qtheory.proof.leaves import WORK, Leaf, closed
 
 REAL, INT = z3.RealSort(), z3.IntSort()
 SEQUENCE = z3.ArraySort(INT, REAL)
@@ -87,6 +87,7 @@ class Proof:
 
     __slots__ = (
         "__weakref__",
+        "details",
         "leaves",
         "name",
         "premises",
@@ -98,6 +99,8 @@ class Proof:
     premises: tuple[Proof, ...]
     leaves: tuple[Leaf, ...]
     seconds: float
+    #: What a rule was given besides proofs: the terms of an instance, the claim of an induction.
+    details: Any
 
     def __init__(self, token: object = None, *says: Any, **parts: Any) -> None:
         if token is not _TOKEN:
@@ -151,6 +154,7 @@ def _mint(
     leaves: tuple[Leaf, ...] = (),
     seconds: float = 0.0,
     hypotheses: frozenset[Assumption] | None = None,
+    details: Any = None,
 ) -> Proof:
     for premise in premises:
         _require(premise)
@@ -165,6 +169,7 @@ def _mint(
         premises=tuple(premises),
         leaves=leaves,
         seconds=seconds,
+        details=details,
     )
 
 
@@ -311,7 +316,7 @@ def lemma(goal: Any, *premises: Proof, name: str = "", work: int = WORK) -> Proo
     for premise in premises:
         _require(premise)
     start = time.perf_counter()
-    leaf = refute([p.formula for p in premises], goal, work, name, _free(goal))
+    leaf = closed([p.formula for p in premises], goal, work, name, _free(goal))
     return _mint("lemma", goal, premises, name, (leaf,), time.perf_counter() - start)
 
 
@@ -328,7 +333,8 @@ def instantiate(proof: Proof, terms: dict[str, Any]) -> Proof:
         if name in fixed:
             raise ProofError(f"{name} is free in a hypothesis of {proof!r}")
         pairs.append((free[name], _same_sort(term, free[name].sort(), name)))
-    return _mint("instance", z3.substitute(proof.formula, *pairs), [proof], proof.name)
+    formula = z3.substitute(proof.formula, *pairs)
+    return _mint("instance", formula, [proof], proof.name, details=tuple(pairs))
 
 
 def _meant(asked: str, names: Collection[str]) -> str:
@@ -357,11 +363,12 @@ def induction(
     index, free, fixed = _name(n), _free(claim), _fixed([*premises, *base])
     if index not in free or not free[index].eq(n) or n.sort() != INT:
         raise ProofError(f"induction needs an integer variable of the claim, not {n}")
-    assumed = []
+    assumed, put = [], []
     for terms in instances:
         if index in terms or not terms.keys() <= free.keys():
             raise ProofError(f"the induction hypothesis has no variable of {sorted(terms)} to put")
         pairs = [(free[k], _same_sort(term, free[k].sort(), k)) for k, term in terms.items()]
+        put.append(tuple(pairs))
         assumed.append(_formula(z3.substitute(claim, *pairs)))
         if fixed & terms.keys():
             raise ProofError(f"{sorted(fixed & terms.keys())} is free in a hypothesis")
@@ -371,13 +378,15 @@ def induction(
     zero = z3.substitute(claim, (n, z3.IntVal(0)))
     succ = z3.substitute(claim, (n, n + 1))
     leaves = (
-        refute([p.formula for p in base], zero, work, f"{name} (base)", _free(zero)),
-        refute(
+        closed([p.formula for p in base], zero, work, f"{name} (base)", _free(zero)),
+        closed(
             [*assumed, n >= 0, *(p.formula for p in premises)], succ, work, f"{name} (step)", free
         ),
     )
     took = time.perf_counter() - start
-    return _mint("induction", z3.Implies(n >= 0, claim), [*base, *premises], name, leaves, took)
+    details = n, claim, tuple(put), len(base)
+    whole = z3.Implies(n >= 0, claim)
+    return _mint("induction", whole, [*base, *premises], name, leaves, took, details=details)
 
 
 def assume(formula: Any, *generic: z3.ExprRef, meaning: str = "") -> Proof:

@@ -1,17 +1,20 @@
-"""Leaves: the only questions put to a solver, and how they are put."""
+"""Leaves: formulas without a common model, by a certificate, or by the word of a solver."""
 
 from __future__ import annotations
 
 import operator
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
+from typing import Any
 
 import z3
 
 from qtheory.errors import ProofError, UndecidedError
+from qtheory.proof import certificates
+from qtheory.proof.checker import CertificateError, check
+from qtheory.proof.terms import term_of
 from qtheory.proof.text import counterexample, one_line
 
 #: The most work that a question is worth, in z3's own units: twice what the hardest step of the
@@ -45,30 +48,65 @@ _NUMBERS = (z3.RealSort(), z3.IntSort())
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """Formulas without a common model, as z3 found; ``smtlib`` writes them for another solver."""
+    """Formulas without a common model.
+
+    ``certificate`` is what the checker read, for the premises and the negated goal with the numbers
+    ``uses``, which are the ``assertions``; None where there is none and z3's word is taken.
+    ``smtlib`` writes the leaf for another solver.
+    """
 
     name: str
     assertions: tuple[z3.BoolRef, ...]
-    seconds: float
+    certificate: Any = None
+    uses: tuple[int, ...] = ()
 
     def smtlib(self) -> str:
         """The leaf as an SMT-LIB 2 script; the expected answer is unsat."""
         solver = z3.Solver()
-        solver.add(*self.assertions)
+        solver.add(*(self.assertions if self._needs_more() else real_arithmetic(self.assertions)))
         # z3 writes a bar in a name as \|, which standard SMT-LIB does not have.
         text = solver.to_smt2().replace(r"\|", "!")
         lines = [line for line in text.splitlines() if not line.startswith((";", "(set-info"))]
         return "\n".join([f"; {' '.join(self.name.split())}", "(set-logic ALL)", *lines]) + "\n"
 
+    def _needs_more(self) -> bool:
+        """Whether real arithmetic alone, without functions and integers, does not do."""
+        text = str(self.certificate)
+        return self.certificate is not None and ("'equal'" in text or "'integer'" in text)
 
-def refute(
-    premises: Iterable[z3.BoolRef],
+
+def closed(
+    premises: Sequence[z3.BoolRef],
     goal: z3.BoolRef,
     work: int,
     name: str,
     variables: Iterable[str] = (),
 ) -> Leaf:
     """A leaf for premises and the negated goal, or an error that says why there is none.
+
+    The certificate beside the proof that asks, if it has one; else the answer of z3.
+    """
+    assertions = (*premises, z3.Not(goal))
+    store, formulas = certificates.beside_the_proof(), [term_of(each) for each in assertions]
+    found = store.find(name, formulas)
+    if found is None:
+        return refute(premises, goal, work, name, variables)
+    try:
+        check([formulas[k] for k in found.uses], found.steps)
+    except CertificateError as error:
+        raise ProofError(f"refused: the certificate of {name or 'a lemma'} is none: {error}") from error
+    used = tuple(assertions[k] for k in found.uses)
+    return Leaf(name, used, found.steps, tuple(found.uses))
+
+
+def refute(
+    premises: Sequence[z3.BoolRef],
+    goal: z3.BoolRef,
+    work: int,
+    name: str,
+    variables: Iterable[str] = (),
+) -> Leaf:
+    """A leaf by the word of z3, or an error that says why there is none.
 
     The error has the name of the step, its ``variables`` and the goal on one line.
 
@@ -77,12 +115,11 @@ def refute(
     decides polynomial inequalities. Where that has a model, as it stands.
     """
     assertions = [*premises, z3.Not(goal)]
-    weaker = _real_arithmetic(assertions)
-    start = time.perf_counter()
+    weaker = real_arithmetic(assertions)
     answer = z3.unknown
     for problem, solver_in, limit in (
-        (weaker, _solve_equations, min(_WORK_TO_SOLVE_EQUATIONS, work)),
-        (weaker, lambda context: z3.SolverFor("QF_NRA", ctx=context), work),
+        (weaker, solve_equations, min(_WORK_TO_SOLVE_EQUATIONS, work)),
+        (weaker, polynomial_solver, work),
         (assertions, lambda context: z3.SimpleSolver(ctx=context), work),
     ):
         if problem is weaker and answer == z3.sat:
@@ -96,7 +133,7 @@ def refute(
         solver.add(*(assertion.translate(context) for assertion in problem))
         answer = solver.check()
         if answer == z3.unsat:
-            return Leaf(name, tuple(problem), time.perf_counter() - start)
+            return Leaf(name, tuple(problem))
     every = ", ".join(sorted(variables))
     what = f"{name or 'lemma'}: {f'for every {every}, ' * bool(every)}{one_line(goal)}"
     if answer == z3.sat:
@@ -110,7 +147,12 @@ def refute(
     )
 
 
-def _solve_equations(context: z3.Context) -> z3.Solver:
+def polynomial_solver(context: z3.Context) -> z3.Solver:
+    """What decides polynomial inequalities."""
+    return z3.SolverFor("QF_NRA", ctx=context)
+
+
+def solve_equations(context: z3.Context) -> z3.Solver:
     """Equations solved and polynomials multiplied out, twice, before anything is searched."""
     multiply_out = z3.With(z3.Tactic("simplify", ctx=context), som=True)
     first, values, equations, last = (
@@ -121,7 +163,7 @@ def _solve_equations(context: z3.Context) -> z3.Solver:
     return z3.Then(first, *once, *once, last, ctx=context).solver()
 
 
-def _real_arithmetic(assertions: list[z3.BoolRef]) -> list[z3.BoolRef]:
+def real_arithmetic(assertions: Sequence[z3.BoolRef]) -> list[z3.BoolRef]:
     """The assertions over unknown reals and truth values, so that each model gives one of these.
 
     Integers are taken as reals, a term that is not arithmetic as an unknown; a quotient and an

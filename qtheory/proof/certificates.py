@@ -1,0 +1,94 @@
+"""Certificates are kept beside the proofs: those of ``proofs/x.py`` in ``proofs/certificates/x.gz``.
+
+One line of JSON for each leaf: its key, a digest of its formulas as :mod:`qtheory.proof.terms` reads
+them; its name; which of the formulas are used; the steps. Nothing here is trusted: a certificate that
+is lost, or of another leaf, is none for the checker.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from qtheory.proof.checker import Term
+from qtheory.proof.terms import look
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Which formulas of a leaf are used, and the steps that show that they have no common model."""
+
+    key: str
+    name: str
+    uses: list[int]
+    steps: Any
+
+
+class Store:
+    """The certificates of one file of proofs.
+
+    Attributes
+    ----------
+    missing
+        The leaves that were asked for and have none: their names and formulas, by their keys.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.missing: dict[str, tuple[str, Sequence[Term]]] = {}
+        self._asked: set[str] = set()
+        self._found: dict[str, Certificate] = {}
+        if path is not None and path.is_file():
+            for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+                certificate = Certificate(*json.loads(line))
+                self._found[certificate.key] = certificate
+
+    def find(self, name: str, formulas: Sequence[Term]) -> Certificate | None:
+        """The certificate of a leaf, if there is one."""
+        key = blake2b(b"".join(map(look, formulas)), digest_size=12).hexdigest()
+        self._asked.add(key)
+        if key not in self._found:
+            self.missing[key] = name, formulas
+        return self._found.get(key)
+
+    def add(self, key: str, uses: list[int], steps: Any) -> None:
+        """A certificate for a leaf that is missing one."""
+        name, _ = self.missing.pop(key)
+        self._found[key] = Certificate(key, name, uses, steps)
+
+    def save(self) -> None:
+        """Write the certificates that were asked for; the others are of no use any more."""
+        if self.path is None:
+            return
+        kept = [self._found[key] for key in sorted(self._asked & self._found.keys())]
+        lines = [json.dumps([c.key, c.name, c.uses, c.steps], separators=(",", ":")) for c in kept]
+        self.path.parent.mkdir(exist_ok=True)
+        data = "".join(f"{line}\n" for line in lines).encode()
+        self.path.write_bytes(gzip.compress(data, mtime=0))
+
+
+_stores: dict[str, Store] = {}
+
+
+def stores() -> list[Store]:
+    """Those of the files that were run."""
+    return list(_stores.values())
+
+
+def beside_the_proof() -> Store:
+    """The certificates of the file that is run: the innermost module under way."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    file = frame.f_code.co_filename
+    if file not in _stores:
+        path = Path(file)
+        beside = path.parent / "certificates" / f"{path.stem}.gz"
+        _stores[file] = Store(beside if path.suffix == ".py" else None)
+    return _stores[file]

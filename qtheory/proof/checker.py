@@ -1,0 +1,326 @@
+"""The checker of certificates: why some formulas have no common model.
+
+It knows nothing of z3, and searches nothing. A certificate is a tree of steps on a list of *facts*.
+The formulas come first; a conjunction is the list of its parts. A fact compares a polynomial with
+zero, or is an alternative. A step adds facts, or is the end of its branch:
+
+``split, fact, [step, ...]``
+    One of the parts of an alternative holds: a step for each. p != 0 is p > 0 or -p > 0.
+``note, kind, argument, step``
+    What holds always: the ``meaning`` of a quotient (b = 0 or a/b b = a) or of an if-then-else;
+    ``equal`` arguments give equal values; no ``integer`` lies between 0 and 1; a number has a
+    ``sign``, p = 0 or p > 0 or -p > 0.
+``sum, [elimination, ...], [term, ...]``
+    The end: a sum of products of facts and squares, which is positive by the facts, is zero. An
+    elimination is an equation, solved for an unknown, which is then put into the sum.
+
+Polynomials are over the *unknowns*: the terms that are no sum, product or number, numbered as the
+formulas, read from left to right, have them. A truth value is one, too: positive or zero.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import flint
+
+REAL, INT, BOOL = "Real", "Int", "Bool"
+_UNKNOWN = "apply", "entry", "same", "/", "if"
+#: Parts of which one holds: formulas and whether they do, or polynomials and their relation to 0.
+Alternative = list[tuple[Any, Any]]
+
+
+class CertificateError(Exception):
+    """A step of a certificate that is none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Term:
+    """A number, a truth value or a sequence, as an operation on other terms.
+
+    Operations are ``number`` (the ``value``), ``+``, ``*``, ``/`` and ``if`` on numbers; ``<=``, ``<``
+    and ``=`` between numbers; ``and``, ``or``, ``not``; ``apply``, a symbol (``value``) applied to
+    terms, and likewise the ``entry`` of a sequence and whether two are the ``same``: nothing is known
+    of these but that equal arguments give equal values. Two terms are equal if they are the same
+    object: whoever makes them shares them.
+    """
+
+    operation: str
+    value: str | Fraction
+    sort: str
+    parts: tuple[Term, ...]
+
+
+def unknowns(terms: Sequence[Term]) -> list[Term]:
+    """The terms that are no sum, product, number, comparison or connective, arguments first."""
+    found: dict[Term, None] = {}
+    seen: set[Term] = set()
+    todo = [(term, False) for term in reversed(terms)]
+    while todo:
+        term, after_its_parts = todo.pop()
+        if after_its_parts:
+            found[term] = None
+        elif term not in seen:
+            seen.add(term)
+            if term.operation in _UNKNOWN and term.sort in (REAL, INT, BOOL):
+                todo.append((term, True))
+            todo += [(part, False) for part in reversed(term.parts)]
+    return list(found)
+
+
+class Facts:
+    """What is known at a place of the tree."""
+
+    def __init__(self, formulas: Sequence[Term]) -> None:
+        self.unknowns = unknowns(formulas)
+        self._place = {term: k for k, term in enumerate(self.unknowns)}
+        names = [f"x{k}" for k in range(len(self.unknowns))]
+        self.ring = flint.fmpq_mpoly_ctx.get(names, "lex")
+        self.generators = self.ring.gens()
+        self._polynomials: dict[Term, Any] = {}
+        self.facts: list[tuple[str, Any]] = []
+        for formula in formulas:
+            self.add(formula)
+
+    def add(self, formula: Term, holds: bool = True) -> None:
+        """What a formula says, or its negation, as facts."""
+        kind, parts = formula.operation, formula.parts
+        if kind == "not":
+            self.add(parts[0], not holds)
+        elif kind == ("and" if holds else "or"):
+            for part in parts:
+                self.add(part, holds)
+        elif kind in ("and", "or"):
+            self.facts.append(("or", list(_alternatives(formula, holds))))
+        elif kind in _UNKNOWN:
+            self.facts.append((">" if holds else "=", self.polynomial(formula)))
+        elif kind == "=":
+            self.facts.append(("=" if holds else "!=", parts))
+        elif kind in ("<=", "<"):
+            # a <= b is b - a >= 0, and its negation is a - b > 0
+            relation = ">" if (kind == "<") == holds else ">="
+            self.facts.append((relation, parts[::-1] if holds else parts))
+        else:
+            raise CertificateError(f"not a formula: {kind}")
+
+    def put(self, alternative: tuple[Any, Any]) -> None:
+        """One part of an alternative as a fact."""
+        what, holds = alternative
+        if isinstance(what, Term):
+            self.add(what, holds)
+        else:
+            self.facts.append((holds, what))
+
+    def alternatives(self, fact: int) -> Alternative:
+        """The parts of a fact that is an alternative."""
+        relation, parts = self.facts[fact]
+        if relation == "!=":
+            p = self.literal(fact)[1]
+            return [(p, ">"), (-p, ">")]
+        if relation != "or":
+            raise CertificateError(f"fact {fact} is no alternative")
+        return parts
+
+    def literal(self, fact: int) -> tuple[str, Any]:
+        """A comparison: its relation, and the polynomial that it compares with zero."""
+        relation, parts = self.facts[fact]
+        if isinstance(parts, tuple):
+            parts = self.polynomial(parts[0]) - self.polynomial(parts[1])
+        return relation, parts
+
+    def polynomial(self, term: Term) -> Any:
+        """A number as a polynomial in the unknowns."""
+        if term not in self._polynomials:
+            if term.operation == "number":
+                found = self.ring.constant(_rational(term.value))
+            elif term.operation in ("+", "*"):
+                join = operator.add if term.operation == "+" else operator.mul
+                found = reduce(join, map(self.polynomial, term.parts))
+            else:
+                found = self.generators[self._place[term]]
+            self._polynomials[term] = found
+        return self._polynomials[term]
+
+    def read(self, text: Any) -> Any:
+        """A polynomial that is written like 3/4*x1^2*x5 + -1."""
+        terms: dict[tuple[int, ...], Any] = {}
+        for monomial in str(text).split(" + "):
+            exponents, coefficient = [0] * len(self.unknowns), flint.fmpq(1)
+            for factor in monomial.split("*"):
+                if factor.startswith("x"):
+                    place, _, power = factor[1:].partition("^")
+                    exponents[int(place)] += int(power or 1)
+                else:
+                    coefficient *= _rational(factor)
+            key = tuple(exponents)
+            terms[key] = terms.get(key, 0) + coefficient
+        return self.ring.from_dict(terms)
+
+    def check(self, step: Any) -> None:
+        """Nothing, if a step and those below it close the tree; else a CertificateError."""
+        kind, *rest = step
+        _STEPS[kind](self, *rest)
+
+    def split(self, fact: Any, steps: Any) -> None:
+        for alternative, step in zip(self.alternatives(fact), steps, strict=True):
+            before = len(self.facts)
+            self.put(alternative)
+            self.check(step)
+            del self.facts[before:]
+
+    def note(self, kind: Any, argument: Any, step: Any) -> None:
+        before = len(self.facts)
+        self.facts += [("or", parts) for parts in _NOTES[kind](self, argument)]
+        self.check(step)
+        del self.facts[before:]
+
+    def sum(self, eliminations: Any, terms: Any) -> None:
+        total, positive = self.ring.constant(0), False
+        for coefficient, square, *facts in terms:
+            product, strict, zero = self.ring.constant(1), True, False
+            for fact in facts:
+                relation, p = self.literal(fact)
+                if relation not in ("=", ">=", ">"):
+                    raise CertificateError(f"the sign of fact {fact} is not known")
+                product *= p
+                strict, zero = strict and relation == ">", zero or relation == "="
+            factor = self.read(coefficient) if zero else _rational(coefficient)
+            if not zero and factor <= 0:
+                raise CertificateError(f"{coefficient} is not positive")
+            positive = positive or (strict and not zero and not square)
+            total += product * factor * (self.read(square) ** 2 if square else 1)
+        if not positive or self.eliminated(total, eliminations) != 0:
+            raise CertificateError("the sum is not positive, or not zero")
+
+    def eliminated(self, polynomial: Any, eliminations: Any) -> Any:
+        """A polynomial times one that is not zero, with unknowns that equations give put in."""
+        known: list[tuple[int, Any, Any]] = []
+
+        def reduced(p: Any) -> Any:
+            for place, above, below in known:
+                p = put(p, place, above, below)
+            return p
+
+        for equation, place, *nonzero in eliminations:
+            relation, p = self.literal(equation)
+            if relation != "=":
+                raise CertificateError(f"fact {equation} is no equation")
+            above, below = solved(reduced(p), place)
+            product = self.ring.constant(1)
+            for fact in nonzero:
+                relation, factor = self.literal(fact)
+                if relation not in (">", "!="):
+                    raise CertificateError(f"fact {fact} may be zero")
+                product *= reduced(factor)
+            if product == 0 or divmod(product, below)[1] != 0:
+                raise CertificateError(f"equation {equation} is divided by what may be zero")
+            known.append((place, above, below))
+        return reduced(polynomial)
+
+
+def check(formulas: Sequence[Term], step: Any) -> None:
+    """Nothing, if a certificate shows that the formulas have no common model.
+
+    Raises
+    ------
+    CertificateError
+        If it does not.
+    """
+    try:
+        Facts(formulas).check(step)
+    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise CertificateError(f"not a certificate: {error!r}") from error
+
+
+def _alternatives(formula: Term, holds: bool) -> Iterator[tuple[Term, bool]]:
+    if formula.operation == "not":
+        yield from _alternatives(formula.parts[0], not holds)
+    elif formula.operation == ("or" if holds else "and"):
+        for part in formula.parts:
+            yield from _alternatives(part, holds)
+    else:
+        yield formula, holds
+
+
+def powers(p: Any, place: int) -> dict[int, Any]:
+    """What the powers of an unknown are multiplied by in a polynomial."""
+    parts: dict[int, dict[Any, Any]] = {}
+    for exponents, coefficient in p.to_dict().items():
+        rest = (*exponents[:place], 0, *exponents[place + 1 :])
+        parts.setdefault(exponents[place], {})[rest] = coefficient
+    return {power: p.context().from_dict(part) for power, part in parts.items()}
+
+
+def solved(p: Any, place: int) -> tuple[Any, Any]:
+    """x = above / below from an equation p = 0 that is of degree one in the unknown x."""
+    parts = powers(p, place)
+    if 1 not in parts or max(parts) > 1:
+        raise CertificateError(f"an equation is not linear in x{place}")
+    return -parts.get(0, 0 * p), parts[1]
+
+
+def put(p: Any, place: int, above: Any, below: Any) -> Any:
+    """below^k p with above / below for an unknown of which p has the power k."""
+    parts = powers(p, place)
+    most = max(parts, default=0)
+    return sum((q * above**n * below ** (most - n) for n, q in parts.items()), 0 * p)
+
+
+def _rational(text: Any) -> flint.fmpq:
+    number = Fraction(text)
+    return flint.fmpq(number.numerator, number.denominator)
+
+
+def _meaning(facts: Facts, place: Any) -> list[Alternative]:
+    """b = 0 or (a/b) b = a; and what an if-then-else is."""
+    value, term = facts.generators[place], facts.unknowns[place]
+    if term.operation == "/":
+        above, below = map(facts.polynomial, term.parts)
+        return [[(below, "="), (below, "!=")], [(below, "="), (value * below - above, "=")]]
+    condition, yes, no = term.parts
+    return [
+        [(condition, False), (value - facts.polynomial(yes), "=")],
+        [(condition, True), (value - facts.polynomial(no), "=")],
+        [(condition, True), (condition, False)],
+    ]
+
+
+def _equal(facts: Facts, places: Any) -> list[Alternative]:
+    """Some argument differs, or the values are equal."""
+    left, right = (facts.unknowns[place] for place in places)
+    one, other = (facts.generators[place] for place in places)
+    if any(getattr(left, part) != getattr(right, part) for part in ("operation", "value", "sort")):
+        raise CertificateError("two different symbols")
+    differ: list[tuple[Any, Any]] = []
+    for a, b in zip(left.parts, right.parts, strict=True):
+        if a.sort == b.sort and a.sort in (REAL, INT):
+            differ.append((facts.polynomial(a) - facts.polynomial(b), "!="))
+        elif a is not b:
+            same = [t for t in facts.unknowns if t.operation == "same" and set(t.parts) == {a, b}]
+            differ.append((same[0], False))
+    return [[*differ, (one - other, "=")]]
+
+
+def _integer(facts: Facts, text: Any) -> list[Alternative]:
+    """p <= 0 or p >= 1, for a polynomial in integers with integer coefficients."""
+    p = facts.read(text)
+    for exponents, coefficient in p.to_dict().items():
+        used = [facts.unknowns[k] for k, power in enumerate(exponents) if power]
+        if coefficient.q != 1 or any(term.sort != INT for term in used):
+            raise CertificateError(f"{text} need not be an integer")
+    return [[(-p, ">="), (p - 1, ">=")]]
+
+
+def _sign(facts: Facts, text: Any) -> list[Alternative]:
+    """p = 0 or p > 0 or -p > 0."""
+    p = facts.read(text)
+    return [[(p, "="), (p, ">"), (-p, ">")]]
+
+
+_STEPS: dict[str, Any] = {"split": Facts.split, "note": Facts.note, "sum": Facts.sum}
+_NOTES: dict[str, Any] = {"meaning": _meaning, "equal": _equal, "integer": _integer, "sign": _sign}

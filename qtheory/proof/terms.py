@@ -1,0 +1,124 @@
+"""Formulas of z3 as the terms that the checker of certificates reads.
+
+Few operations are left: implications, equivalences, differences, comparisons the other way round
+and conversions of integers are written by the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from hashlib import blake2b
+from itertools import combinations
+
+import z3
+
+from qtheory.errors import ProofError
+from qtheory.proof.checker import BOOL, INT, REAL, Term
+
+_SORTS = {z3.RealSort(): REAL, z3.IntSort(): INT, z3.BoolSort(): BOOL}
+#: Every term, by what it is made of: two terms are the same object if they are the same term.
+_terms: dict[object, Term] = {}
+#: What a term looks like, whatever the numbers of names that several developments want.
+_looks: dict[Term, bytes] = {}
+#: The term of each formula of z3 by its number there; the formula is kept, or z3 gives that to another.
+_read: dict[int, tuple[z3.ExprRef, Term]] = {}
+
+
+def term_of(expression: z3.ExprRef) -> Term:
+    """A formula, or a part of one, as a term."""
+    found = _read.get(expression.get_id())
+    if found is None:
+        parts = [term_of(child) for child in expression.children()]
+        found = expression, _build(expression, parts)
+        _read[expression.get_id()] = found
+    return found[1]
+
+
+def make(operation: str, sort: str, *parts: Term, value: str | Fraction = "") -> Term:
+    """The one term with these parts."""
+    key = operation, value, sort, *map(id, parts)
+    if key not in _terms:
+        _terms[key] = term = Term(operation, value, sort, parts)
+        own = f"{operation} {str(value).split('~')[0]!r} {sort}".encode()
+        _looks[term] = blake2b(own + b"".join(map(look, parts)), digest_size=16).digest()
+    return _terms[key]
+
+
+def look(term: Term) -> bytes:
+    """A digest of a term: the same in every process, and for names with other numbers."""
+    return _looks[term]
+
+
+def _build(expression: z3.ExprRef, parts: list[Term]) -> Term:
+    declaration = expression.decl()
+    kind, sort = declaration.kind(), _SORTS.get(expression.sort(), str(expression.sort()))
+    if kind == z3.Z3_OP_ANUM:
+        return make("number", sort, value=Fraction(expression.as_string()))
+    if kind == z3.Z3_OP_UNINTERPRETED:
+        return make("apply", sort, *parts, value=declaration.name())
+    if kind == z3.Z3_OP_SELECT:
+        return make("entry", sort, *parts)
+    if kind == z3.Z3_OP_TO_REAL:
+        return parts[0]
+    if kind not in _BUILT:
+        raise ProofError(f"no term for {declaration.name()}")
+    return _BUILT[kind](sort, parts)
+
+
+def _not(a: Term) -> Term:
+    return make("not", BOOL, a)
+
+
+def _and(*parts: Term) -> Term:
+    return make("and", BOOL, *parts)
+
+
+def _or(*parts: Term) -> Term:
+    return make("or", BOOL, *parts)
+
+
+def _negative(sort: str, a: Term) -> Term:
+    return make("*", sort, make("number", sort, value=Fraction(-1)), a)
+
+
+def _equal(sort: str, parts: list[Term]) -> Term:
+    a, b = parts
+    if a.sort == BOOL:
+        return _or(_and(a, b), _and(_not(a), _not(b)))
+    if a.sort in (REAL, INT):
+        return make("=", BOOL, a, b)
+    return make("same", BOOL, a, b)
+
+
+def _if(sort: str, parts: list[Term]) -> Term:
+    condition, yes, no = parts
+    if sort == BOOL:
+        return _or(_and(condition, yes), _and(_not(condition), no))
+    return make("if", sort, condition, yes, no)
+
+
+_BUILT: dict[int, Callable[[str, list[Term]], Term]] = {
+    z3.Z3_OP_TRUE: lambda _, parts: _and(),
+    z3.Z3_OP_FALSE: lambda _, parts: _or(),
+    z3.Z3_OP_AND: lambda _, parts: _and(*parts),
+    z3.Z3_OP_OR: lambda _, parts: _or(*parts),
+    z3.Z3_OP_NOT: lambda _, parts: _not(*parts),
+    z3.Z3_OP_IMPLIES: lambda _, parts: _or(_not(parts[0]), parts[1]),
+    z3.Z3_OP_ITE: _if,
+    z3.Z3_OP_EQ: _equal,
+    z3.Z3_OP_DISTINCT: lambda sort, parts: _and(
+        *(_not(_equal(sort, list(pair))) for pair in combinations(parts, 2))
+    ),
+    z3.Z3_OP_LE: lambda _, parts: make("<=", BOOL, *parts),
+    z3.Z3_OP_LT: lambda _, parts: make("<", BOOL, *parts),
+    z3.Z3_OP_GE: lambda _, parts: make("<=", BOOL, *parts[::-1]),
+    z3.Z3_OP_GT: lambda _, parts: make("<", BOOL, *parts[::-1]),
+    z3.Z3_OP_ADD: lambda sort, parts: make("+", sort, *parts),
+    z3.Z3_OP_SUB: lambda sort, parts: make(
+        "+", sort, parts[0], *(_negative(sort, part) for part in parts[1:])
+    ),
+    z3.Z3_OP_UMINUS: lambda sort, parts: _negative(sort, parts[0]),
+    z3.Z3_OP_MUL: lambda sort, parts: make("*", sort, *parts),
+    z3.Z3_OP_DIV: lambda sort, parts: make("/", sort, *parts),
+}
