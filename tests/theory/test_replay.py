@@ -1,5 +1,6 @@
 """Proof files that prove something else than what is shown: each is refused."""
 
+import re
 import sys
 
 import pytest
@@ -50,6 +51,7 @@ meanings = {risk: seven, A: seven, bias: zero, variance: zero}
 words = Vocabulary(stated("upper_bound").definitions, meanings)
 theorem = lemma(words.term(stated("upper_bound").statement))
 """
+NOTHING = "theorem = lemma(z3.BoolVal(True))"
 #: What no theorem is: the name of the theorem, the text of its proof, and how it is refused.
 ATTACKS = {
     "meanings for what is defined": (
@@ -60,15 +62,9 @@ ATTACKS = {
         MEANINGS.replace('stated("upper_bound").definitions', "()"),
         "T4: what is proved is not what is stated: 7 <= 7 + 0 + 0 for ",
     ),
-    "nothing": (
-        "spectral_shape", "theorem = lemma(z3.BoolVal(True))", "what is proved is not what is stated"
-    ),
-    "nothing, for the floor": (
-        "spectral_floor", "theorem = lemma(z3.BoolVal(True))", "what is proved is not what is stated"
-    ),
-    "nothing, for T2": (
-        "recursion", "theorem = lemma(z3.BoolVal(True))", "what is proved is not what is stated"
-    ),
+    "nothing": ("spectral_shape", NOTHING, "what is proved is not what is stated: True for "),
+    "nothing, for the floor": ("spectral_floor", NOTHING, "is not what is stated: True for "),
+    "nothing, for T2": ("recursion", NOTHING, "is not what is stated: True for "),
     "no proof": ("spectral_shape", "theorem = z3.BoolVal(True)", "not a proof made by the kernel"),
     "a hypothesis more": (
         "spectral_shape",
@@ -82,7 +78,7 @@ ATTACKS = {
 small = assumed(theorems["upper_bound"].assumptions[0])
 theorem = established(words, *facts, small)
 """,
-        "T6, multiplicative does not assume x.i. <= 1",
+        "T6, multiplicative does not assume x[i] <= 1",
     ),
     "a hypothesis of the same name": (
         "spectral_shape",
@@ -91,7 +87,7 @@ theorem = established(words, *facts, small)
 absurd = assume(zero == 1, meaning=str(theorems["spectral_shape"].assumptions[0]))
 theorem = established(words, absurd)
 """,
-        "T6, multiplicative does not assume epsilon_d.a <= 0",
+        "T6, multiplicative does not assume epsilon_d^a <= 0",
     ),
     "lambda^q with a number": (
         "spectral_shape",
@@ -102,7 +98,7 @@ other = sequence("lambda^q", [], coordinate, (1 + level) * lam[coordinate])
 claim = z3.Implies(inside, other()[coordinate] == (1 + level) * lam[coordinate])
 theorem = lemma(claim, other.at(coordinate))
 """,
-        "what is proved is not what is stated: lambda.q~\\d+.i. = ",
+        "what is proved is not what is stated: lambda^q~",
     ),
     "a corollary about lambda^q with a number": (
         "spectral_shape",
@@ -112,7 +108,7 @@ other = sequence("lambda^q", [], coordinate, 7)
 corollaries = (lemma(other()[coordinate] == 7, other.at(coordinate)),)
 theorem = established(words, *facts)
 """,
-        "is about another lambda.q than the theorems",
+        "is about another lambda^q than the theorems",
     ),
     "a corollary that is none": (
         "spectral_shape",
@@ -126,11 +122,12 @@ from dataclasses import replace
 import sympy as sp
 true = stated("spectral_shape")
 trivial = replace(true, statement=sp.Le(notation.gamma, notation.gamma + 1))
-stating(trivial).__enter__()
+held = stating(trivial)
+held.__enter__()
 words = Formal(stated("spectral_shape"))
 theorem = established(words)
 """,
-        "what is proved is not what is stated: gamma <= 1 . gamma for ",
+        "what is proved is not what is stated: gamma <= 1 + gamma for ",
     ),
 }  # fmt: skip
 
@@ -138,7 +135,7 @@ theorem = established(words)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_file_that_proves_something_else_is_refused(attack, proved_by):
     name, text, message = ATTACKS[attack]
-    with stating(theorems[name]), pytest.raises(ProofError, match=message):
+    with stating(theorems[name]), pytest.raises(ProofError, match=re.escape(message)):
         proved_by(name, text)
 
 
@@ -162,12 +159,12 @@ def test_meanings_are_no_argument_of_a_theorem(proved_by):
 def test_the_formula_of_t2_alone_says_nothing_of_the_update(derivation, proved_by, monkeypatch):
     """Here any formula is taken for that of T2, so that its derivation is what is missing."""
     monkeypatch.setattr("qtheory.theory.sequents.Formal.require", lambda *_: None)
-    text = derivation + "theorem = lemma(z3.BoolVal(True))"
+    text = derivation + NOTHING
     with pytest.raises(ProofError, match="no identity says that the update has these moments"):
         proved_by("recursion", text)
 
 
 def test_t8_is_shown_as_the_formula_that_is_proved(proved_by):
-    record = proved_by("power_sums", "theorem = lemma(z3.BoolVal(True))")
+    record = proved_by("power_sums", NOTHING)
     assert record.statement == "True"
     assert record.as_json()["statement_in"] == "kernel"
