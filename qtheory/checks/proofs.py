@@ -195,6 +195,7 @@ def _statements() -> Attempts:
         "nothing": lambda: shape.require(lemma(z3.BoolVal(True))),
         "a formula": lambda: shape.require(shape.statement),
         "7 <= 7 + 0 + 0": lambda: Vocabulary(upper.definitions, sevens),
+        "another meaning of a parameter": lambda: Vocabulary((), {notation.gamma: z3.RealVal(7)}),
         "a symbol of the same name": lambda: shape.require(numbered),
         "the same in a corollary": lambda: require_own_names(numbered),
     }
