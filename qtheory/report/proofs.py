@@ -104,7 +104,8 @@ def _axioms(records: Sequence[ProofRecord]) -> RenderableType:
     if not names:
         return Text(
             "No axioms: definitions, induction and real arithmetic (z3) alone. Moments are those "
-            "of the recursion; that SGD has them is T2, `qtheory prove recursion`."
+            "of the recursion; that SGD has them is T2, `qtheory prove recursion`, and what "
+            "docs/proofs.md lists."
         )
     from qtheory.proof.axioms import AXIOMS
     from qtheory.proof.expectation import RULES

@@ -136,7 +136,10 @@ class ProofRecord:
 
     def __repr__(self) -> str:
         standing = "proved" if self.checked else "not proved"
-        return f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas)"
+        identities = f", {len(self.identities)} identities" * bool(self.identities)
+        return (
+            f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas{identities})"
+        )
 
 
 def proofs_named(name: str) -> list[str]:

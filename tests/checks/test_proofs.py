@@ -1,4 +1,4 @@
-"""Proofs replayed: a false theorem fails, an undecided one is unknown; so does a lax rule."""
+"""Proofs replayed: a false theorem fails, an undecided one is unknown; a lax rule fails."""
 
 import dataclasses
 from pathlib import Path
