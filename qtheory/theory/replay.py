@@ -126,10 +126,11 @@ class ProofRecord:
         names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
         items = "".join(f"<li>{escape(name)}</li>" for name in names)
         lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
+        identities = f"{len(self.identities)} identities of polynomials, " * bool(self.identities)
         under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in self.hypotheses)
         return (
             f"<p><b>{escape(self.label)}: {escape(self.title)}</b>: {standing}, "
-            f"{self.steps} steps, {self.questions} questions to the solver, "
+            f"{self.steps} steps, {identities}{self.questions} questions to the solver, "
             f"{self.seconds:.1f} s</p><p>{escape(self.statement)}</p>"
             f"<details><summary>hypotheses</summary><ul>{under}</ul></details>{lemmas}"
         )

@@ -73,6 +73,7 @@ def _at_steps(
     )
 
 
+_sum = moments.S  # of lambda^q_i E (w_i - w^q_i)^2
 _DERIVED = (
     "identities of polynomials for 3 coordinates and 2 samples, by the rules of expectation; "
     "any number of either in words (proofs/update.py)"
@@ -110,7 +111,7 @@ MEANINGS: tuple[Meaning, ...] = (
         _DERIVED,
     ),
     Meaning(
-        MappingProxyType({upper.S[step]: moments.S(time)}),
+        MappingProxyType({upper.S[step]: _sum(time)}),
         "in T3, S_t is sum_i lambda^q_i E (w_i - w^q_i)^2 after t steps",
         ("following_mean", "following"),
         _DERIVED,
