@@ -121,7 +121,7 @@ MEANINGS: tuple[Meaning, ...] = (
         "in T4, T4' and T5, E[R(w)] and E[R^q(w)] are those of T1 at w = (w_0 + ... + w_{N-1})/N",
         ("following_mean", "following", "past"),
         f"{_DERIVED}; that E s, E s w and E s^2 of the sums s of iterates are those of "
-        "proofs/average.py is `past` with z = s, in words",
+        "qtheory/theory/moments.py is `past` with z = s, in words",
     ),
 )
 
