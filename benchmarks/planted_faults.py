@@ -58,7 +58,7 @@ def first_failing_check(file: str = "") -> str | None:
 
     def when(job: Job) -> float:
         """The proofs come after what is stated of rates, before what is measured of them."""
-        return 5 if job.kind == "proof" else job.cost
+        return 5 if job.room == "proofs" else job.cost
 
     found = (c for job in sorted(jobs(), key=when) for c in run_job(job) if c.status == "failed")
     failed = next(found, None)

@@ -20,7 +20,7 @@ How
 import sympy as sp
 import z3
 
-from qtheory.proof.kernel import define, induction, lemma, recursive, sequence
+from qtheory.proof.kernel import define, induction, lemma, recursive
 from qtheory.proof.powers import (
     bernoulli,
     geometric,
@@ -31,31 +31,15 @@ from qtheory.proof.powers import (
 )
 from qtheory.theory import definitions, notation
 from qtheory.theory.formal import STANDING, assumed
+from qtheory.theory.moments import N, averaged, mean_average, n, square_average, sum_m, sum_v, sum_w  # noqa: F401
 
-from .decomposition import moments
-from .recursion import c, eta0, gamma, i, inside, lam, m, mean, mu, spectrum, t, v, w, words, wq, x
+from .recursion import c, eta0, i, inside, m, mean, mu, spectrum, t, wq, x
 from .variance import theorem as variance_nonnegative
 
-N = words[notation.N]
-n = z3.ToReal(N)
 small = assumed(sp.Le(definitions.x[notation.i], 1))
 rho = 1 - x[i]
 
 # --- sums of iterates ----------------------------------------------------------------------------
-
-sum_m = recursive("E s", [i], t, 0, lambda before: before + m(i, t))
-sum_w = recursive(
-    "E s w",
-    [i],
-    t,
-    0,
-    lambda before: (1 - x[i]) * (before + v(t)[i]) + gamma * lam[i] * w[i] * sum_m(i, t + 1),
-)
-sum_v = recursive("E s^2", [i], t, 0, lambda before: before + 2 * sum_w(i, t) + v(t)[i])
-
-mean_average = sequence("E wbar", [], i, sum_m(i, N) / n)
-square_average = sequence("E wbar^2", [], i, sum_v(i, N) / (n * n))
-averaged = moments(mean_average(), square_average())
 
 # Var s, Cov(s, w), and the sum of the variances of the iterates
 var_s = define("Var s", [i, t], sum_v(i, t) - sum_m(i, t) * sum_m(i, t))

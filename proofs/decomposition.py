@@ -12,23 +12,19 @@ How
 
 import z3
 
-from qtheory.proof.kernel import SEQUENCE, Proof, lemma, parameter
+from qtheory.proof.kernel import Proof, lemma
 from qtheory.proof.sums import sum_equal
 from qtheory.theory import notation
-from qtheory.theory.decomposition import W, first, second
+from qtheory.theory.decomposition import W
 from qtheory.theory.definitions import A, risk, risk_q
-from qtheory.theory.formal import STANDING, Formal, coordinate, dimension, established, stated
+from qtheory.theory.formal import STANDING, Vocabulary, coordinate, dimension, stated
+from qtheory.theory.sequents import Formal, established
 
 d, i = dimension, coordinate
 statement = stated("decomposition")
 
 
-def moments(mean, square) -> Formal:
-    """T1 for a random w with these sequences of moments E w_i and E w_i^2."""
-    return Formal(statement, {first: mean, second: square})
-
-
-def decomposed(words: Formal) -> Proof:
+def decomposed(words: Vocabulary) -> Proof:
     """E R(w) = A + E R^q(w) - W for the moments that ``words`` was made for."""
     lam, w = words[notation.lam], words[notation.w_star]
     lq, wq = words[notation.lq], words[notation.wq]
@@ -50,7 +46,7 @@ def decomposed(words: Formal) -> Proof:
         name="the constant terms differ by A",
     )
     return lemma(
-        words.statement,
+        words.term(statement.statement),
         # lambda (v - 2 w* m + w*^2)
         #     = lambda^q (v - 2 w^q m + (w^q)^2) + (lambda / lambda^q) D w*^2 - D v
         sum_equal(
@@ -72,5 +68,5 @@ def decomposed(words: Formal) -> Proof:
     )
 
 
-arbitrary = moments(parameter("E w", SEQUENCE), parameter("E w^2", SEQUENCE))
+arbitrary = Formal(statement)
 theorem = established(arbitrary, decomposed(arbitrary))

@@ -17,7 +17,8 @@ from qtheory.proof.kernel import lemma, variable
 from qtheory.theory import definitions, notation
 from qtheory.theory.batch import alpha_limit
 from qtheory.theory.definitions import Pi, Pi_c, doubling, k4
-from qtheory.theory.formal import STANDING, Formal, established, stated
+from qtheory.theory.formal import STANDING, stated
+from qtheory.theory.sequents import Formal, established
 
 words = Formal(stated("feedback_limit"))
 alpha, limit, factor = words[definitions.alpha], words[alpha_limit], words[doubling]

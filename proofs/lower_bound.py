@@ -20,14 +20,14 @@ from qtheory.proof.kernel import induction, lemma
 from qtheory.proof.powers import geometric, geometric_sum, power
 from qtheory.proof.sums import sum_equal, sum_le, zeros
 from qtheory.theory import notation
-from qtheory.theory.definitions import D_N, bias, risk_q, variance
-from qtheory.theory.formal import Formal, assumed, established, stated
+from qtheory.theory.definitions import D_N, bias, variance
+from qtheory.theory.formal import assumed, stated
 from qtheory.theory.lower import mean as mean_symbol
+from qtheory.theory.sequents import Formal, established
 
 from .average import (
     N,
     average_lower,
-    averaged,
     cov_next,
     cov_s,
     decay,
@@ -63,7 +63,7 @@ from .risk_of_average import mean_terms, quantized_risk, var_terms
 from .variance import everywhere, low, low_positive, step_low
 from .variance import theorem as variance_nonnegative
 
-words = Formal(stated("lower_bound"), {risk_q: averaged[risk_q]})
+words = Formal(stated("lower_bound"))
 at_least_two = assumed(sp.Ge(notation.N, 2), words)
 here = z3.And(t >= 0, inside)
 

@@ -14,15 +14,13 @@ import z3
 
 from qtheory.proof.kernel import lemma, variable
 from qtheory.proof.sums import member, sum_equal, total, worst, zeros
-from qtheory.theory import definitions, notation
+from qtheory.theory import definitions
 from qtheory.theory.definitions import cross as cross_symbol
 from qtheory.theory.definitions import doubling, k4, sq
 from qtheory.theory.definitions import same as same_symbol
-from qtheory.theory.formal import STANDING, Formal, established, stated
-from qtheory.theory.upper import S as S_symbol
-from qtheory.theory.upper import c as c_symbol
+from qtheory.theory.formal import STANDING, stated
+from qtheory.theory.sequents import Formal, established
 from qtheory.theory.upper import rho as rho_symbol
-from qtheory.theory.upper import t as t_symbol
 
 from .constants import (
     alpha_positive,
@@ -83,15 +81,7 @@ from .recursion import (
 from .variance import theorem as variance_nonnegative
 
 here_t = z3.And(t >= 0, inside)
-words = Formal(
-    stated("noise_constants"),
-    {
-        c_symbol[t_symbol + 1, notation.i]: c(t + 1)[i],
-        c_symbol[t_symbol, notation.i]: c(t)[i],
-        S_symbol[t_symbol]: S(t),
-    },
-    given=here_t,
-)
+words = Formal(stated("noise_constants"))
 alpha_trace, s2_trace = words[definitions.alpha], words[definitions.s2]
 one_sample_constant, two_sample_constant = words[same_symbol], words[cross_symbol]
 

@@ -16,7 +16,8 @@ from qtheory.proof.kernel import lemma, variable
 from qtheory.theory import definitions, notation
 from qtheory.theory.batch import s2_limit
 from qtheory.theory.definitions import cross, doubling, norm, norm_q, same, tr
-from qtheory.theory.formal import STANDING, Formal, established, stated
+from qtheory.theory.formal import STANDING, stated
+from qtheory.theory.sequents import Formal, established
 
 words = Formal(stated("noise_limit"))
 s2, limit, factor = words[definitions.s2], words[s2_limit], words[doubling]

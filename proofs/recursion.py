@@ -12,50 +12,81 @@ Main results
     ``vh_sum``: sum lambda^q vh = (1 + eps_p^m) sum lambda^q v + eps_p^a tr
 
 How
-    The tables Q, T, Y are the fourth moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x,
-    zeta, zeta_i and e, with f_k = E(1 + zeta)^k. That the update has these moments is proved in
-    update.py; here are the definitions and what they say. A row is summed on and beside its diagonal.
+    The definitions are those of qtheory.theory.moments. That they are the formulas of T2 is proved in
+    second_moments.py, that the update has these moments in update.py; here is what they say. A row of
+    the tables Q, T, Y is summed on and beside its diagonal.
 """
 
 import z3
 
-from qtheory.proof.kernel import (
-    INT,
-    SEQUENCE,
-    define,
-    induction,
-    lemma,
-    recursive,
-    sequence,
-    variable,
-)
+from qtheory.proof.kernel import induction, lemma, sequence
 from qtheory.proof.powers import power
-from qtheory.proof.sums import added, spike, spike_total, sum_equal, total, zeros
+from qtheory.proof.sums import added, spike, spike_total, sum_equal, total
 from qtheory.theory import definitions, notation
 from qtheory.theory.definitions import A, norm, norm_q, tr
-from qtheory.theory.formal import STANDING, Vocabulary, coordinate, dimension
+from qtheory.theory.formal import STANDING
 
-words = Vocabulary(definitions.QUANTIZED)
-d, i = dimension, coordinate
-j, t = variable("j", INT), variable("t", INT)
-u = variable("u", SEQUENCE)  # second moments of the parameter
+# The definitions are the package's; the other proofs take them from here, with what is proved of them.
+from qtheory.theory.moments import (  # noqa: F401
+    Q_entry,
+    Q_row,
+    S,
+    T_entry,
+    T_row,
+    Y_entry,
+    Y_row,
+    Yy,
+    a,
+    aa,
+    am,
+    as_,
+    c,
+    core,
+    cross,
+    d,
+    e,
+    e_d,
+    el,
+    f2,
+    f3,
+    f4,
+    following,
+    gamma,
+    h2,
+    h3,
+    h4,
+    i,
+    j,
+    la,
+    lam,
+    lm,
+    lq,
+    ls,
+    m,
+    mean_step,
+    mu,
+    oa,
+    om,
+    os_,
+    pa,
+    per_B,
+    pm,
+    s,
+    same,
+    sigma2,
+    t,
+    u,
+    v,
+    vh,
+    w,
+    weighted,
+    words,
+    wq,
+    x,
+)
 
-lam, w = words[notation.lam], words[notation.w_star]
-lq, wq, D = words[notation.lq], words[notation.wq], words[notation.D]
-x, eta0 = words[definitions.x], words[definitions.eta0]
-gamma, sigma2 = words[notation.gamma], words[notation.sigma2]
-per_B = words.term(1 / notation.B)
+D, eta0 = words[notation.D], words[definitions.eta0]
 trace, signal, signal_q, approximation = (words[symbol] for symbol in (tr, norm, norm_q, A))
-
-a, e_d, s = (part["data"] for part in (notation.additive, notation.multiplicative, notation.shared))
-a, e_d, s = words[a], words[e_d], words[s]
-la, pa, aa, oa = (
-    words[notation.additive[k]] for k in ("label", "parameter", "activation", "gradient")
-)
-lm, pm, am, om = (
-    words[notation.multiplicative[k]] for k in ("label", "parameter", "activation", "gradient")
-)
-ls, as_, os_ = (words[notation.shared[k]] for k in ("label", "activation", "gradient"))
 
 inside = z3.And(i >= 0, i < d)
 signs = [proof for name, proof in STANDING.items() if name != "spectrum"]
@@ -90,96 +121,6 @@ def quantized(at):
 
 spectrum = quantized(i)
 spectrum_j = quantized(j)
-
-# --- definitions ---------------------------------------------------------------------------------
-
-# m' = rho m + gamma lambda w*
-m = recursive("m", [i], t, 0, lambda before: (1 - x[i]) * before + gamma * lam[i] * w[i])
-
-f2, f3, f4 = 1 + s, 1 + 3 * s, 1 + 6 * s + 3 * s * s  # the factors that a sample shares
-h2, h3, h4 = 1 + e_d, 1 + 3 * e_d, 1 + 6 * e_d + 3 * e_d * e_d  # those of one entry
-el = e_d - s
-
-
-def Q_entry(at_i, at_j):
-    """E[xq_i^2 xq_j^2]."""
-    li, lj = lam[at_i], lam[at_j]
-    return z3.If(
-        at_i == at_j,
-        3 * h4 * li * li + 6 * h2 * li * a + 3 * a * a,
-        (f4 + 2 * el * f2 + el * el) * li * lj + (f2 + el) * a * (li + lj) + a * a,
-    )
-
-
-def T_entry(at_i, at_j):
-    """E[xq_i^2 x_j xq_j]."""
-    li, lj = lam[at_i], lam[at_j]
-    return z3.If(at_i == at_j, 3 * h3 * li * li + 3 * a * li, (f3 + el) * li * lj + a * lj)
-
-
-def Y_entry(at_i, at_j):
-    """E[xq_i^2 x_j^2]."""
-    li, lj = lam[at_i], lam[at_j]
-    return z3.If(at_i == at_j, 3 * h2 * li * li + a * li, (f2 + el) * li * lj + a * lj)
-
-
-def vh(second):
-    """The second moment of a quantized parameter."""
-    return (1 + pm) * second + pa
-
-
-Q_row = sequence("Q row", [u, i], j, Q_entry(i, j) * vh(u[j]))
-T_row = sequence("T row", [t, i], j, T_entry(i, j) * w[j] * m(j, t))
-Y_row = sequence("Y row", [i], j, Y_entry(i, j) * w[j] * w[j])
-
-Yy = sequence("Yy", [], i, sigma2 * lq[i] + total(Y_row(i), d))
-core = sequence(
-    "core",
-    [t, u],
-    i,
-    Yy()[i]
-    - 2 * total(T_row(t, i), d)
-    + total(Q_row(u, i), d)
-    + la * lq[i]
-    + lm * Yy()[i]
-    + aa * lq[i]
-    + am * total(Q_row(u, i), d),
-)
-same = sequence("same", [t, u], i, (1 + om) * core(t, u)[i] + oa * lq[i])
-
-
-def mean_step(second):
-    """What two samples have in common without errors of their own: the square of the mean step."""
-    return (
-        lam[i] * w[i] * lam[i] * w[i]
-        - 2 * lam[i] * w[i] * lq[i] * m(i, t)
-        + lq[i] * lq[i] * vh(second)
-    )
-
-
-cross = sequence(
-    "cross",
-    [t, u],
-    i,
-    (1 + os_)
-    * (mean_step(u[i]) + ls * lam[i] * w[i] * lam[i] * w[i] + as_ * lq[i] * lq[i] * vh(u[i])),
-)
-following = sequence(
-    "following",
-    [t, u],
-    i,
-    u[i]
-    + 2 * gamma * (lam[i] * w[i] * m(i, t) - lq[i] * u[i])
-    + gamma * gamma * (same(t, u)[i] * per_B + (1 - per_B) * cross(t, u)[i]),
-)
-# v' = v + 2 gamma (lambda w* m - lambda^q v) + gamma^2 (same / B + (1 - 1/B) cross)
-v = recursive("v", [], t, zeros(), lambda before: following(t, before))
-
-mu = sequence("mu", [t], i, m(i, t) - wq[i])
-e = sequence("e", [t, u], i, u[i] - 2 * wq[i] * m(i, t) + wq[i] * wq[i])
-c = sequence("c", [t], i, v(t)[i] - m(i, t) * m(i, t))
-weighted = sequence("lambda^q e", [t, u], i, lq[i] * e(t, u)[i])
-S = define("S", [t], total(weighted(t, v(t)), d))
 
 # --- the mean ------------------------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ import z3
 from qtheory.proof.kernel import cut, lemma
 from qtheory.proof.sums import sum_le
 from qtheory.theory import definitions, notation
-from qtheory.theory.definitions import bias, risk, theta, variance
-from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
+from qtheory.theory.definitions import bias, theta, variance
+from qtheory.theory.formal import STANDING, assumed, stated
+from qtheory.theory.sequents import Formal, established
 from qtheory.theory.upper import S_bar, delta
 
 from .accumulation import accumulate
-from .average import N, averaged, decay, mean_weight, n, small, small_step, steps, var_s
+from .average import N, decay, mean_weight, n, small, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise import alpha, kappa, noise, q, s2
 from .noise_recursion import NoiseRecursion
@@ -28,7 +29,7 @@ from .recursion import d, dimension_positive, eta0, gamma, i, inside, lq, spectr
 from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
 from .sums_over_time import sum_S, sum_S_nonnegative, swap, weighted_sum
 
-words = Formal(stated("refined_upper_bound"), {risk: averaged[risk]})
+words = Formal(stated("refined_upper_bound"))
 no_overshoot = assumed(sp.Le((1 + definitions.kappa) * definitions.x[notation.i], 1), words)
 contracting = assumed(sp.Lt(theta, 1), words)
 

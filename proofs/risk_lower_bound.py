@@ -15,9 +15,10 @@ from qtheory.proof.kernel import lemma, sequence
 from qtheory.proof.powers import geometric_sum
 from qtheory.proof.sums import sum_equal, sum_le
 from qtheory.theory.definitions import bias, risk, variance
-from qtheory.theory.formal import Formal, established, stated
+from qtheory.theory.formal import stated
 from qtheory.theory.lower import floor
 from qtheory.theory.lower import mean as mean_symbol
+from qtheory.theory.sequents import Formal, established
 
 from .average import (
     N,
@@ -37,7 +38,7 @@ from .lower_bound import in_coordinate
 from .recursion import d, dimension_positive, i, inside, lam, lq, spectrum, wq
 from .variance import low
 
-words = Formal(stated("risk_lower_bound"), {risk: averaged[risk]})
+words = Formal(stated("risk_lower_bound"))
 (floor_terms,), (bias_terms,), (noise_terms,) = (
     words.summands(symbol) for symbol in (floor, bias, variance)
 )

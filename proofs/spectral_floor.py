@@ -14,19 +14,12 @@ import z3
 
 from qtheory.proof.kernel import lemma, variable
 from qtheory.theory import notation
-from qtheory.theory.formal import (
-    STANDING,
-    Formal,
-    assumed,
-    coordinate,
-    dimension,
-    established,
-    stated,
-)
+from qtheory.theory.formal import STANDING, assumed, coordinate, dimension, stated
+from qtheory.theory.sequents import Formal, established
 
 i, d = coordinate, dimension
 inside = z3.And(i >= 0, i < d)
-words = Formal(stated("spectral_floor"), given=inside)
+words = Formal(stated("spectral_floor"))
 lam, lq, eps = (words[symbol] for symbol in (notation.lam, notation.lq, notation.additive["data"]))
 additive_only = assumed(sp.Le(notation.multiplicative["data"], 0), words)
 carries_data = assumed(sp.Gt(notation.lam[notation.i], 0), words)

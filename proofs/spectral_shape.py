@@ -13,19 +13,12 @@ import z3
 
 from qtheory.proof.kernel import INT, lemma, variable
 from qtheory.theory import notation
-from qtheory.theory.formal import (
-    STANDING,
-    Formal,
-    assumed,
-    coordinate,
-    dimension,
-    established,
-    stated,
-)
+from qtheory.theory.formal import STANDING, assumed, coordinate, dimension, stated
+from qtheory.theory.sequents import Formal, established
 
 i, j, d = coordinate, variable("j", INT), dimension
 inside = z3.And(i >= 0, i < d)
-words = Formal(stated("spectral_shape"), given=inside)
+words = Formal(stated("spectral_shape"))
 lam, lq = words[notation.lam], words[notation.lq]
 multiplicative_only = assumed(sp.Le(notation.additive["data"], 0), words)
 

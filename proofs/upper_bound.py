@@ -15,11 +15,12 @@ import z3
 from qtheory.proof.kernel import lemma
 from qtheory.proof.sums import sum_le, total, zeros
 from qtheory.theory import definitions
-from qtheory.theory.definitions import D_N, bias, risk, theta, variance
-from qtheory.theory.formal import STANDING, Formal, assumed, established, stated
+from qtheory.theory.definitions import D_N, bias, theta, variance
+from qtheory.theory.formal import STANDING, assumed, stated
+from qtheory.theory.sequents import Formal, established
 
 from .accumulation import accumulate
-from .average import N, averaged, decay, n, rho, small_step, steps, var_s
+from .average import N, decay, n, rho, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise_constants import alpha_covers, s2_covers, trace_noise
 from .noise_recursion import NoiseRecursion
@@ -27,7 +28,7 @@ from .recursion import S, c, c_t, d, dimension_positive, gamma, i, inside, lq, m
 from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
 from .sums_over_time import here, sum_S, swap, weighted_sum
 
-words = Formal(stated("upper_bound"), {risk: averaged[risk]})
+words = Formal(stated("upper_bound"))
 contracting = assumed(sp.Lt(theta, 1), words)
 alpha, s2 = words[definitions.alpha], words[definitions.s2]
 

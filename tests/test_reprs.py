@@ -110,10 +110,13 @@ def test_a_proof_that_is_none_says_so(record, monkeypatch):
     assert "</b>: not proved" in record._repr_html_()
 
 
-def test_identities_are_a_proof_without_lemmas():
-    html = qt.prove("recursion")._repr_html_()
+def test_identities_are_neither_steps_nor_questions():
+    record = qt.prove("recursion")
+    html = record._repr_html_()
     assert faults(html) == []
-    assert "lemmas</summary>" not in html
+    asked = f"{record.steps} steps, 3 identities of polynomials, {record.questions} questions"
+    assert asked in html
+    assert repr(record).endswith(f"proved, {record.steps} lemmas, 3 identities)")
 
 
 def test_letters_of_html_are_escaped_in_a_table():

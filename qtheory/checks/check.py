@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from threading import current_thread, main_thread
 from typing import Any, Literal
 
-from qtheory.errors import PrecisionError, UndecidedError
+from qtheory.errors import PrecisionError, QTheoryError, UndecidedError
 
 Kind = Literal["proof", "identity", "instance", "rate", "simulation"]
 Status = Literal["passed", "failed", "unknown"]
@@ -29,6 +29,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "package": {
         "risk": "risks and stability, beside loops over fractions",
         "statements": "theorems and bounds, term by term, beside the same",
+        "proof": "what the kernel must refuse, for each of its rules",
         "inputs": "what a user gives, number formats, hypotheses",
         "orders": "rates, constants, choices, beside sums and searches",
         "update": "short runs with large errors of every kind",
@@ -80,6 +81,23 @@ class CheckResult:
             "part": self.part,
             "room": self.room,
         }
+
+
+def refusals(
+    id: str, kind: Kind, attempts: Mapping[str, Callable[[], object]], error: type[QTheoryError]
+) -> list[CheckResult]:
+    """One check: each attempt ends in this error; the detail names those that do not."""
+
+    def is_refused(attempt: Callable[[], object]) -> bool:
+        try:
+            attempt()
+        except error:
+            return True
+        return False
+
+    accepted = [what for what, attempt in attempts.items() if not is_refused(attempt)]
+    detail = f"NOT refused: {'; '.join(accepted)}" if accepted else f"{len(attempts)} refused"
+    return [CheckResult.of(id, kind, not accepted, detail, {"compared": len(attempts)})]
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from qtheory.checks.check import CheckResult
+from qtheory.checks.check import CheckResult, refusals
 from qtheory.checks.panel import ARITHMETIC, Pair, close, report
 from qtheory.checks.risk import by_each_method
+from qtheory.errors import PrecisionError
 from qtheory.model import (
     SGD,
     Additive,
@@ -36,11 +37,12 @@ from qtheory.model.run import Run
 from qtheory.model.spectra import Spectrum
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Float64
+from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.risk import excess_risk, risk_curve, stability
 from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance, sums_from
 from qtheory.risk.decomposition import decompose, floor
+from qtheory.risk.excess import decomposition_at
 
 #: Each spectrum, each target and each data error at least once; the sum of 1/i is not finite.
 LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
@@ -160,6 +162,36 @@ def edges_of_long_spectra() -> list[CheckResult]:
     return report("long spectra/edges", pairs(), close)
 
 
+def rough_balls_hold_finer_ones() -> list[CheckResult]:
+    """What a compression leaves out is in the radius of a risk: far more than its rounding."""
+
+    def pairs() -> Iterator[Pair]:
+        for name, run in _long_runs():
+            rough, fine = (_total_from_compression(run, bits) for bits in (200, 500))
+            yield name, abs(rough.mid() - fine.mid()), rough.rad()
+            yield f"{name}: digits", 2.0**-150, rough.rad()
+
+    return _at_most("long spectra/radius", pairs())
+
+
+def _total_from_compression(run: Run, bits: int) -> Any:
+    balls = Balls(bits=bits)
+    with balls.working():
+        return decomposition_at(run, balls, True).total
+
+
+def what_does_not_contract_is_refused() -> list[CheckResult]:
+    """No compression, and no proved error, where theta < 1 is not shown."""
+
+    def attempt(gamma: str) -> Callable[[], object]:
+        run = Run(Problem(sp.oo, PowerLaw(2), Constant(1), 1), Quantization(), SGD(gamma, steps=5))
+        return lambda: _compressed(run)
+
+    attempt("61/100")()  # theta = 1 at 0.61099
+    steps = {f"stepsize {gamma}": attempt(gamma) for gamma in ("62/100", "13/20")}
+    return refusals("long spectra/refused", "identity", steps, PrecisionError)
+
+
 def _at_most(id: str, pairs: Iterator[Pair]) -> list[CheckResult]:
     return report(id, pairs, operator.le, how="are at most what they may be")
 
@@ -210,4 +242,6 @@ LONG_SPECTRA: dict[str, Callable[[], list[CheckResult]]] = {
     "long spectra/unlearnt": unlearnt_spectra_agree,
     "long spectra/curves": curves_in_infinite_dimension,
     "long spectra/edges": edges_of_long_spectra,
+    "long spectra/radius": rough_balls_hold_finer_ones,
+    "long spectra/refused": what_does_not_contract_is_refused,
 }

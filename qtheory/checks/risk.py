@@ -11,10 +11,12 @@ from dataclasses import astuple, replace
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 
-from qtheory.checks.check import CheckResult
+from qtheory.checks.check import CheckResult, refusals
 from qtheory.checks.panel import ARITHMETIC, DIGITS, PANEL, Pair, arguments, close, entries, report
+from qtheory.errors import PrecisionError
 from qtheory.model import TARGETS
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.window import Window
@@ -24,6 +26,7 @@ from qtheory.reference import outcomes
 from qtheory.reference.moments import Errors, Setting
 from qtheory.risk import closed_form, excess_risk, powers, recursion
 from qtheory.risk.decomposition import Decomposition, decompose
+from qtheory.risk.secular import Roots, secular_roots
 
 
 def _first(setting: Setting, output: str) -> int:
@@ -154,3 +157,22 @@ def floats_agree() -> list[CheckResult]:
                     yield f"{where}, {method}: R", found.total, risks.risk
 
     return report("risk/float64", pairs(), close)
+
+
+def uncertain_roots_are_refused() -> list[CheckResult]:
+    """No root of the secular equation without an enclosure, nor between poles that may be equal."""
+
+    def roots(second: str, of_poles: float, of_weights: float) -> Roots:
+        """Those of 1/10 / (1/4 - b) + 1/10 / (second - b) = 1, from numbers known up to errors."""
+        with ARITHMETIC.working():
+            poles = np.array([flint.arb(pole, of_poles) for pole in ("1/4", second)])
+            weights = np.array([flint.arb("1/10", of_weights)] * 2)
+            return secular_roots(poles, flint.arb(0), weights, np.arange(2), ARITHMETIC)
+
+    roots("1/2", 1e-9, 1e-9)
+    attempts = {
+        "weights known to a tenth": lambda: roots("1/2", 0, 0.01),
+        "weights known to a third": lambda: roots("1/2", 0, 0.03),
+        "poles that may be equal": lambda: roots("0.250001", 1e-3, 0),
+    }
+    return refusals("risk/roots", "identity", attempts, PrecisionError)

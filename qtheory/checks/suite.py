@@ -16,7 +16,7 @@ from qtheory.checks.experiments import experiment_certified
 from qtheory.checks.long_spectra import LONG_SPECTRA
 from qtheory.checks.orders import ORDERS
 from qtheory.checks.panel import PANEL, PURE
-from qtheory.checks.proofs import proofs_replayed
+from qtheory.checks.proofs import REFUSED, proofs_replayed, refused
 from qtheory.checks.rates import RATE_CASES, STEP_BY_STEP, rate_agrees, rate_agrees_step_by_step
 from qtheory.checks.regimes import REGIMES
 from qtheory.checks.simulation import SMALL, simulation_agrees, small_simulation_agrees
@@ -82,6 +82,7 @@ def jobs(steps: int = STEPS) -> list[Job]:
     of_package = {
         "risk": _risk(),
         "statements": _statements(),
+        "proof": _proof(),
         "inputs": _inputs(),
         "orders": _orders(),
         "update": _update(),
@@ -135,6 +136,8 @@ def _risk() -> Iterator[Job]:
         yield Job(name, "identity", function, (), 1.5)
     yield Job("stability/edges", "identity", stability.edges_agree, (), 0.3)
     yield Job("stability/limits", "identity", stability.limits_agree, (), 0.9)
+    yield Job("stability/refused", "identity", stability.edges_are_refused, (), 0.3)
+    yield Job("risk/roots", "identity", risk.uncertain_roots_are_refused, (), 0.1)
 
 
 def _statements() -> Iterator[Job]:
@@ -145,6 +148,11 @@ def _statements() -> Iterator[Job]:
     for name in PURE:
         yield Job(f"bounds/{name}", "identity", bounds_agree, (name,), 0.1)
     yield Job("T7/bounds", "identity", limits_agree, (), 0.1)
+
+
+def _proof() -> Iterator[Job]:
+    for rule in REFUSED:
+        yield Job(f"refused/{rule}", "proof", refused, (rule,), 0.1)
 
 
 def _inputs() -> Iterator[Job]:

@@ -143,9 +143,9 @@ def _verdict(replay: Replay, name: str) -> str:
     except ProofError as error:
         return f'<p><span class="bad">not proved</span>: {escape(str(error))}</p>'
     style, verdict = ("good", "proved") if record.checked else ("bad", "not proved")
-    kind = "identities" if record.root is None else "lemmas"
+    identities = f"{len(record.identities)} identities of polynomials, " * bool(record.identities)
     return (
-        f'<p><span class="{style}">{verdict}</span>: {record.steps} {kind}, '
+        f'<p><span class="{style}">{verdict}</span>: {record.steps} lemmas, {identities}'
         f"{record.questions} questions to the solver</p>"
         f"<details><summary>the proof</summary>{_proof(record)}</details>"
     )
@@ -176,11 +176,20 @@ def _proof(record: ProofRecord) -> str:
         f'<div class="leaf">{escape(identity.name)}: an identity of polynomials</div>'
         for identity in record.identities
     ]
-    if record.root is not None:
-        seen: set[int] = set()
-        rows += [_lemma(premise, _DEPTH, seen) for premise in _lemmas(record.root)]
-    under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in record.hypotheses)
-    return "".join(rows) + (f"<p>under</p><ul>{under}</ul>" if under else "")
+    seen: set[int] = set()
+    rows += [_lemma(premise, _DEPTH, seen) for premise in _lemmas(record.root)]
+    return "".join(
+        [
+            *rows,
+            _listed("under", record.hypotheses),
+            _listed("where", [f"{each.says}; {each.standing}" for each in record.meanings]),
+        ]
+    )
+
+
+def _listed(title: str, texts: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f"<p>{title}</p><ul>{items}</ul>" if items else ""
 
 
 def _lemmas(proof: Proof) -> list[Proof]:

@@ -31,9 +31,9 @@ def proofs_view(
     table = plain_table("Proofs replayed by the kernel")
     table.add_column("theorem", overflow="fold")
     table.add_column("")
-    columns: tuple[str, ...] = ("lemmas", "leaves", "axioms", "seconds")
+    columns: tuple[str, ...] = ("lemmas", "leaves", "identities", "axioms", "seconds")
     if audits is not None:
-        columns = ("lemmas", "leaves", *_VERDICTS)
+        columns = ("lemmas", "leaves", "identities", *_VERDICTS)
         table.caption = "agrees, gives up, disagrees: cvc5, corollaries included, each leaf once"
     for column in columns:
         table.add_column(column, justify="right")
@@ -42,7 +42,7 @@ def proofs_view(
         cells: list[object] = [len(record.axioms), f"{record.seconds:.1f}"]
         if audits is not None:
             cells = [audits[record.name][opinion] for opinion in _VERDICTS]
-        counts = (record.steps, record.questions, *cells)
+        counts = (record.steps, record.questions, len(record.identities), *cells)
         table.add_row(record.name, verdict, *map(str, counts))
     for name in refused:
         table.add_row(name, Text("REFUSED", style="bold red"))
@@ -61,10 +61,9 @@ def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
     title = Text(f"{record.label}: {record.title}\n", style="bold")
     tree = Tree(title.append(record.statement, style="not bold"))
     seen: set[int] = set()
-    if record.root is not None:
-        _grow(tree, record.root, depth, seen)
-        for corollary in record.corollaries:
-            _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
+    _grow(tree, record.root, depth, seen)
+    for corollary in record.corollaries:
+        _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
     for identity in record.identities:
         tree.add(f"{identity.name}: an identity of polynomials, every parameter symbolic")
     given = Tree("under")
@@ -75,7 +74,11 @@ def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
             "the signs of the model: N, B, d >= 1, gamma > 0, sigma^2 >= 0, lambda >= 0, "
             "lambda^q > 0, every error level >= 0 and its shared part at most the whole"
         )
-    return Group(tree, given)
+    where = Tree("where")
+    for meaning in record.meanings:
+        names = f" ({', '.join(meaning.tie)} in proofs/update.py)" * bool(meaning.tie)
+        where.add(Text(f"{meaning.says}{names}; {meaning.standing}"))
+    return Group(tree, given, *[where] * bool(record.meanings))
 
 
 def _grow(tree: Tree, proof: Proof, depth: int, seen: set[int]) -> None:
@@ -101,7 +104,8 @@ def _axioms(records: Sequence[ProofRecord]) -> RenderableType:
     if not names:
         return Text(
             "No axioms: definitions, induction and real arithmetic (z3) alone. Moments are those "
-            "of the recursion; that SGD has them is T2, `qtheory prove recursion`."
+            "of the recursion; that SGD has them is T2, `qtheory prove recursion`, and what "
+            "docs/proofs.md lists."
         )
     from qtheory.proof.axioms import AXIOMS
     from qtheory.proof.expectation import RULES

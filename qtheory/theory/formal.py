@@ -1,4 +1,4 @@
-"""The theorems as sequents for the kernel: one source for what is shown, evaluated and proved.
+"""The language of the theorems in the kernel: one source for what is shown, evaluated and proved.
 
 Coordinates are counted from 0 here, 0 <= i < d; the formulas are those of the theorem.
 """
@@ -23,7 +23,6 @@ from qtheory.proof.kernel import (
     Proof,
     assume,
     define,
-    lemma,
     parameter,
     sequence,
     variable,
@@ -32,12 +31,15 @@ from qtheory.proof.powers import power
 from qtheory.proof.sums import total
 from qtheory.theory import notation
 from qtheory.theory.definitions import QUANTIZED
+from qtheory.theory.recursion import j
 from qtheory.theory.theorem import Theorem
 
-#: The generic coordinate, and the dimension.
-coordinate = variable("i", INT)
+#: The generic coordinate, another one, a number of steps, and the dimension.
+coordinate, other_coordinate = variable("i", INT), variable("j", INT)
+time = variable("t", INT)
 dimension = parameter("d", INT)
-_inside = z3.And(coordinate >= 0, coordinate < dimension)
+#: What is said of "every coordinate".
+inside = z3.And(coordinate >= 0, coordinate < dimension)
 
 _SCALARS: dict[sp.Basic, z3.ExprRef] = {
     notation.N: parameter("N", INT),
@@ -78,7 +80,7 @@ def _standing() -> dict[str, Proof]:
     # lambda^q = (1 + eps^m) lambda + eps^a > 0 is where w^q is defined.
     level = _SCALARS[notation.additive["data"]]
     found["spectrum"] = assume(
-        z3.Implies(_inside, z3.And(spectrum[coordinate] >= 0, spectrum[coordinate] + level > 0)),
+        z3.Implies(inside, z3.And(spectrum[coordinate] >= 0, spectrum[coordinate] + level > 0)),
         coordinate,
         meaning="lambda_i >= 0, and lambda^q_i > 0",
     )
@@ -86,29 +88,42 @@ def _standing() -> dict[str, Proof]:
 
 
 #: The standing assumptions of section 1: signs of the parameters, by their name.
-STANDING = _standing()
+STANDING: Mapping[str, Proof] = MappingProxyType(_standing())
 
 # Definitions that theorems share are one symbol of the kernel: by what they say.
 _defined: dict[Any, Function] = {}
 _summands: dict[Any, Function] = {}
 
 
-# What a sum over the coordinates has for limits; the kernel's language has no others.
-_ALL = notation.over_coordinates(sp.S.One).limits
+def defined_functions() -> tuple[Function, ...]:
+    """The symbols of the kernel that were made from definitions of theorems."""
+    return (*_defined.values(), *_summands.values())
+
+
+# The indices that formulas have, and every variable that a definition may depend on.
+_INDICES = {notation.i: coordinate, j: other_coordinate}
+_VARIABLES = (time, coordinate, other_coordinate)
 
 
 class Vocabulary:
     """Definitions in the kernel's language; ``self[symbol]`` is the term for a SymPy symbol.
 
-    ``meanings`` gives the terms of symbols that the definitions take from elsewhere.
+    ``meanings`` gives the terms of symbols that the definitions take from elsewhere. A symbol that
+    they define, or a parameter of the model, has no other meaning: ProofError.
     """
 
     def __init__(
         self, definitions: Sequence[sp.Eq], meanings: Mapping[sp.Basic, Any] | None = None
     ) -> None:
-        self._terms: dict[sp.Basic, Any] = {**_SCALARS, **_SEQUENCES, **(meanings or {})}
-        self._equations = {_symbol(equation): equation for equation in definitions}
-        self._definitions: dict[sp.Basic, Function] = {}
+        self._equations = {symbol_of(equation.lhs): equation for equation in definitions}
+        if len(self._equations) != len(definitions):
+            raise ProofError(f"a symbol is defined twice in {', '.join(map(str, definitions))}")
+        self._terms: dict[sp.Basic, Any] = {**_SCALARS, **_SEQUENCES}
+        for symbol, term in (meanings or {}).items():
+            if symbol_of(symbol) in self._equations or symbol_of(symbol) in self._terms:
+                raise ProofError(f"{symbol} is defined, it has no other meaning, as {term}")
+            self._terms[symbol] = term
+        self._definitions: dict[sp.Basic, tuple[Function, list[Any]]] = {}
         for symbol, equation in self._equations.items():
             self._define(symbol, equation)
 
@@ -120,53 +135,74 @@ class Vocabulary:
         """The definitions of these symbols (of the entry ``at``, for a quantity per coordinate)."""
         found = []
         for symbol in symbols:
-            function = self._definitions[symbol]
-            found.append(function.at(at) if isinstance(symbol, sp.IndexedBase) else function.at())
+            function, arguments = self._definitions[symbol]
+            entry = [at] if isinstance(symbol, sp.IndexedBase) else []
+            found.append(function.at(*arguments, *entry))
         return found
 
     def summands(self, symbol: sp.Basic) -> list[Function]:
         """The sequences that the sums in a definition run over, in the order they are written."""
         rhs = self._equations[symbol].rhs
-        return [self._summand(s) for s in sp.preorder_traversal(rhs) if isinstance(s, sp.Sum)]
+        return [self._summand(s)[0] for s in sp.preorder_traversal(rhs) if isinstance(s, sp.Sum)]
 
     def _define(self, symbol: sp.Basic, equation: sp.Eq) -> None:
-        if symbol in self._terms:  # its meaning is given
-            return
+        if symbol in self._terms:
+            raise ProofError(f"{symbol} is a parameter of the model and cannot be defined")
         body = _real(self.term(equation.rhs))
-        if (symbol, body) not in _defined:
-            per_coordinate = isinstance(equation.lhs, sp.Indexed)
-            _defined[symbol, body] = (
-                sequence(str(symbol), [], coordinate, body)
-                if per_coordinate
-                else define(str(symbol), [], body)
+        *fixed, index = self._places(equation.lhs) if equation.lhs is not symbol else (None,)
+        arguments = [each for each in (time, *fixed) if _occurs(each, body)]
+        if (equation.lhs, body) not in _defined:
+            _defined[equation.lhs, body] = (
+                define(str(symbol), arguments, body)
+                if index is None
+                else sequence(str(symbol), arguments, index, body)
             )
-        self._definitions[symbol] = _defined[symbol, body]
-        self._terms[symbol] = _defined[symbol, body]()
+        function = _defined[equation.lhs, body]
+        self._definitions[symbol] = function, arguments
+        self._terms[symbol] = function(*arguments)
 
-    def _summand(self, sum_: sp.Sum) -> Function:
-        if sum_.limits != _ALL:
+    def _summand(self, sum_: sp.Sum) -> tuple[Function, list[Any]]:
+        """What is summed as a sequence, and the variables that it depends on beside its index."""
+        limits = sum_.limits
+        if len(limits) != 1 or limits[0][0] not in _INDICES or limits[0][1:] != (1, notation.d):
             raise ProofError(f"{sum_} is not over all coordinates")
+        index = _INDICES[limits[0][0]]
         body = _real(self.term(sum_.function))
-        if body not in _summands:
-            _summands[body] = sequence(f"[{sum_.function}]", [], coordinate, body)
-        return _summands[body]
+        others = [each for each in _VARIABLES if not each.eq(index) and _occurs(each, body)]
+        if (index, body) not in _summands:
+            _summands[index, body] = sequence(f"[{sum_.function}]", others, index, body)
+        return _summands[index, body], others
+
+    def _places(self, entry: sp.Indexed) -> list[Any]:
+        """The variables that are the indices of an entry."""
+        if not all(index in _INDICES for index in entry.indices):
+            raise ProofError(f"{entry} is not a quantity of one coordinate")
+        return [_INDICES[index] for index in entry.indices]
+
+    def _entry(self, entry: sp.Indexed) -> Any:
+        """An entry of a sequence, or of a table: one of its rows is a sequence."""
+        *fixed, index = self._places(entry)
+        defined = self._equations.get(entry.base)
+        if fixed and (defined is None or entry.indices[:-1] != defined.lhs.indices[:-1]):
+            raise ProofError(f"{entry} is not the entry that is defined")
+        if entry.base not in self._terms:
+            raise ProofError(f"{entry} is not defined, and has no meaning")
+        return self._terms[entry.base][index]
 
     def term(self, expression: sp.Basic) -> Any:
         """A SymPy expression or relation as a term of the kernel."""
         e = expression
         if e in self._terms:
             return self._terms[e]
-        if e == notation.i:
-            return coordinate + 1  # coordinates are counted from 0 here
+        if e in _INDICES:
+            return _INDICES[e] + 1  # coordinates are counted from 0 here
         if isinstance(e, sp.Indexed):
-            (index,) = e.indices
-            if index != notation.i:
-                raise ProofError(f"{e} is not a quantity of one coordinate")
-            return self._terms[e.base][coordinate]
+            return self._entry(e)
         if isinstance(e, sp.Rational):
             return z3.RealVal(str(e))
         if isinstance(e, sp.Sum):
-            return total(self._summand(e)(), dimension)
+            summand, others = self._summand(e)
+            return total(summand(*others), dimension)
         if isinstance(e, sp.Pow):
             return self._power(*e.as_base_exp()) if e.exp.is_negative else self._power(*e.args)
         if isinstance(e, sp.Min):
@@ -198,23 +234,6 @@ class Vocabulary:
         return power(self._number(base), term)
 
 
-class Formal(Vocabulary):
-    """A theorem as a sequent: its statement, and its hypotheses as assumptions of the kernel."""
-
-    def __init__(
-        self,
-        theorem: Theorem,
-        meanings: Mapping[sp.Basic, Any] | None = None,
-        given: z3.BoolRef | None = None,
-    ) -> None:
-        """``given`` is the range of the variables of a statement that has some."""
-        super().__init__(theorem.definitions, meanings)
-        self.theorem = theorem
-        statement = self.term(theorem.statement)
-        self.statement = statement if given is None else z3.Implies(given, statement)
-        self.hypotheses = [assumed(h.relation, self) for h in theorem.hypotheses]
-
-
 _OPERATIONS: dict[type, Any] = {
     sp.Add: lambda a, b: a + b,
     sp.Mul: lambda a, b: a * b,
@@ -226,9 +245,13 @@ _OPERATIONS: dict[type, Any] = {
 }
 
 
-def _symbol(equation: sp.Eq) -> sp.Basic:
-    """The symbol that a definition is for."""
-    return equation.lhs.base if isinstance(equation.lhs, sp.Indexed) else equation.lhs
+def symbol_of(left: sp.Basic) -> sp.Basic:
+    """The symbol that an equation with this left side is for."""
+    return left.base if isinstance(left, sp.Indexed) else left
+
+
+def _occurs(variable: z3.ExprRef, term: z3.ExprRef) -> bool:
+    return not z3.substitute(term, (variable, variable + 1)).eq(term)
 
 
 _assumptions: dict[Any, Proof] = {}
@@ -242,7 +265,7 @@ def assumed(relation: sp.Basic, words: Vocabulary | None = None) -> Proof:
     formula = (words or Vocabulary(QUANTIZED)).term(relation)
     generic = (coordinate,) if relation.has(notation.i) else ()
     if generic:
-        formula = z3.Implies(_inside, formula)
+        formula = z3.Implies(inside, formula)
     if formula not in _assumptions:
         _assumptions[formula] = assume(formula, *generic, meaning=str(relation))
     return _assumptions[formula]
@@ -272,19 +295,3 @@ def stated(name: str) -> Theorem:
     from qtheory.theory import theorems
 
     return _stated.get().get(name, theorems[name])
-
-
-def established(formal: Formal, *premises: Proof) -> Proof:
-    """The theorem itself from the last lemmas: its statement, under its hypotheses alone."""
-    proof = lemma(formal.statement, *premises, name=formal.theorem.label)
-    allowed = {
-        hypothesis
-        for assumed in (*STANDING.values(), *formal.hypotheses)
-        for hypothesis in assumed.hypotheses
-    }
-    extra = proof.hypotheses - allowed
-    if extra:
-        raise ProofError(
-            f"{formal.theorem.label} does not assume {', '.join(h.meaning for h in extra)}"
-        )
-    return proof

@@ -21,11 +21,14 @@ from qtheory.theory import theorems
 if TYPE_CHECKING:
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
+    from qtheory.theory.sequents import Formal, Meaning
 
 #: What is proved beside the theorems.
 _TITLES = {"power_sums": ("T8, sums", "sums of powers, and D_N for a power law")}
 #: Files in ``proofs/`` that are not called like their theorem.
-_FILES = {"recursion": "update"}
+_FILES = {"recursion": "second_moments"}
+#: The theorem that says of the update what the others take for granted.
+_DERIVED = "recursion"
 #: The file in ``proofs/`` for each theorem, in the order in which they are replayed.
 PROOFS = MappingProxyType({name: _FILES.get(name, name) for name in (*theorems, *_TITLES)})
 
@@ -38,18 +41,27 @@ class ProofRecord:
     ----------
     name, label, title
         As in ``qtheory.theorems``.
+    statement
+        What was proved: the statement of ``qtheory.theorems``. It was translated, with its
+        definitions and hypotheses, and compared with the formula and the hypotheses of ``root``.
+        For T8, which is not in ``qtheory.theorems``, the kernel's formula itself.
     root
-        The kernel's proof, or None for T2, which is a list of polynomial identities.
+        The kernel's proof.
     corollaries
-        What else the file proves of interest.
+        What else the file proves of interest, each shown as the kernel's formula.
+    identities
+        For T2, the identities of polynomials by which the update has these moments.
     steps
-        The number of lemmas (of identities, for T2).
+        The number of lemmas.
     questions
-        The number of questions put to the solver.
+        The number of questions put to the solver; an identity is none.
     axioms, hypotheses
-        What it rests on, in words. For T2 the assumptions on the model.
+        What it rests on, in words; for T2 with the assumptions on the model.
     standing
         The signs of the model's parameters that are used, which no theorem repeats.
+    meanings
+        What the symbols stand for that the statement uses and does not define, and what ties that
+        to SGD.
     seconds
         How long the replay took, with the lemmas shared by theorems counted where they came first.
     """
@@ -57,7 +69,8 @@ class ProofRecord:
     name: str
     label: str
     title: str
-    root: Proof | None
+    statement: str
+    root: Proof
     corollaries: tuple[Proof, ...]
     identities: tuple[Any, ...]
     steps: int
@@ -65,32 +78,25 @@ class ProofRecord:
     axioms: tuple[str, ...]
     hypotheses: tuple[str, ...]
     standing: tuple[str, ...]
+    meanings: tuple[Meaning, ...]
     seconds: float
 
     @property
-    def statement(self) -> str:
-        """What was proved: the relation of ``qtheory.theorems``, or the kernel's formula."""
-        if self.name in theorems:
-            return str(theorems[self.name].statement)
-        return " ".join(str(self.root.formula).split()) if self.root is not None else ""
-
-    @property
     def checked(self) -> bool:
-        """Whether the kernel still knows this very proof, or every identity still holds."""
+        """Whether the kernel still knows this very proof, and every identity still holds."""
         from qtheory.proof.kernel import is_proof
 
-        if self.root is not None:
-            return all(map(is_proof, (self.root, *self.corollaries)))
-        return bool(self.identities) and all(item.holds for item in self.identities)
+        return all(map(is_proof, (self.root, *self.corollaries))) and all(
+            item.holds for item in self.identities
+        )
 
     def latex(self) -> str:
         """Definitions, assumptions and lemmas in order, as an appendix could print them."""
         from qtheory.proof.latex import proof_latex
 
-        if self.root is not None:
-            return proof_latex(self.root)
+        text = proof_latex(self.root)
         rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
-        return "\n".join([r"\begin{itemize}", *rows, r"\end{itemize}"])
+        return "\n".join([text, r"\begin{itemize}", *rows, r"\end{itemize}"]) if rows else text
 
     def as_json(self, times: bool = True) -> dict[str, Any]:
         """What ``qtheory prove --json`` writes; without times ``seconds`` is None."""
@@ -99,37 +105,42 @@ class ProofRecord:
             "label": self.label,
             "title": self.title,
             "statement": self.statement,
+            "statement_in": "qtheory.theorems" if self.name in theorems else "kernel",
             "corollaries": [str(corollary) for corollary in self.corollaries],
             "checked": self.checked,
             "steps": self.steps,
             "questions": self.questions,
+            "identities": [identity.name for identity in self.identities],
             "axioms": list(self.axioms),
             "hypotheses": list(self.hypotheses),
             "standing": list(self.standing),
+            "meanings": [each.as_json() for each in self.meanings],
             "seconds": round(self.seconds, 3) if times else None,
         }
 
     def _repr_html_(self) -> str:
         """The statement, what it rests on, and its lemmas folded."""
-        standing = "proved" if self.checked else "not proved"
-        lemmas = ""
-        if self.root is not None:
-            from qtheory.proof.tree import LEMMAS, steps
+        from qtheory.proof.tree import LEMMAS, steps
 
-            names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
-            items = "".join(f"<li>{escape(name)}</li>" for name in names)
-            lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
+        standing = "proved" if self.checked else "not proved"
+        names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
+        items = "".join(f"<li>{escape(name)}</li>" for name in names)
+        lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
+        identities = f"{len(self.identities)} identities of polynomials, " * bool(self.identities)
         under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in self.hypotheses)
         return (
             f"<p><b>{escape(self.label)}: {escape(self.title)}</b>: {standing}, "
-            f"{self.steps} steps, {self.questions} questions to the solver, "
+            f"{self.steps} steps, {identities}{self.questions} questions to the solver, "
             f"{self.seconds:.1f} s</p><p>{escape(self.statement)}</p>"
             f"<details><summary>hypotheses</summary><ul>{under}</ul></details>{lemmas}"
         )
 
     def __repr__(self) -> str:
         standing = "proved" if self.checked else "not proved"
-        return f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas)"
+        identities = f", {len(self.identities)} identities" * bool(self.identities)
+        return (
+            f"ProofRecord({self.label} {self.title}: {standing}, {self.steps} lemmas{identities})"
+        )
 
 
 def proofs_named(name: str) -> list[str]:
@@ -153,12 +164,13 @@ class Replay:
 
     @one_at_a_time
     def prove(self, name: str) -> ProofRecord:
-        """Run the file of a theorem; ProofError if the kernel refuses a step."""
+        """Run the file of a theorem; ProofError if the kernel refuses a step, or proves another."""
         name = proofs_named(name)[0]
         start = time.perf_counter()
+        claim = _claim(name)  # before the file is run, which could not change it any more
         with self._own_modules():
             module = import_module(f"{_package()}.{PROOFS[name]}")
-        return _record(name, module, time.perf_counter() - start)
+        return _record(name, claim, module, time.perf_counter() - start)
 
     def without(self, *files: str) -> Replay:
         """A replay that takes over what was run, but for these files."""
@@ -234,7 +246,7 @@ def audit(
     todo: dict[int, tuple[str, Leaf]] = {}
     for record in records:
         for root in (record.root, *record.corollaries):
-            for leaf in leaves(root) if root is not None else ():
+            for leaf in leaves(root):
                 todo.setdefault(id(leaf), (record.name, leaf))
     found: dict[str, Counter[str]] = {record.name: Counter() for record in records}
     with SecondSolver(seconds) as solver:
@@ -250,37 +262,54 @@ def _package() -> str:
     return "qtheory.proofs" if find_spec("qtheory.proofs") else "proofs"
 
 
-def _record(name: str, module: ModuleType, seconds: float) -> ProofRecord:
-    from qtheory.proof.kernel import Proof, is_proof
+def _claim(name: str) -> Formal | None:
+    """The statement that is shown as a sequent; None for T8, of which the formula is shown."""
+    from qtheory.theory.formal import stated
+    from qtheory.theory.sequents import Formal
+
+    return Formal(stated(name)) if name in theorems else None
+
+
+def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float) -> ProofRecord:
+    from qtheory.proof.kernel import is_proof
     from qtheory.proof.tree import LEMMAS, steps
     from qtheory.theory.formal import STANDING
+    from qtheory.theory.sequents import require_own_names
 
-    theorem, corollaries = module.theorem, getattr(module, "corollaries", ())
-
-    known = theorems.get(name)
-    label, title = (known.label, known.title) if known else _TITLES[name]
-    if not isinstance(theorem, Proof):
-        count, names = len(theorem.identities), tuple(theorem.assumptions)
-        return ProofRecord(
-            name, label, title, None, (), theorem.identities, count, count, theorem.axioms, names,
-            (), seconds,
-        )  # fmt: skip
-    if not all(map(is_proof, (theorem, *corollaries))):
+    root: Proof = module.theorem
+    corollaries: tuple[Proof, ...] = getattr(module, "corollaries", ())
+    derivation = getattr(module, "derivation", None)
+    if not all(map(is_proof, (root, *corollaries))):
         raise ProofError(f"{name}: not a proof made by the kernel")
-    found = steps(theorem)
+    if claim is None:
+        label, title = _TITLES[name]
+        statement = " ".join(str(root.formula).split())
+    else:
+        claim.require(root)
+        if name == _DERIVED and not (derivation and derivation.identities):
+            raise ProofError(f"{name}: no identity says that the update has these moments")
+        for corollary in corollaries:
+            require_own_names(corollary)
+        label, title = claim.theorem.label, claim.theorem.title
+        statement = str(claim.theorem.statement)
+    found = steps(root)
     model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
+    axioms = [step.name for step in found if step.rule == "axiom"]
+    hypotheses = [h.meaning for h in root.hypotheses - model]
     return ProofRecord(
         name=name,
         label=label,
         title=title,
-        root=theorem,
+        statement=statement,
+        root=root,
         corollaries=corollaries,
-        identities=(),
+        identities=derivation.identities if derivation else (),
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
-        axioms=_names(step.name for step in found if step.rule == "axiom"),
-        hypotheses=_names(h.meaning for h in theorem.hypotheses - model),
-        standing=_names(h.meaning for h in theorem.hypotheses & model),
+        axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
+        hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
+        standing=_names(h.meaning for h in root.hypotheses & model),
+        meanings=tuple(claim.meanings) if claim else (),
         seconds=seconds,
     )
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from qtheory.checks.check import CheckResult, Job, run_job
+from qtheory.checks.check import CheckResult, Job, refusals, run_job
 from qtheory.errors import PrecisionError, UndecidedError
 
 
@@ -53,3 +53,16 @@ def test_a_job_that_never_ends_is_unknown():
     waited = run_job(Job("slow", "rate", lambda: time.sleep(0.5) or [result], (), 0), longest=0.2)
     assert waited[0].id == "endless"
     assert run_job(Job("quick", "rate", lambda: [result], (), 0), longest=60)[0].id == "endless"
+
+
+def test_what_is_not_refused_is_named():
+    def fails():
+        raise PrecisionError("as it should")
+
+    (check,) = refusals("id", "proof", {"one": fails, "two": fails}, PrecisionError)
+    assert (check.status, check.detail) == ("passed", "2 refused")
+    attempts = {"one": fails, "two": lambda: None, "three": lambda: 0}
+    (check,) = refusals("id", "proof", attempts, PrecisionError)
+    assert (check.status, check.detail) == ("failed", "NOT refused: two; three")
+    with pytest.raises(PrecisionError):  # another error is not taken for a refusal
+        refusals("id", "proof", {"one": fails}, UndecidedError)

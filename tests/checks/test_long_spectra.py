@@ -1,6 +1,7 @@
 """Long spectra: each check, and what it must refuse."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import flint
 import mpmath
@@ -124,3 +125,20 @@ def test_another_edge_is_noticed(monkeypatch):
 
     monkeypatch.setattr(long, "stability", wrong)
     assert status(long.edges_of_long_spectra()) == "failed"
+
+
+@pytest.mark.usefixtures("one_spectrum")
+def test_a_radius_without_what_is_left_out_is_noticed(monkeypatch):
+    right = long.decomposition_at
+
+    def wrong(run, arithmetic, compressed):
+        total = right(run, arithmetic, compressed).total
+        return SimpleNamespace(total=flint.arb(total.mid()))
+
+    monkeypatch.setattr(long, "decomposition_at", wrong)
+    assert status(long.rough_balls_hold_finer_ones()) == "failed"
+
+
+def test_a_compression_that_is_not_refused_is_noticed(monkeypatch):
+    monkeypatch.setattr(long, "compressed_instance", lambda *run: None)
+    assert status(long.what_does_not_contract_is_refused()) == "failed"

@@ -9,6 +9,7 @@ from qtheory.checks import risk as risk_checks
 from qtheory.checks import stability, statements
 from qtheory.checks.panel import PANEL
 from qtheory.reference import moments as reference
+from qtheory.risk import secular
 from qtheory.risk.closed_form import ClosedForm
 from tests.checks.results import passed, status
 
@@ -67,3 +68,12 @@ def test_float64_that_is_off_in_the_tenth_digit_is_noticed(monkeypatch):
     right = ClosedForm.second_moment
     monkeypatch.setattr(ClosedForm, "second_moment", lambda *a: right(*a) * (1 + 1e-10))
     assert status(risk_checks.floats_agree()) == "failed"
+
+
+def test_roots_without_an_enclosure_are_noticed(monkeypatch):
+    assert passed(risk_checks.uncertain_roots_are_refused())
+    monkeypatch.setattr(secular, "_certified", lambda equations, offset, *_: offset)
+    (check,) = risk_checks.uncertain_roots_are_refused()
+    assert check.detail.startswith(
+        "NOT refused: weights known to a tenth; weights known to a third"
+    )

@@ -4,11 +4,14 @@ import dataclasses
 
 import pytest
 
+import qtheory as qt
 from qtheory.checks import stability
 from tests.checks.results import passed, status
 
 
-@pytest.mark.parametrize("check", [stability.edges_agree, stability.limits_agree])
+@pytest.mark.parametrize("check", [
+    stability.edges_agree, stability.limits_agree, stability.edges_are_refused,
+])  # fmt: skip
 def test_a_check_passes(check):
     assert passed(check())
 
@@ -34,3 +37,16 @@ def test_another_edge_is_noticed(monkeypatch):
 
     monkeypatch.setattr(stability, "stability", wrong)
     assert status(stability.edges_agree()) == "failed"
+
+
+def test_an_edge_that_is_not_refused_is_noticed(monkeypatch):
+    """By float64 alone, which takes theta = 1 + 1e-40 for 1, and what is undecided for stable."""
+
+    def wrong(run):
+        if stability.stability(*run).theta > 1 + 1e-9:
+            raise qt.UnstableError("past it")
+
+    monkeypatch.setattr(stability, "require_stable", wrong)
+    (check,) = stability.edges_are_refused()
+    assert check.status == "failed"
+    assert check.detail.startswith("NOT refused: at 2/3, B = 1; just past 2/3, B = 1; at 1, B = 2")

@@ -153,6 +153,17 @@ def test_prove_prints_the_lemmas_and_what_they_rest_on():
     assert "No axioms" in result.stdout
 
 
+def test_prove_says_what_the_symbols_stand_for_and_where_the_statement_is_from(tmp_path):
+    out = tmp_path / "proof.json"
+    result = invoke("prove", "decomposition", "--json", out)
+    shown = " ".join(result.stdout.split())
+    assert "in T1, m_i and v_i are E w_i and E w_i^2 of a random w: any two sequences" in shown
+    (proof,) = json.loads(out.read_text())["proofs"]
+    assert proof["statement_in"] == "qtheory.theorems"
+    assert [meaning["tie"] for meaning in proof["meanings"]] == [[]]
+    assert proof["identities"] == []
+
+
 def test_prove_as_json_with_an_audit():
     result = invoke("prove", "feedback_limit", "--audit", "--json", "-")
     assert result.exit_code == 0

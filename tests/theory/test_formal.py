@@ -15,13 +15,12 @@ import z3
 
 import qtheory as qt
 from qtheory.errors import ProofError
-from qtheory.proof.kernel import SEQUENCE, parameter
 from qtheory.theory import formal, notation, theorems
-from qtheory.theory.decomposition import first, second
-from qtheory.theory.definitions import D_N, A, bias, risk, risk_q, variance
-from qtheory.theory.formal import Formal, Vocabulary, stated, stating
+from qtheory.theory.definitions import D_N, QUANTIZED, A, bias, variance
+from qtheory.theory.formal import STANDING, Vocabulary, stated, stating
 from qtheory.theory.lower import floor
-from qtheory.theory.replay import Replay
+from qtheory.theory.recursion import Q, j, step
+from qtheory.theory.sequents import Formal
 
 PARTS = {
     "upper_bound": (A, bias, variance, D_N),
@@ -113,15 +112,10 @@ def instance(case):
     return problem, qt.Quantization(**CASES[case]), qt.SGD("0.1", 3, steps=7)
 
 
-def translated(theorem):
-    shown = {risk: parameter("the risk"), risk_q: parameter("the quantized risk")}
-    return Formal(theorem, shown)
-
-
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", PARTS)
 def test_the_kernel_means_the_numbers_that_are_evaluated(name, case):
-    words, where = translated(theorems[name]), instance(case)
+    words, where = Formal(theorems[name]), instance(case)
     read = Reader(*where)
     if name.endswith("upper_bound"):
         form = "paper" if name == "upper_bound" else "refined"
@@ -150,21 +144,10 @@ def test_a_drift_would_be_seen():
         ),
     )
     where = instance("additive")
-    words = translated(drifted)
+    words = Formal(drifted)
     number = Reader(*where)(words[bias])
     evaluated = qt.upper_bound(*where, digits=30, form="refined").bias
     assert not evaluated.contains(flint.fmpq(number.numerator, number.denominator))
-
-
-@pytest.mark.parametrize("name", ["decomposition", "spectral_shape", "noise_limit"])
-def test_what_is_proved_is_what_is_shown(name):
-    """The proof's formula is the statement of ``qtheory.theorems``, translated once more."""
-    moments = {first: parameter("E w", SEQUENCE), second: parameter("E w^2", SEQUENCE)}
-    given = None
-    if name == "spectral_shape":
-        given = z3.And(formal.coordinate >= 0, formal.coordinate < formal.dimension)
-    shown = Formal(theorems[name], moments if name == "decomposition" else None, given)
-    assert Replay().prove(name).root.formula.eq(shown.statement)
 
 
 @pytest.mark.parametrize("limits", [(2, 3), (1, 3), (2, notation.d), (1, notation.N)])
@@ -180,6 +163,60 @@ def test_the_kernel_counts_coordinates_from_0_and_formulas_from_1():
     words = Vocabulary(())
     assert words.term(notation.i).eq(formal.coordinate + 1)
     assert words.term(notation.lam[notation.i]).eq(words[notation.lam][formal.coordinate])
+
+
+lq = notation.lq
+UPPER = theorems["upper_bound"].definitions
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [A, bias, variance, notation.lq, notation.lq[notation.i], notation.gamma, notation.lam],
+)
+def test_a_symbol_that_is_defined_has_no_other_meaning(symbol):
+    """With A = 7, bias = variance = 0 and E R = 7, T4 was "7 <= 7 + 0 + 0"."""
+    with pytest.raises(ProofError, match="is defined, it has no other meaning, as 7"):
+        Vocabulary(UPPER, {symbol: z3.RealVal(7)})
+
+
+def test_a_parameter_of_the_model_is_not_defined_anew():
+    with pytest.raises(ProofError, match="gamma is a parameter of the model"):
+        Vocabulary([sp.Eq(notation.gamma, 7)])
+    with pytest.raises(ProofError, match="is defined twice"):
+        Vocabulary([sp.Eq(A, 7), sp.Eq(A, 8)])
+
+
+def test_what_has_no_definition_and_no_meaning_is_refused():
+    with pytest.raises(ProofError, match=r"x.i. is not defined, and has no meaning"):
+        Vocabulary([sp.Eq(A, notation.over_coordinates(sp.IndexedBase("x")[notation.i]))])
+
+
+def test_a_definition_with_a_free_coordinate_is_refused():
+    with pytest.raises(ProofError, match="uses i, which is not defined yet"):
+        Vocabulary([sp.Eq(A, notation.lam[notation.i])])
+    with pytest.raises(ProofError, match="uses j, which is not defined yet"):
+        Vocabulary([sp.Eq(notation.D[notation.i], notation.lam[j])])
+
+
+def test_an_entry_of_a_table_is_the_one_that_is_defined():
+    i = notation.i
+    words = Vocabulary([sp.Eq(Q[i, j], sp.Piecewise((2, sp.Eq(i, j)), (notation.lam[j], True)))])
+    k, n = formal.coordinate, formal.other_coordinate
+    assert words.term(Q[i, j]).eq(words[Q][n])
+    assert words.term(Q[i, i]).eq(words[Q][k])
+    (entry,) = words.unfold(Q, at=n)
+    assert entry.formula.arg(0).eq(words[Q][n])
+    beside, on = (z3.simplify(entry(i=3, j=at).formula.arg(1)) for at in (4, 3))
+    assert (str(beside), str(on)) == ("lambda[4]", "2")
+    for other in (Q[j, i], Q[step, j], notation.lam[i, j]):
+        with pytest.raises(ProofError, match=r"is not (the entry|a quantity)"):
+            words.term(other)
+
+
+def test_the_standing_assumptions_are_fixed():
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        STANDING["absurd"] = STANDING["d"]
+    assert Vocabulary(QUANTIZED)[lq].eq(Vocabulary(QUANTIZED)[lq])
 
 
 def test_stating_replaces_a_theorem_only_within():

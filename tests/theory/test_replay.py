@@ -1,0 +1,170 @@
+"""Proof files that prove something else than what is shown: each is refused."""
+
+import re
+import sys
+
+import pytest
+
+from qtheory.errors import ProofError
+from qtheory.theory import replay, theorems
+from qtheory.theory.formal import stating
+from qtheory.theory.replay import Replay
+
+PACKAGE = "planted_proofs"
+
+
+@pytest.fixture
+def proved_by(tmp_path, monkeypatch):
+    """The record of a theorem, proved by a file with this text."""
+    folder = tmp_path / PACKAGE
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(replay, "_package", lambda: PACKAGE)
+
+    def prove(name, text):
+        (folder / f"{replay.PROOFS[name]}.py").write_text(PREAMBLE + text)
+        return Replay().prove(name)
+
+    yield prove
+    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+PREAMBLE = """
+import z3
+from qtheory.proof.kernel import assume, define, lemma, sequence, variable
+from qtheory.theory import definitions, notation, theorems
+from qtheory.theory.definitions import A, bias, risk, variance
+from qtheory.theory.formal import STANDING, Vocabulary, assumed, coordinate, inside, stated, stating
+from qtheory.theory.sequents import Formal, established
+
+seven, zero = z3.RealVal(7), z3.RealVal(0)
+"""
+SHAPE = """
+words = Formal(stated("spectral_shape"))
+unfolded = words.unfold(notation.D, notation.lq, at=coordinate)
+facts = [*unfolded, *words.hypotheses, *STANDING.values()]
+"""
+MEANINGS = """
+meanings = {risk: seven, A: seven, bias: zero, variance: zero}
+words = Vocabulary(stated("upper_bound").definitions, meanings)
+theorem = lemma(words.term(stated("upper_bound").statement))
+"""
+NOTHING = "theorem = lemma(z3.BoolVal(True))"
+#: What no theorem is: the name of the theorem, the text of its proof, and how it is refused.
+ATTACKS = {
+    "meanings for what is defined": (
+        "upper_bound", MEANINGS, "A is defined, it has no other meaning, as 7",
+    ),
+    "the same without the definitions": (
+        "upper_bound",
+        MEANINGS.replace('stated("upper_bound").definitions', "()"),
+        "T4: what is proved is not what is stated: 7 <= 7 + 0 + 0 for ",
+    ),
+    "nothing": ("spectral_shape", NOTHING, "what is proved is not what is stated: True for "),
+    "nothing, for the floor": ("spectral_floor", NOTHING, "is not what is stated: True for "),
+    "nothing, for T2": ("recursion", NOTHING, "is not what is stated: True for "),
+    "no proof": ("spectral_shape", "theorem = z3.BoolVal(True)", "not a proof made by the kernel"),
+    "a hypothesis more": (
+        "spectral_shape",
+        SHAPE + 'theorem = established(words, assume(zero == 1, meaning="absurd"))',
+        "T6, multiplicative does not assume absurd",
+    ),
+    "a hypothesis of another theorem": (
+        "spectral_shape",
+        SHAPE
+        + """
+small = assumed(theorems["upper_bound"].assumptions[0])
+theorem = established(words, *facts, small)
+""",
+        "T6, multiplicative does not assume x[i] <= 1",
+    ),
+    "a hypothesis of the same name": (
+        "spectral_shape",
+        SHAPE
+        + """
+absurd = assume(zero == 1, meaning=str(theorems["spectral_shape"].assumptions[0]))
+theorem = established(words, absurd)
+""",
+        "T6, multiplicative does not assume epsilon_d^a <= 0",
+    ),
+    "lambda^q with a number": (
+        "spectral_shape",
+        SHAPE
+        + """
+level, lam = (words[s] for s in (notation.multiplicative["data"], notation.lam))
+other = sequence("lambda^q", [], coordinate, (1 + level) * lam[coordinate])
+claim = z3.Implies(inside, other()[coordinate] == (1 + level) * lam[coordinate])
+theorem = lemma(claim, other.at(coordinate))
+""",
+        "what is proved is not what is stated: lambda^q~",
+    ),
+    "a corollary about lambda^q with a number": (
+        "spectral_shape",
+        SHAPE
+        + """
+other = sequence("lambda^q", [], coordinate, 7)
+corollaries = (lemma(other()[coordinate] == 7, other.at(coordinate)),)
+theorem = established(words, *facts)
+""",
+        "is about another lambda^q than the theorems",
+    ),
+    "a corollary that is none": (
+        "spectral_shape",
+        SHAPE + "corollaries = (True,)\ntheorem = established(words, *facts)",
+        "not a proof made by the kernel",
+    ),
+    "another theorem of this name": (
+        "spectral_shape",
+        """
+from dataclasses import replace
+import sympy as sp
+true = stated("spectral_shape")
+trivial = replace(true, statement=sp.Le(notation.gamma, notation.gamma + 1))
+held = stating(trivial)
+held.__enter__()
+words = Formal(stated("spectral_shape"))
+theorem = established(words)
+""",
+        "what is proved is not what is stated: True for ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_file_that_proves_something_else_is_refused(attack, proved_by):
+    name, text, message = ATTACKS[attack]
+    with stating(theorems[name]), pytest.raises(ProofError, match=re.escape(message)):
+        proved_by(name, text)
+
+
+def test_a_file_that_proves_it_is_accepted(proved_by):
+    record = proved_by("spectral_shape", SHAPE + "theorem = established(words, *facts)")
+    assert record.checked
+    assert record.statement == str(theorems["spectral_shape"].statement)
+    assert record.hypotheses == ("epsilon_d^a <= 0",)
+
+
+def test_meanings_are_no_argument_of_a_theorem(proved_by):
+    with pytest.raises(TypeError, match="positional arguments"):
+        proved_by("upper_bound", 'Formal(stated("upper_bound"), {risk: seven, A: seven})')
+
+
+@pytest.mark.parametrize(
+    "derivation",
+    ["", "from types import SimpleNamespace\nderivation = SimpleNamespace(identities=())\n"],
+    ids=["none", "empty"],
+)
+def test_the_formula_of_t2_alone_says_nothing_of_the_update(derivation, proved_by, monkeypatch):
+    """Here any formula is taken for that of T2, so that its derivation is what is missing."""
+    monkeypatch.setattr("qtheory.theory.sequents.Formal.require", lambda *_: None)
+    text = derivation + NOTHING
+    with pytest.raises(ProofError, match="no identity says that the update has these moments"):
+        proved_by("recursion", text)
+
+
+def test_t8_is_shown_as_the_formula_that_is_proved(proved_by):
+    record = proved_by("power_sums", NOTHING)
+    assert record.statement == "True"
+    assert record.as_json()["statement_in"] == "kernel"
