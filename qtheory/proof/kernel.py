@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -47,6 +47,8 @@ _OPERATIONS = frozenset(
     }
 )
 
+#: The definition of every symbol that has one, by its name.
+_definitions: dict[str, Definition] = {}
 #: What every minted proof says; a proof that is not in here was built by hand.
 _minted: WeakKeyDictionary[Proof, tuple[z3.BoolRef, frozenset[Assumption]]] = WeakKeyDictionary()
 #: What every hypothesis assumes, and for which variables it is assumed in general.
@@ -427,6 +429,40 @@ def axiom(name: str) -> Proof:
 # --- definitions -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """How a symbol is defined: explicitly, as a sequence, or by recursion.
+
+    ``arguments`` end with the index, for a sequence, and with n, for a recursion. ``bodies`` are the
+    value, or the value at 0 and the one at n + 1, in which ``before`` stands for that at n.
+    """
+
+    kind: str
+    symbol: z3.FuncDeclRef
+    arguments: tuple[z3.ExprRef, ...]
+    bodies: tuple[z3.ExprRef, ...]
+    equations: Mapping[str, Proof]
+    before: z3.ExprRef | None = None
+
+
+def definition(name: str) -> Definition | None:
+    """The definition of a symbol; None for one of which nothing is known, and for a parameter."""
+    return _definitions.get(name)
+
+
+def _function(
+    kind: str,
+    symbol: z3.FuncDeclRef,
+    arguments: Sequence[z3.ExprRef],
+    bodies: Sequence[z3.ExprRef],
+    equations: dict[str, Proof],
+    before: z3.ExprRef | None = None,
+) -> Function:
+    made = Definition(kind, symbol, tuple(arguments), tuple(bodies), equations, before)
+    _definitions[symbol.name()] = made
+    return Function(symbol, equations, [_name(argument) for argument in arguments])
+
+
 class Function:
     """A defined symbol: call it for a term, ``at`` for its defining equation there."""
 
@@ -489,7 +525,7 @@ def define(name: str, arguments: Sequence[z3.ExprRef], body: Any) -> Function:
     body = _real(body, name)
     symbol = _new_symbol(name, arguments, body.sort(), body)
     equation = _mint("definition", symbol(*arguments) == body, name=symbol.name())
-    return Function(symbol, {"value": equation}, [_name(a) for a in arguments])
+    return _function("explicit", symbol, arguments, [body], {"value": equation})
 
 
 def recursive(
@@ -517,7 +553,7 @@ def recursive(
         "zero": _mint("definition", first, name=name),
         "next": _mint("definition", z3.Implies(n >= 0, step), name=name),
     }
-    return Function(symbol, equations, [*map(_name, arguments), _name(n)])
+    return _function("recursion", symbol, [*arguments, n], [zero, body], equations, hole)
 
 
 def sequence(name: str, arguments: Sequence[z3.ExprRef], i: z3.ArithRef, body: Any) -> Function:
@@ -527,4 +563,4 @@ def sequence(name: str, arguments: Sequence[z3.ExprRef], i: z3.ArithRef, body: A
     body = _same_sort(body, REAL, name)
     symbol = _new_symbol(name, arguments, SEQUENCE, body, bound=[i])
     equation = _mint("definition", symbol(*arguments)[i] == body, name=name)
-    return Function(symbol, {"value": equation}, [*map(_name, arguments), _name(i)])
+    return _function("sequence", symbol, [*arguments, i], [body], {"value": equation})

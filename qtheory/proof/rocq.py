@@ -1,0 +1,427 @@
+"""Proofs of the kernel as developments for Rocq.
+
+The definitions become Rocq's, every lemma is proved there, and the leaves as their certificates say:
+a leaf is a statement on real numbers alone, and its proof is case by case, each closed by a positive
+sum of products that ``ring`` shows to be zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import z3
+
+from qtheory.errors import ProofError
+from qtheory.proof import kernel
+from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term
+from qtheory.proof.kernel import Assumption, Proof, definition
+from qtheory.proof.leaves import Leaf
+from qtheory.proof.rocq_leaves import real_lemma, shown
+from qtheory.proof.terms import term_of
+from qtheory.proof.tree import steps
+
+_TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
+
+PRELUDE = r"""From Coq Require Import Reals ZArith Lra Lia.
+Open Scope R_scope.
+
+(* Comparisons of real numbers can be decided, and so can what is built from them. *)
+Class Decidable (P : Prop) := decide : {P} + {~ P}.
+Arguments decide P {Decidable}.
+#[export] Instance decide_le (a b : R) : Decidable (a <= b) := Rle_dec a b.
+#[export] Instance decide_lt (a b : R) : Decidable (a < b) := Rlt_dec a b.
+#[export] Instance decide_eq (a b : R) : Decidable (a = b) := Req_EM_T a b.
+#[export] Instance decide_true : Decidable True := left I.
+#[export] Instance decide_false : Decidable False := right (fun f => f).
+#[export] Instance decide_and P Q (p : Decidable P) (q : Decidable Q) : Decidable (P /\ Q).
+Proof. unfold Decidable in *; tauto. Defined.
+#[export] Instance decide_or P Q (p : Decidable P) (q : Decidable Q) : Decidable (P \/ Q).
+Proof. unfold Decidable in *; tauto. Defined.
+#[export] Instance decide_implies P Q (p : Decidable P) (q : Decidable Q) : Decidable (P -> Q).
+Proof. unfold Decidable in *; tauto. Defined.
+#[export] Instance decide_not P (p : Decidable P) : Decidable (~ P).
+Proof. unfold Decidable in *; tauto. Defined.
+
+Lemma quotient (a b : R) : b = 0 \/ a / b * b = a.
+Proof. destruct (Req_EM_T b 0) as [E|E]; [left; exact E | right; field; exact E]. Qed.
+Lemma choice (C : Prop) (d : Decidable C) (a b : R) :
+  (C -> (if decide C then a else b) = a) /\ (~ C -> (if decide C then a else b) = b).
+Proof. destruct (decide C); tauto. Qed.
+Lemma choice_integer (C : Prop) (d : Decidable C) (a b : Z) :
+  (C -> IZR (if decide C then a else b) = IZR a) /\ (~ C -> IZR (if decide C then a else b) = IZR b).
+Proof. destruct (decide C); tauto. Qed.
+Lemma no_integer_between (z : Z) : IZR z <= 0 \/ 1 <= IZR z.
+Proof. destruct (Z_le_gt_dec z 0) as [H|H]; [left; apply IZR_le; lia | right; apply IZR_le; lia]. Qed.
+Lemma square_nonnegative (x : R) : 0 <= x * x.
+Proof. exact (Rle_0_sqr x). Qed.
+Lemma positive_and_zero (d s : R) : d <> 0 -> 0 < s -> d * s = 0 -> False.
+Proof. intros D S E. destruct (Rmult_integral _ _ E); lra. Qed.
+Lemma product_not_zero (a b : R) : a <> 0 -> b <> 0 -> a * b <> 0.
+Proof. intros A B E. destruct (Rmult_integral _ _ E); tauto. Qed.
+Lemma natural_numbers (P : Z -> Prop) :
+  P 0%Z -> (forall n, 0 <= IZR n -> P n -> P (n + 1)%Z) -> forall n, 0 <= IZR n -> P n.
+Proof.
+  intros base step n H. apply le_IZR in H. revert n H.
+  apply natlike_ind; [exact base|]. intros n H Pn. unfold Z.succ. apply step; [apply IZR_le; exact H | exact Pn].
+Qed.
+Lemma to_nat_next (n : Z) : 0 <= IZR n -> Z.to_nat (n + 1) = S (Z.to_nat n).
+Proof. intros H. apply le_IZR in H. rewrite Z2Nat.inj_add by lia. change (Z.to_nat 1) with 1%nat. lia. Qed.
+Lemma of_to_nat (n : Z) : 0 <= IZR n -> Z.of_nat (Z.to_nat n) = n.
+Proof. intros H. apply le_IZR in H. apply Z2Nat.id; exact H. Qed.
+
+Ltac integers H := rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR in H.
+Ltac follows :=
+  first [ tauto | match goal with |- ?P => destruct (decide P); [assumption | exfalso; tauto] end ].
+Ltac nonnegative := repeat apply Rmult_le_pos; first [ assumption | apply square_nonnegative | lra ].
+Ltac positive := repeat apply Rmult_lt_0_compat; first [ assumption | lra ].
+"""
+
+
+class Development:
+    """One theorem and what it rests on, as a file for Rocq."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._taken: set[str] = set(_RESERVED)
+        self._declared: set[str] = set()
+        self._references: dict[int, str] = {}
+        self._hypotheses: dict[Assumption, str] = {}
+        self._lines: list[str] = []
+        self._keep: list[Any] = []
+
+    def written(self, label: str, title: str, root: Proof) -> str:
+        """The file."""
+        self._declare(root.formula)
+        for hypothesis in sorted(root.hypotheses, key=lambda h: h.meaning):
+            self._hypothesis(hypothesis)
+        under = "".join(f"\n  {self._hypotheses[h]} ->" for h in self._under(root))
+        name = self._fresh(f"theorem_{label}")
+        head = list(self._lines)
+        statement = f"Definition {name}_statement : Prop :={under}\n  {self._for_all(root)}."
+        self._lines = []
+        for step in steps(root):
+            self._write(step)
+        given = " ".join(f"h{k}" for k, _ in enumerate(self._under(root)))
+        proof = self._reference(root, {h: f"h{k}" for k, h in enumerate(self._under(root))})
+        ending = [
+            f"Theorem {name} : {name}_statement.",
+            f"Proof. {f'intros {given}. ' * bool(given)}exact {proof}. Qed.",
+            "End development.",
+            f"Print Assumptions {name}.",
+        ]
+        comment = f"(* {label}: {title}. Written by qtheory prove --rocq. *)"
+        body = [comment, PRELUDE, "Section development.", *head, statement, *self._lines, *ending]
+        return "\n".join(body) + "\n"
+
+    # names
+
+    def _fresh(self, wanted: str) -> str:
+        stem = re.sub(r"[^A-Za-z0-9]+", "_", wanted.replace("*", "star").replace("'", "prime"))
+        stem = stem.strip("_") or "x"
+        stem = stem if stem[0].isalpha() else f"n{stem}"
+        name, k = stem[:60], 1
+        while name in self._taken:
+            k += 1
+            name = f"{stem[:60]}_{k}"
+        self._taken.add(name)
+        return name
+
+    def _symbol(self, name: str) -> str:
+        if name not in self._names:
+            self._names[name] = self._fresh(name)
+        return self._names[name]
+
+    # terms
+
+    def _text(self, formula: z3.ExprRef) -> str:
+        self._declare(formula)
+        self._keep.append(formula)
+        return shown(term_of(formula), self._named)
+
+    def _named(self, term: Term) -> str | None:
+        """A symbol and its arguments, each of the type that the symbol wants."""
+        if term.operation == "entry":
+            f, k = term.parts
+            return f"({shown(f, self._named)} {shown(k, self._named, integer=True)})"
+        if term.operation == "apply":
+            name = self._symbol(str(term.value))
+            if not term.parts:
+                return name
+            wanted = self._domains.get(str(term.value))
+            texts = [
+                shown(part, self._named, integer=part.sort == INT and (wanted is None or wanted[k] == INT))
+                for k, part in enumerate(term.parts)
+            ]
+            return f"({name} {' '.join(texts)})"
+        return None
+
+    _domains: dict[str, list[str]] = {}
+
+    # declarations
+
+    def _declare(self, formula: z3.ExprRef) -> None:
+        """What the symbols of a formula are, before it."""
+        for name, term in kernel._constants(formula):
+            if name in self._declared or name in kernel._variables:
+                continue
+            self._declared.add(name)
+            symbol = term.decl()
+            self._domains[name] = [_sort(symbol.domain(k)) for k in range(symbol.arity())]
+            made = definition(name)
+            if made is None:
+                arguments = [_TYPES[_sort(symbol.domain(k))] for k in range(symbol.arity())]
+                kind = " -> ".join([*arguments, _TYPES[_sort(symbol.range())]])
+                self._lines.append(f"Variable {self._symbol(name)} : {kind}.")
+            else:
+                for body in made.bodies:
+                    self._declare(body)
+                self._define(name, made)
+
+    def _binders(self, terms: Iterable[z3.ExprRef]) -> str:
+        return "".join(
+            f" ({self._symbol(t.decl().name())} : {_TYPES[_sort(t.sort())]})" for t in terms
+        )
+
+    def _define(self, name: str, made: kernel.Definition) -> None:
+        rocq, arguments = self._symbol(name), list(made.arguments)
+        value = _TYPES[_sort(made.symbol.range())]
+        names = [self._symbol(a.decl().name()) for a in arguments]
+        if made.kind == "explicit":
+            body = self._value(made.bodies[0])
+            self._lines.append(f"Definition {rocq}{self._binders(arguments)} : {value} := {body}.")
+            self._equation(made, "value", "reflexivity.")
+        elif made.kind == "sequence":
+            *outer, index = arguments
+            body = self._value(made.bodies[0])
+            self._lines.append(
+                f"Definition {rocq}{self._binders(outer)} : Z -> R := fun{self._binders([index])} => {body}."
+            )
+            self._equation(made, "value", "reflexivity.")
+        else:
+            *outer, n = arguments
+            zero, following = map(self._value, made.bodies)
+            own = " ".join([f"{rocq}_nat", *names[:-1]])
+            self._names[made.before.decl().name()] = f"({own} m)"  # type: ignore[union-attr]
+            following = self._value(made.bodies[1])
+            self._taken.add(f"{rocq}_nat")
+            self._lines += [
+                f"Fixpoint {rocq}_nat{self._binders(outer)} (m : nat) : {value} :=",
+                f"  match m with O => {zero} | S m => let {names[-1]} := Z.of_nat m in {following} end.",
+                f"Definition {rocq}{self._binders(arguments)} : {value} := {own} (Z.to_nat {names[-1]}).",
+            ]
+            self._equation(made, "zero", "reflexivity.")
+            self._equation(
+                made,
+                "next",
+                f"unfold {rocq}; rewrite to_nat_next by assumption; cbn [{rocq}_nat]; cbv zeta; "
+                f"rewrite ?(of_to_nat {names[-1]}) by assumption; reflexivity.",
+            )
+
+    def _value(self, body: z3.ExprRef) -> str:
+        return shown(term_of(body), self._named, integer=_sort(body.sort()) == INT)
+
+    def _equation(self, made: kernel.Definition, which: str, proof: str) -> None:
+        equation = made.equations[which]
+        name = self._fresh(f"{self._symbol(made.symbol.name())}_{which}")
+        self._references[id(equation)] = name
+        self._keep.append(equation)
+        self._lines.append(f"Lemma {name} : {self._for_all(equation)}.\nProof. intros; {proof} Qed.")
+
+    # statements
+
+    def _free(self, proof: Proof) -> list[tuple[str, z3.ExprRef]]:
+        return sorted(kernel._free(proof.formula).items())
+
+    def _for_all(self, proof: Proof) -> str:
+        text = self._text(proof.formula)
+        binders = self._binders(term for _, term in self._free(proof))
+        return f"forall{binders}, {text}" if binders else text
+
+    def _under(self, proof: Proof) -> list[Assumption]:
+        return sorted(proof.hypotheses, key=lambda h: self._hypotheses[h])
+
+    def _hypothesis(self, hypothesis: Assumption) -> str:
+        if hypothesis not in self._hypotheses:
+            text = self._text(hypothesis.formula)
+            free = kernel._free(hypothesis.formula)
+            if free.keys() - hypothesis.generic:
+                raise ProofError(f"a hypothesis about one value is not written: {hypothesis}")
+            binders = self._binders(term for _, term in sorted(free.items()))
+            name = self._fresh(f"assumption_{len(self._hypotheses) + 1}")
+            meaning = hypothesis.meaning.replace("(*", "( *").replace("*)", "* )")
+            self._lines.append(
+                f"(* {meaning} *)\nDefinition {name} : Prop := {f'forall{binders}, ' * bool(binders)}{text}."
+            )
+            self._hypotheses[hypothesis] = name
+        return self._hypotheses[hypothesis]
+
+    def _reference(self, proof: Proof, given: Mapping[Assumption, str]) -> str:
+        """A proof as a function of its variables, with the names of what it assumes."""
+        if proof.rule == "hypothesis":
+            (hypothesis,) = proof.hypotheses
+            return given[hypothesis]
+        if proof.rule == "instance":
+            binders = self._binders(term for _, term in self._free(proof))
+            applied = self._applied(proof, {}, given)
+            return f"(fun{binders} => {applied})" if binders else applied
+        if proof.rule == "cut":
+            kept, evidence = proof.premises
+            (gone,) = kept.hypotheses - (proof.hypotheses - evidence.hypotheses) or kept.hypotheses - proof.hypotheses
+            return self._reference(kept, {**given, gone: self._reference(evidence, given)})
+        name = self._references[id(proof)]
+        hypotheses = [] if proof.rule in ("definition", "axiom") else self._under(proof)
+        own = " ".join(given[h] for h in hypotheses)
+        return f"({name} {own})" if own else name
+
+    def _applied(
+        self, proof: Proof, put: Mapping[str, z3.ExprRef], given: Mapping[Assumption, str]
+    ) -> str:
+        """A proof at terms for its variables."""
+        if proof.rule == "instance":
+            (base,) = proof.premises
+            pairs = [(term, put[name]) for name, term in self._free(proof) if name in put]
+            own = {
+                variable.decl().name(): z3.substitute(term, *pairs) if pairs else term
+                for variable, term in proof.details
+            }
+            outer = {name: put.get(name, term) for name, term in self._free(proof)}
+            return self._applied(base, {**outer, **own}, given)
+        terms = [
+            self._argument(put.get(name, term), term.sort()) for name, term in self._free(proof)
+        ]
+        return f"({' '.join([self._reference(proof, given), *terms])})"
+
+    def _argument(self, term: z3.ExprRef, sort: z3.SortRef) -> str:
+        self._declare(term)
+        self._keep.append(term)
+        return shown(term_of(term), self._named, integer=_sort(sort) == INT)
+
+    # steps
+
+    def _write(self, step: Proof) -> None:
+        for hypothesis in sorted(step.hypotheses, key=lambda h: h.meaning):
+            self._hypothesis(hypothesis)
+        self._keep.append(step)
+        if step.rule == "axiom":
+            name = self._fresh(f"axiom_{step.name}")
+            self._references[id(step)] = name
+            self._lines.append(f"Hypothesis {name} : {self._for_all(step)}.")
+        elif step.rule == "definition":
+            self._declare(step.formula)
+        elif step.rule in ("lemma", "induction"):
+            name = self._fresh(step.name or "step")
+            self._references[id(step)] = name
+            statement = self._for_all(step)
+            (self._lemma if step.rule == "lemma" else self._induction)(step, name, statement)
+
+    def _assumed(self, step: Proof) -> tuple[str, dict[Assumption, str]]:
+        given = {h: f"h{k}" for k, h in enumerate(self._under(step))}
+        return "".join(f" ({n} : {self._hypotheses[h]})" for h, n in given.items()), given
+
+    def _lemma(self, step: Proof, name: str, statement: str) -> None:
+        assumed, given = self._assumed(step)
+        (leaf,) = step.leaves
+        names = " ".join(self._symbol(n) for n, _ in self._free(step))
+        script = self._closed(leaf, name, step.premises, step.formula, given)
+        self._lines += [
+            f"Lemma {name}{assumed} : {statement}.",
+            f"Proof.\n  {f'intros {names}.' * bool(names)}\n{script}\nQed.",
+        ]
+
+    def _induction(self, step: Proof, name: str, statement: str) -> None:
+        assumed, given = self._assumed(step)
+        n, claim, instances, count = step.details
+        base, following = step.premises[:count], step.premises[count:]
+        index = n.decl().name()
+        others = [(key, term) for key, term in self._free(step) if key != index]
+        binders = self._binders(term for _, term in others)
+        before = f"forall{binders}, " * bool(others)
+        own = self._symbol(index)
+        names = " ".join(self._symbol(key) for key, _ in others)
+        zero = z3.substitute(claim, (n, z3.IntVal(0)))
+        succ = z3.substitute(claim, (n, n + 1))
+        first = self._closed(step.leaves[0], f"{name}_base", base, zero, given)
+        hypotheses = []
+        for pairs in instances:
+            put = {variable.decl().name(): term for variable, term in pairs}
+            terms = [self._argument(put.get(key, term), term.sort()) for key, term in others]
+            hypotheses.append((f"({' '.join(['induction_hypothesis', *terms])})", z3.substitute(claim, *pairs)))
+        hypotheses.append(("nonnegative_index", n >= 0))
+        second = self._closed(step.leaves[1], f"{name}_step", following, succ, given, hypotheses)
+        intros = f"intros {names}." * bool(names)
+        every = " ".join(self._symbol(key) for key, _ in self._free(step))
+        self._lines += [
+            f"Lemma {name}{assumed} : {statement}.",
+            "Proof.",
+            f"  enough (whole : forall {own} : Z, 0 <= IZR {own} -> {before}{self._text(claim)}).",
+            f"  {{ intros {every} nonnegative_index. exact (whole {' '.join([own, 'nonnegative_index', names]).strip()}). }}",
+            f"  apply (natural_numbers (fun {own} : Z => {before}{self._text(claim)})).",
+            f"  {{ {intros}\n{first} }}",
+            f"  {{ intros {own} nonnegative_index induction_hypothesis. {intros}\n{second} }}",
+            "Qed.",
+        ]
+
+    def _closed(
+        self,
+        leaf: Leaf,
+        name: str,
+        premises: Sequence[Proof],
+        goal: z3.BoolRef,
+        given: Mapping[Assumption, str],
+        before: Sequence[tuple[str, z3.ExprRef]] = (),
+    ) -> str:
+        """A script that closes a goal by a leaf; the lemma on real numbers comes before."""
+        if leaf.certificate is None:
+            raise ProofError(f"no certificate for {leaf.name}: qtheory prove --search finds it")
+        known = kernel._free(goal).keys()
+        lines, used = [], []
+        extra: dict[str, z3.ExprRef] = {}
+        last = len(before) + len(premises)
+        for k in leaf.uses:
+            if k == last:
+                used.append((term_of(z3.Not(goal)), "refuted"))
+                continue
+            if k < len(before):
+                proof, formula = before[k]
+            else:
+                premise = premises[k - len(before)]
+                formula = premise.formula
+                free = dict(self._free(premise))
+                extra.update({n: t for n, t in free.items() if n not in known})
+                proof = self._applied(premise, free, given)
+            self._keep.append(formula)
+            text = self._text(formula)
+            lines.append(
+                f"  assert (p{k} : {text}).\n"
+                f"  {{ pose proof {proof} as q; first [ exact q | integers q; exact q ]. }}"
+            )
+            used.append((term_of(formula), f"p{k}"))
+        lemma, call = real_lemma(f"{name}_reals", leaf, used, self._named, self._fresh)
+        self._lines.append(lemma)
+        text = self._text(goal)
+        refuted = any(proof == "refuted" for _, proof in used)
+        start = f"  destruct (decide ({text})) as [holds|refuted]; [exact holds|exfalso].\n" if refuted else "  exfalso.\n"
+        # what the goal does not speak of may have any value
+        lines[:0] = [
+            f"  pose ({self._symbol(n)} := {_ANY[_sort(t.sort())]}); clearbody {self._symbol(n)}."
+            for n, t in sorted(extra.items())
+        ]
+        return start + "\n".join(lines) + f"\n  {call}"
+
+
+_ANY = {REAL: "0", INT: "0%Z", "Array(Int, Real)": "(fun _ : Z => 0)"}
+
+
+def _sort(sort: z3.SortRef) -> str:
+    return {kernel.REAL: REAL, kernel.INT: INT}.get(sort, str(sort))
+
+
+_RESERVED = (
+    *("R", "Z", "nat", "S", "O", "I", "N", "Q", "B", "D", "exp", "ln", "pi", "PI", "sum", "left", "right"),
+    *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end", "return"),
+    *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "power", "total", "q"),
+    *("nonnegative", "positive", "follows", "integers", "induction_hypothesis", "nonnegative_index"),
+    *("holds", "refuted", "whole", "m", "id", "pow", "sqrt", "up", "eq", "le", "lt", "e", "bound"),
+)

@@ -1,0 +1,596 @@
+"""Leaves for Rocq: statements on real numbers, proved as their certificates say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import flint
+
+from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term, powers, put, solved
+from qtheory.proof.leaves import Leaf
+
+#: How a term that is no operation is written; None for one that is.
+Names = Callable[[Term], str | None]
+
+
+def shown(term: Term, names: Names, integer: bool = False) -> str:
+    """A term of Rocq: a real number, or an ``integer``, or a proposition."""
+    kind, parts = term.operation, term.parts
+    own = names(term)
+    if own is not None:
+        return f"(IZR {own})" if term.sort == INT and not integer else own
+    if kind == "number":
+        return _number(term.value, integer)
+    if kind in ("+", "*", "/"):
+        text = f" {kind} ".join(shown(part, names, integer) for part in parts)
+        return f"({text})%Z" if integer else f"({text})"
+    if kind == "if":
+        condition, yes, no = parts
+        text = " ".join(
+            [
+                f"if decide {shown(condition, names)}",
+                f"then {shown(yes, names, term.sort == INT)}",
+                f"else {shown(no, names, term.sort == INT)}",
+            ]
+        )
+        return f"(IZR ({text}))" if term.sort == INT and not integer else f"({text})"
+    if kind == "same":
+        return f"({shown(parts[0], names)} = {shown(parts[1], names)})"
+    if kind in ("<=", "<", "="):
+        return f"({shown(parts[0], names)} {kind} {shown(parts[1], names)})"
+    if kind == "not":
+        return f"(~ {shown(parts[0], names)})"
+    if kind == "and":
+        return _joined(r" /\ ", [shown(part, names) for part in parts]) or "True"
+    if kind == "or":
+        if len(parts) == 2 and parts[0].operation == "not":
+            return f"({shown(parts[0].parts[0], names)} -> {shown(parts[1], names)})"
+        return _joined(r" \/ ", [shown(part, names) for part in parts]) or "False"
+    raise ValueError(f"not written: {kind}")
+
+
+def _joined(joint: str, texts: Sequence[str]) -> str:
+    return f"({joint.join(texts)})" if texts else ""
+
+
+def _number(value: Any, integer: bool = False) -> str:
+    number = Fraction(value)
+    if integer:
+        return f"({number})%Z"
+    text = str(number.numerator)
+    text = f"({text})" if number < 0 else text
+    return text if number.denominator == 1 else f"({text} / {number.denominator})"
+
+
+def polynomial_text(p: Any) -> str:
+    """A polynomial in x0, x1, ..."""
+    terms = []
+    for exponents, c in p.to_dict().items():
+        factors = [f"x{k}" for k, n in enumerate(exponents) for _ in range(n)]
+        coefficient = Fraction(int(c.p), int(c.q))
+        if coefficient == 1 and factors:
+            terms.append(" * ".join(factors))
+        else:
+            terms.append(" * ".join([_number(coefficient), *factors]))
+    return f"({' + '.join(terms)})" if terms else "0"
+
+
+def real_lemma(
+    name: str,
+    leaf: Leaf,
+    formulas: Sequence[tuple[Term, str]],
+    names: Names,
+    fresh: Callable[[str], str],
+) -> tuple[str, str]:
+    """The leaf as a lemma on real numbers, and what calls it for the numbers at hand."""
+    script = _Script([term for term, _ in formulas])
+    name = fresh(name)
+    cells = {term: f"x{k}" for k, term in enumerate(script.facts.unknowns)}
+    hypotheses = [shown(term, cells.get) for term, _ in formulas]
+    own = [f"a{k}" for k in range(len(formulas))]
+    body = script.proved(leaf.certificate, list(zip(formulas, own, strict=True)))
+    hypotheses += [text for text, _ in script.meanings.values()]
+    binders = "".join(
+        f" (x{k} : {'Prop' if term.sort == BOOL else 'R'})"
+        for k, term in enumerate(script.facts.unknowns)
+    )
+    statement = " ->\n  ".join([*hypotheses, "False"])
+    every = " ".join(
+        [*(f"x{k}" for k in range(len(cells))), *own, *(name for _, (_, name) in script.meanings.items())]
+    )
+    lemma = (
+        f"Lemma {name} : {f'forall{binders},' * bool(binders)}\n  {statement}.\n"
+        f"Proof.\n  intros {every}.\n{body}\nQed."
+    )
+    actual = [_actual(term, names) for term in script.facts.unknowns]
+    proofs = [proof for _, proof in formulas]
+    meanings = [_meant(key, script.facts, names) for key in script.meanings]
+    asserted = "".join(f"assert (n{k} : {text}); [{proof}|]. " for k, (text, proof) in enumerate(m for m in meanings if m[1]))
+    places = iter(range(len(meanings)))
+    given = [f"n{next(places)}" if proof else text for text, proof in meanings]
+    return lemma, f"{asserted}exact ({' '.join([name, *actual, *proofs, *given])})."
+
+
+def _actual(term: Term, names: Names) -> str:
+    return shown(term, names) if term.sort == BOOL else f"{shown(term, names)}"
+
+
+def _meant(key: tuple[str, Any], facts: Facts, names: Names) -> tuple[str, str]:
+    """A proof of what is noted; or a statement and the tactic that proves it."""
+    kind, argument = key
+    if kind == "meaning":
+        term = facts.unknowns[argument]
+        if term.operation == "/":
+            return f"(quotient {shown(term.parts[0], names)} {shown(term.parts[1], names)})", ""
+        condition, yes, no = (shown(part, names, term.sort == INT) for part in term.parts)
+        rule = "choice_integer" if term.sort == INT else "choice"
+        return f"({rule} {condition} _ {yes} {no})", ""
+    if kind == "equal":
+        left, right = (facts.unknowns[k] for k in argument)
+        text = _equal_text(left, right, names)
+        return text, (
+            "intros; repeat match goal with H : IZR _ = IZR _ |- _ => apply eq_IZR in H end; "
+            "repeat match goal with H : ?a = ?b |- _ => "
+            "first [ rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR in H ] end; "
+            "solve [ congruence | f_equal; congruence "
+            "| repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ]"
+        )
+    p = facts.read(argument)  # an integer
+    gens = [facts.unknowns[k] for k in range(len(facts.unknowns))]
+    terms = []
+    for exponents, c in p.to_dict().items():
+        factors = [shown(gens[k], names, integer=True) for k, n in enumerate(exponents) for _ in range(n)]
+        terms.append(" * ".join([f"({int(c.p)})", *factors]))
+    z = f"({' + '.join(terms) or '0'})%Z"
+    real = _substituted(p, gens, names)
+    return f"({real} <= 0 \\/ 1 <= {real})", (
+        f"pose proof (no_integer_between {z}) as z; integers z; destruct z; [left|right]; lra"
+    )
+
+
+def _substituted(p: Any, terms: Sequence[Term], names: Names) -> str:
+    parts = []
+    for exponents, c in p.to_dict().items():
+        factors = [shown(terms[k], names) for k, n in enumerate(exponents) for _ in range(n)]
+        parts.append(" * ".join([_number(Fraction(int(c.p), int(c.q))), *factors]))
+    return f"({' + '.join(parts) or '0'})"
+
+
+def _equal_text(left: Term, right: Term, names: Names) -> str:
+    conditions = [
+        f"{shown(a, names)} = {shown(b, names)} -> "
+        for a, b in zip(left.parts, right.parts, strict=True)
+        if a.sort in (REAL, INT) or a is not b
+    ]
+    return f"({''.join(conditions)}{shown(left, names)} = {shown(right, names)})"
+
+
+class _Script:
+    """The proof of a leaf: the facts of the checker, each with the hypothesis that says it."""
+
+    def __init__(self, formulas: Sequence[Term]) -> None:
+        self.facts = Facts([])
+        whole = Facts(formulas)
+        self.facts = whole
+        self._formulas = formulas
+        whole.facts.clear()
+        #: For each fact what proves it: a hypothesis, and the formula it is and whether that holds.
+        self._known: list[tuple[str, Term | None, bool]] = []
+        self._count = 0
+        self.meanings: dict[tuple[str, Any], tuple[str, str]] = {}
+        self._cells = {term: f"x{k}" for k, term in enumerate(whole.unknowns)}
+        self._lines: list[str] = []
+        self._depth = 1
+
+    def proved(self, certificate: Any, formulas: Sequence[tuple[tuple[Term, str], str]]) -> str:
+        for (term, _), name in formulas:
+            self._add(term, True, name)
+        self._step(certificate)
+        return "\n".join(self._lines)
+
+    # writing
+
+    def _line(self, text: str) -> None:
+        self._lines.append("  " * self._depth + text)
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"f{self._count}"
+
+    def _says(self, term: Term, holds: bool = True) -> str:
+        text = shown(term, self._cells.get)
+        return text if holds else f"(~ {text})"
+
+    # facts, as the checker adds them
+
+    def _add(self, formula: Term, holds: bool, name: str) -> None:
+        kind, parts = formula.operation, formula.parts
+        if kind == "not":
+            if not holds:
+                better = self._new()
+                self._line(f"assert ({better} : {self._says(parts[0])}) by (clear -{name}; follows).")
+                name = better
+            self._add(parts[0], not holds, name)
+        elif kind == ("and" if holds else "or"):
+            for part in parts:
+                one = self._new()
+                self._line(f"assert ({one} : {self._says(part, holds)}) by (clear -{name}; follows).")
+                self._add(part, holds, one)
+        else:
+            self.facts.add(formula, holds)
+            self._known.append((name, formula, holds))
+
+    def _put(self, alternative: tuple[Any, Any], name: str) -> None:
+        what, holds = alternative
+        if isinstance(what, Term):
+            self._add(what, holds, name)
+        else:
+            self.facts.put(alternative)
+            self._known.append((name, None, True))
+
+    def _literal(self, fact: int) -> tuple[str, Any]:
+        """A comparison, and a hypothesis p = 0, p <> 0, 0 <= p or 0 < p that says it."""
+        name, formula, holds = self._known[fact]
+        relation, p = self.facts.literal(fact)
+        better = self._new()
+        text = {"=": "{} = 0", "!=": "{} <> 0", ">=": "0 <= {}", ">": "0 < {}"}[relation]
+        text = text.format(polynomial_text(p))
+        if relation == "!=":
+            proof = f"(intro E; apply {name}; clear -E; lra)"
+        elif formula is not None and not holds:
+            rule = {"<=": "Rnot_le_lt", "<": "Rnot_lt_le"}[formula.operation]
+            proof = f"(apply {rule} in {name}; clear -{name}; lra)"
+        else:
+            proof = f"(clear -{name}; lra)"
+        self._line(f"assert ({better} : {text}) by {proof}.")
+        return better, p
+
+    # steps
+
+    def _step(self, step: Any) -> None:
+        kind, *rest = step
+        {"split": self._split, "note": self._note, "sum": self._sum}[kind](*rest)
+
+    def _branch(self, alternative: tuple[Any, Any], name: str, step: Any) -> None:
+        before = len(self.facts.facts)
+        self._put(alternative, name)
+        self._step(step)
+        del self.facts.facts[before:]
+        del self._known[before:]
+
+    def _alternative(self, what: Any, holds: Any) -> tuple[str, bool]:
+        """A proposition that is decided, and whether the alternative is that it holds."""
+        if isinstance(what, Term):
+            return self._says(what), holds
+        text = polynomial_text(what)
+        return {
+            "=": (f"({text} = 0)", True),
+            "!=": (f"({text} = 0)", False),
+            ">": (f"(0 < {text})", True),
+            ">=": (f"(0 <= {text})", True),
+        }[holds]
+
+    def _split(self, fact: int, steps: Any) -> None:
+        parts = self.facts.alternatives(fact)
+        if not parts:
+            self._line(f"tauto.")
+            return
+        denied: list[str] = []
+        depth = self._depth
+        for k, (alternative, step) in enumerate(zip(parts, steps, strict=True)):
+            text, positive = self._alternative(*alternative)
+            name = self._new()
+            if k == len(parts) - 1:
+                said = text if positive else f"(~ {text})"
+                self._line(f"assert ({name} : {said}).")
+                self._line(f"{{ {self._last(fact, denied)} }}")
+                self._branch(alternative, name, step)
+                continue
+            self._line(f"destruct (decide {text}) as [{name}|{name}]{'' if positive else '; cycle 1'}.")
+            self._line("{")
+            self._depth += 1
+            self._branch(alternative, name, step)
+            self._depth -= 1
+            self._line("}")
+            denied.append(name)
+        self._depth = depth
+
+    def _last(self, fact: int, denied: list[str]) -> str:
+        """Why the last part of an alternative holds if the others do not."""
+        name, formula, _ = self._known[fact]
+        relation, _parts = self.facts.facts[fact]
+        if relation == "!=":
+            return (
+                f"apply Rnot_le_lt; intro E; apply {name}; "
+                f"apply Rnot_lt_le in {denied[0]}; clear -E {denied[0]}; lra."
+            )
+        if formula is not None:
+            return f"clear -{' '.join([name, *denied])}; follows."
+        return self._noted_last(name, denied)
+
+    def _noted_last(self, name: str, denied: list[str]) -> str:
+        kind, _, meaning = name.partition(":")
+        if kind == "decided":
+            return "assumption."
+        if kind == "quotient":
+            return (
+                f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
+            )
+        if kind == "yes":
+            return (
+                f"pose proof (proj1 {meaning} ltac:(clear -{denied[0]}; follows)) as E; clear -E; lra."
+            )
+        if kind == "no":
+            return f"pose proof (proj2 {meaning} {denied[0]}) as E; clear -E; lra."
+        if kind == "equal":
+            facts = " ".join(denied)
+            return (
+                f"repeat match goal with H : ~ ~ _ |- _ => clear H end; pose proof {meaning} as E; "
+                + "".join(
+                    f"try (specialize (E ltac:(first [assumption | clear -{facts or meaning}; follows | clear -{facts or meaning}; lra]))); "
+                    for _ in range(8)
+                )
+                + "clear -E; lra."
+            )
+        if kind == "integer":
+            return f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
+        # p = 0, p > 0 or -p > 0
+        return (
+            f"apply Rnot_le_lt; intro E; apply Rnot_lt_le in {denied[1]}; apply {denied[0]}; "
+            f"clear -E {denied[1]}; lra."
+        )
+
+    def _meaning(self, kind: str, argument: Any) -> str:
+        key = (kind, tuple(argument) if isinstance(argument, list) else argument)
+        if key not in self.meanings:
+            name = f"m{len(self.meanings)}"
+            if kind == "meaning":
+                term = self.facts.unknowns[argument]
+                value = self._cells[term]
+                if term.operation == "/":
+                    above, below = (shown(part, self._cells.get) for part in term.parts)
+                    text = f"({below} = 0 \\/ {value} * {below} = {above})"
+                else:
+                    condition, yes, no = (shown(part, self._cells.get) for part in term.parts)
+                    text = f"(({condition} -> {value} = {yes}) /\\ (~ {condition} -> {value} = {no}))"
+            elif kind == "equal":
+                left, right = (self.facts.unknowns[k] for k in argument)
+                conditions = []
+                for a, b in zip(left.parts, right.parts, strict=True):
+                    if a.sort in (REAL, INT):
+                        conditions.append(f"{shown(a, self._cells.get)} = {shown(b, self._cells.get)} -> ")
+                    elif a is not b:
+                        (same,) = [
+                            t
+                            for t in self.facts.unknowns
+                            if t.operation == "same" and set(t.parts) == {a, b}
+                        ]
+                        conditions.append(f"{self._cells[same]} -> ")
+                text = f"({''.join(conditions)}{self._cells[left]} = {self._cells[right]})"
+            else:
+                p = polynomial_text(self.facts.read(argument))
+                text = f"({p} <= 0 \\/ 1 <= {p})"
+            self.meanings[key] = text, name
+        return self.meanings[key][1]
+
+    def _note(self, kind: str, argument: Any, step: Any) -> None:
+        from qtheory.proof.checker import _NOTES
+
+        before = len(self.facts.facts)
+        added = [("or", parts) for parts in _NOTES[kind](self.facts, argument)]
+        self.facts.facts += added
+        if kind == "sign":
+            names = ["sign"]
+        else:
+            meaning = self._meaning(kind, argument)
+            if kind == "meaning" and self.facts.unknowns[argument].operation == "/":
+                names = ["decided", f"quotient:{meaning}"]
+            elif kind == "meaning":
+                names = [f"yes:{meaning}", f"no:{meaning}", "decided"]
+            else:
+                names = [f"{kind}:{meaning}"]
+        self._known += [(name, None, True) for name in names]
+        self._step(step)
+        del self.facts.facts[before:]
+        del self._known[before:]
+
+    def _sum(self, eliminations: Any, terms: Any) -> None:
+        facts, ring = self.facts, self.facts.ring
+        clash = self._clash(terms, eliminations)
+        if clash is not None:
+            self._line(clash)
+            return
+        hypotheses: dict[int, tuple[str, Any]] = {}
+
+        def hypothesis(fact: int) -> tuple[str, Any]:
+            if fact not in hypotheses:
+                hypotheses[fact] = self._literal(fact)
+            return hypotheses[fact]
+
+        equations: dict[int, Any] = {}  # fact: what multiplies it
+        positive, rest = [], []
+        total = ring.constant(0)
+        for coefficient, square, *own in terms:
+            relations = [facts.literal(fact)[0] for fact in own]
+            product = ring.constant(1)
+            for fact in own:
+                product = product * facts.literal(fact)[1]
+            if "=" in relations:
+                equation = own[relations.index("=")]
+                factor = facts.read(coefficient) * (facts.read(square) ** 2 if square else 1)
+                for fact in own:
+                    if fact != equation or own.count(fact) > 1:
+                        factor = factor * facts.literal(fact)[1]
+                equations[equation] = equations.get(equation, ring.constant(0)) - factor
+                continue
+            q = Fraction(coefficient)
+            texts = [_number(q)]
+            value = product * flint.fmpq(q.numerator, q.denominator)
+            if square:
+                root = polynomial_text(facts.read(square))
+                texts.append(f"({root} * {root})")
+                value = value * facts.read(square) ** 2
+            for fact in own:
+                hypothesis(fact)
+                texts.append(polynomial_text(facts.literal(fact)[1]))
+            strict = not square and all(relation == ">" for relation in relations)
+            (positive if strict and not positive else rest).append(" * ".join(texts))
+            total += value
+        names = []
+        for text, tactic, sign in [(positive[0], "positive", "<"), *((t, "nonnegative", "<=") for t in rest)]:
+            name = self._new()
+            self._line(f"assert ({name} : 0 {sign} {text}) by {tactic}.")
+            names.append(name)
+        whole = " + ".join([positive[0], *rest])
+        sum_ = self._new()
+        self._line(
+            f"assert ({sum_} : 0 < {whole}) by "
+            f"(repeat (apply Rplus_lt_le_0_compat; [|assumption]); assumption)."
+        )
+        # the sum is zero where the equations hold
+        tracked = _Tracked(self, eliminations, hypothesis)
+        divisor, multipliers = tracked.vanishing(total, equations)
+        zero = self._new()
+        product = f"{polynomial_text(divisor)} * ({whole})"
+        self._line(f"assert ({zero} : {product} = 0).")
+        used = {fact: m for fact, m in multipliers.items() if m != 0}
+        named = {fact: hypothesis(fact) for fact in used}
+        if used:
+            combination = " + ".join(
+                f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}" for fact, m in used.items()
+            )
+            rewriting = ", ".join(named[fact][0] for fact in used)
+            self._lines.pop()
+            # the equations are said before the sum is looked at
+            self._line(f"assert ({zero} : {product} = 0).")
+            self._line(f"{{ replace ({product}) with ({combination}) by ring. rewrite {rewriting}. ring. }}")
+        else:
+            self._line("{ ring. }")
+        nonzero = tracked.not_zero(divisor)
+        self._line(f"exact (positive_and_zero _ _ {nonzero} {sum_} {zero}).")
+
+    def _clash(self, terms: Any, eliminations: Any) -> str | None:
+        """Two hypotheses that are each other's negation, for a truth value."""
+        truths: dict[Term, dict[bool, str]] = {}
+        used = {fact for _, _, *own in terms for fact in own} | {e for e, *_ in eliminations}
+        for fact in used:
+            name, formula, holds = self._known[fact]
+            if formula is not None and formula.sort == BOOL and formula in self._cells:
+                truths.setdefault(formula, {})[holds] = name
+        for found in truths.values():
+            if len(found) == 2:
+                return f"exact ({found[False]} {found[True]})."
+        return None
+
+
+class _Tracked:
+    """Polynomials with equations put in, and by which multiples of the equations they change."""
+
+    def __init__(self, script: _Script, eliminations: Any, hypothesis: Any) -> None:
+        self._script, self._ring = script, script.facts.ring
+        self._hypothesis = hypothesis
+        self._known: list[tuple[int, Any, Any, Any, dict[int, Any]]] = []
+        self._belows: list[tuple[Any, str]] = []
+        for equation, place, *nonzero in eliminations:
+            p = script.facts.literal(equation)[1]
+            one = self._ring.constant(1)
+            reduced, factor, own = self._reduced(p, {})
+            # factor p = reduced + sum own: the reduced equation is zero
+            own = {k: -m for k, m in own.items()}
+            own[equation] = own.get(equation, 0 * one) + factor
+            above, below = solved(reduced, place)
+            name = ""
+            if not below.is_constant():
+                name = self._below(below, nonzero)
+            self._known.append((place, above, below, reduced, own))
+            self._belows.append((below, name))
+
+    def _reduced(self, p: Any, own: dict[int, Any]) -> tuple[Any, Any, dict[int, Any]]:
+        """(q, d, own) with d p = q + the sum of own multiples of the equations."""
+        d = self._ring.constant(1)
+        own = dict(own)
+        for place, above, below, reduced, multiples in self._known:
+            most = p.degrees()[place] if p != 0 else 0
+            if most == 0:
+                continue
+            q = put(p, place, above, below)
+            scale = below**most
+            # scale p - q is a multiple of below x - above
+            line = below * self._ring.gens()[place] - above
+            factor, remainder = divmod(scale * p - q, line)
+            if remainder != 0:
+                raise ValueError("not a multiple of the equation")
+            # reduced = line (up to the sign that solved() gives it)
+            own = {k: m * scale for k, m in own.items()}
+            for k, m in multiples.items():
+                own[k] = own.get(k, 0 * d) + factor * m
+            p, d = q, d * scale
+        return p, d, own
+
+    def vanishing(self, total: Any, equations: dict[int, Any]) -> tuple[Any, dict[int, Any]]:
+        """(d, m) with d total = sum m_e e, where total - sum of equations given vanishes."""
+        one = self._ring.constant(1)
+        whole = total
+        for fact, m in equations.items():
+            whole = whole - m * self._script.facts.literal(fact)[1]
+        rest, d, own = self._reduced(whole, {})
+        if rest != 0:
+            raise ValueError("the sum does not vanish")
+        for fact, m in equations.items():
+            own[fact] = own.get(fact, 0 * one) + d * m
+        return d, own
+
+    def _below(self, below: Any, nonzero: Sequence[int]) -> str:
+        """A hypothesis that what is divided by is not zero."""
+        script = self._script
+        name = script._new()
+        product, texts, names = self._ring.constant(1), [], []
+        for fact in nonzero:
+            hypothesis, p = self._hypothesis(fact)
+            if script.facts.literal(fact)[0] == ">":
+                better = script._new()
+                script._line(f"assert ({better} : {polynomial_text(p)} <> 0) by (clear -{hypothesis}; lra).")
+                hypothesis = better
+            product, texts, names = product * p, [*texts, polynomial_text(p)], [*names, hypothesis]
+        q, d, own = self._reduced(product, {})
+        cofactor, _ = divmod(q, below)
+        # d product = cofactor below + sum own
+        used = {k: m for k, m in own.items() if m != 0}
+        equations = {k: self._hypothesis(k) for k in used}
+        parts = [f"{polynomial_text(cofactor)} * {polynomial_text(below)}"]
+        parts += [f"{polynomial_text(m)} * {polynomial_text(equations[k][1])}" for k, m in used.items()]
+        scaled = " * ".join([polynomial_text(d), *texts])
+        rewriting = ", ".join(["E", *(equations[k][0] for k in used)])
+        proof = self.not_zero(d)
+        for each in names:
+            proof = f"(product_not_zero _ _ {proof} {each})"
+        script._line(f"assert ({name} : {polynomial_text(below)} <> 0).")
+        script._line(
+            f"{{ intro E. apply {proof}. replace ({scaled}) with ({' + '.join(parts)}) by ring. "
+            f"rewrite {rewriting}. ring. }}"
+        )
+        return name
+
+    def not_zero(self, d: Any) -> str:
+        """A proof that a product of what is divided by is not zero."""
+        if d.is_constant():
+            return "ltac:(lra)"
+        script = self._script
+        name = script._new()
+        factors, proofs, rest = [], [], d
+        for below, known in self._belows:
+            while known and rest != 0 and not rest.is_constant() and divmod(rest, below)[1] == 0:
+                rest = divmod(rest, below)[0]
+                factors.append(polynomial_text(below))
+                proofs.append(known)
+        text = " * ".join([polynomial_text(rest), *factors])
+        proof = "ltac:(lra)"
+        for each in proofs:
+            proof = f"(product_not_zero _ _ {proof} {each})"
+        script._line(
+            f"assert ({name} : {polynomial_text(d)} <> 0). "
+            f"{{ replace {polynomial_text(d)} with ({text}) by ring. exact {proof}. }}"
+        )
+        return name
