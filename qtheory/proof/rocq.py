@@ -72,10 +72,20 @@ Lemma of_to_nat (n : Z) : 0 <= IZR n -> Z.of_nat (Z.to_nat n) = n.
 Proof. intros H. apply le_IZR in H. apply Z2Nat.id; exact H. Qed.
 
 Ltac integers H := rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR in H.
+Ltac given H :=
+  first [ exact H | cbv beta; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR; exact H ].
+(* Towards a contradiction, where tauto needs no law of the excluded middle. *)
 Ltac follows :=
-  first [ tauto | match goal with |- ?P => destruct (decide P); [assumption | exfalso; tauto] end ].
-Ltac nonnegative := repeat apply Rmult_le_pos; first [ assumption | apply square_nonnegative | lra ].
-Ltac positive := repeat apply Rmult_lt_0_compat; first [ assumption | lra ].
+  match goal with
+  | |- ~ _ => intro; tauto
+  | |- ?P => destruct (decide P); [assumption | exfalso; tauto]
+  end.
+Ltac rational := first [ ring | field ].
+Ltac nonnegative :=
+  first [ assumption | apply square_nonnegative
+        | match goal with |- 0 <= ?a * ?b => apply Rmult_le_pos; nonnegative end | lra ].
+Ltac positive :=
+  first [ assumption | match goal with |- 0 < ?a * ?b => apply Rmult_lt_0_compat; positive end | lra ].
 """
 
 
@@ -118,6 +128,7 @@ class Development:
     # names
 
     def _fresh(self, wanted: str) -> str:
+        wanted = "summand" if wanted.startswith("[") else wanted
         stem = re.sub(r"[^A-Za-z0-9]+", "_", wanted.replace("*", "star").replace("'", "prime"))
         stem = stem.strip("_") or "x"
         stem = stem if stem[0].isalpha() else f"n{stem}"
@@ -175,6 +186,8 @@ class Development:
                 kind = " -> ".join([*arguments, _TYPES[_sort(symbol.range())]])
                 self._lines.append(f"Variable {self._symbol(name)} : {kind}.")
             else:
+                if made.before is not None:
+                    self._declared.add(made.before.decl().name())
                 for body in made.bodies:
                     self._declare(body)
                 self._define(name, made)
@@ -402,7 +415,7 @@ class Development:
         self._lines.append(lemma)
         text = self._text(goal)
         refuted = any(proof == "refuted" for _, proof in used)
-        start = f"  destruct (decide ({text})) as [holds|refuted]; [exact holds|exfalso].\n" if refuted else "  exfalso.\n"
+        start = f"  destruct (decide ({text})) as [holds|refuted]; [given holds|exfalso].\n" if refuted else "  exfalso.\n"
         # what the goal does not speak of may have any value
         lines[:0] = [
             f"  pose ({self._symbol(n)} := {_ANY[_sort(t.sort())]}); clearbody {self._symbol(n)}."
@@ -419,9 +432,9 @@ def _sort(sort: z3.SortRef) -> str:
 
 
 _RESERVED = (
-    *("R", "Z", "nat", "S", "O", "I", "N", "Q", "B", "D", "exp", "ln", "pi", "PI", "sum", "left", "right"),
+    *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H"),
     *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end", "return"),
-    *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "power", "total", "q"),
+    *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "q"),
     *("nonnegative", "positive", "follows", "integers", "induction_hypothesis", "nonnegative_index"),
-    *("holds", "refuted", "whole", "m", "id", "pow", "sqrt", "up", "eq", "le", "lt", "e", "bound"),
+    *("holds", "refuted", "given", "whole", "m", "True", "False", "not", "proj1", "proj2"),
 )

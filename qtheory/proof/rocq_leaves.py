@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,15 +11,18 @@ import flint
 from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term, powers, put, solved
 from qtheory.proof.leaves import Leaf
 
-#: How a term that is no operation is written; None for one that is.
-Names = Callable[[Term], str | None]
+#: How a term that is no operation is written, None for one that is; or the real numbers that stand
+#: for terms.
+Names = Callable[[Term], str | None] | Mapping[Term, str]
 
 
 def shown(term: Term, names: Names, integer: bool = False) -> str:
     """A term of Rocq: a real number, or an ``integer``, or a proposition."""
     kind, parts = term.operation, term.parts
-    own = names(term)
-    if own is not None:
+    if isinstance(names, Mapping):
+        if term in names:
+            return names[term]
+    elif (own := names(term)) is not None:
         return f"(IZR {own})" if term.sort == INT and not integer else own
     if kind == "number":
         return _number(term.value, integer)
@@ -88,7 +91,7 @@ def real_lemma(
     script = _Script([term for term, _ in formulas])
     name = fresh(name)
     cells = {term: f"x{k}" for k, term in enumerate(script.facts.unknowns)}
-    hypotheses = [shown(term, cells.get) for term, _ in formulas]
+    hypotheses = [shown(term, cells) for term, _ in formulas]
     own = [f"a{k}" for k in range(len(formulas))]
     body = script.proved(leaf.certificate, list(zip(formulas, own, strict=True)))
     hypotheses += [text for text, _ in script.meanings.values()]
@@ -200,7 +203,7 @@ class _Script:
         return f"f{self._count}"
 
     def _says(self, term: Term, holds: bool = True) -> str:
-        text = shown(term, self._cells.get)
+        text = shown(term, self._cells)
         return text if holds else f"(~ {text})"
 
     # facts, as the checker adds them
@@ -350,17 +353,17 @@ class _Script:
                 term = self.facts.unknowns[argument]
                 value = self._cells[term]
                 if term.operation == "/":
-                    above, below = (shown(part, self._cells.get) for part in term.parts)
+                    above, below = (shown(part, self._cells) for part in term.parts)
                     text = f"({below} = 0 \\/ {value} * {below} = {above})"
                 else:
-                    condition, yes, no = (shown(part, self._cells.get) for part in term.parts)
+                    condition, yes, no = (shown(part, self._cells) for part in term.parts)
                     text = f"(({condition} -> {value} = {yes}) /\\ (~ {condition} -> {value} = {no}))"
             elif kind == "equal":
                 left, right = (self.facts.unknowns[k] for k in argument)
                 conditions = []
                 for a, b in zip(left.parts, right.parts, strict=True):
                     if a.sort in (REAL, INT):
-                        conditions.append(f"{shown(a, self._cells.get)} = {shown(b, self._cells.get)} -> ")
+                        conditions.append(f"{shown(a, self._cells)} = {shown(b, self._cells)} -> ")
                     elif a is not b:
                         (same,) = [
                             t
@@ -452,22 +455,21 @@ class _Script:
         # the sum is zero where the equations hold
         tracked = _Tracked(self, eliminations, hypothesis)
         divisor, multipliers = tracked.vanishing(total, equations)
+        used = {fact: m for fact, m in multipliers.items() if m != 0}
+        named = {fact: hypothesis(fact) for fact in used}
         zero = self._new()
         product = f"{polynomial_text(divisor)} * ({whole})"
         self._line(f"assert ({zero} : {product} = 0).")
-        used = {fact: m for fact, m in multipliers.items() if m != 0}
-        named = {fact: hypothesis(fact) for fact in used}
         if used:
             combination = " + ".join(
                 f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}" for fact, m in used.items()
             )
             rewriting = ", ".join(named[fact][0] for fact in used)
-            self._lines.pop()
-            # the equations are said before the sum is looked at
-            self._line(f"assert ({zero} : {product} = 0).")
-            self._line(f"{{ replace ({product}) with ({combination}) by ring. rewrite {rewriting}. ring. }}")
+            self._line(
+                f"{{ replace ({product}) with ({combination}) by rational. rewrite {rewriting}. rational. }}"
+            )
         else:
-            self._line("{ ring. }")
+            self._line("{ rational. }")
         nonzero = tracked.not_zero(divisor)
         self._line(f"exact (positive_and_zero _ _ {nonzero} {sum_} {zero}).")
 
@@ -568,17 +570,18 @@ class _Tracked:
             proof = f"(product_not_zero _ _ {proof} {each})"
         script._line(f"assert ({name} : {polynomial_text(below)} <> 0).")
         script._line(
-            f"{{ intro E. apply {proof}. replace ({scaled}) with ({' + '.join(parts)}) by ring. "
-            f"rewrite {rewriting}. ring. }}"
+            f"{{ intro E. apply {proof}. replace ({scaled}) with ({' + '.join(parts)}) by rational. "
+            f"rewrite {rewriting}. rational. }}"
         )
         return name
 
     def not_zero(self, d: Any) -> str:
         """A proof that a product of what is divided by is not zero."""
-        if d.is_constant():
-            return "ltac:(lra)"
         script = self._script
         name = script._new()
+        if d.is_constant():
+            script._line(f"assert ({name} : {polynomial_text(d)} <> 0) by lra.")
+            return name
         factors, proofs, rest = [], [], d
         for below, known in self._belows:
             while known and rest != 0 and not rest.is_constant() and divmod(rest, below)[1] == 0:
@@ -586,11 +589,11 @@ class _Tracked:
                 factors.append(polynomial_text(below))
                 proofs.append(known)
         text = " * ".join([polynomial_text(rest), *factors])
-        proof = "ltac:(lra)"
+        proof = self.not_zero(rest)
         for each in proofs:
             proof = f"(product_not_zero _ _ {proof} {each})"
         script._line(
             f"assert ({name} : {polynomial_text(d)} <> 0). "
-            f"{{ replace {polynomial_text(d)} with ({text}) by ring. exact {proof}. }}"
+            f"{{ replace {polynomial_text(d)} with ({text}) by rational. exact {proof}. }}"
         )
         return name
