@@ -14,8 +14,8 @@ zero, or is an alternative. A step adds facts, or is the end of its branch:
     The end: a sum of products of facts and squares, which is positive by the facts, is zero. An
     elimination is an equation, solved for an unknown, which is then put into the sum.
 
-Polynomials are over the *unknowns*: the terms that are no sum, product or number, numbered as the
-formulas, read from left to right, have them. A truth value is one, too: positive or zero.
+Polynomials are over the *unknowns*: terms that are no sum, product or number, numbered as they come
+in the formulas. A truth value is one, too: positive or zero.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ import flint
 
 REAL, INT, BOOL = "Real", "Int", "Bool"
 _UNKNOWN = "apply", "entry", "same", "/", "if"
-#: Parts of which one holds: formulas and whether they do, or polynomials and their relation to 0.
-Alternative = list[tuple[Any, Any]]
+_JOINS = {"+": operator.add, "*": operator.mul}
+Alternative = list[tuple[Any, Any]]  # formulas that may hold or not, polynomials and relations
 
 
 class CertificateError(Exception):
@@ -43,11 +43,9 @@ class CertificateError(Exception):
 class Term:
     """A number, a truth value or a sequence, as an operation on other terms.
 
-    Operations are ``number`` (the ``value``), ``+``, ``*``, ``/`` and ``if`` on numbers; ``<=``, ``<``
-    and ``=`` between numbers; ``and``, ``or``, ``not``; ``apply``, a symbol (``value``) applied to
-    terms, and likewise the ``entry`` of a sequence and whether two are the ``same``: nothing is known
-    of these but that equal arguments give equal values. Two terms are equal if they are the same
-    object: whoever makes them shares them.
+    Operations are ``number`` (the ``value``), ``+``, ``*``, ``/``, ``if``; ``<=``, ``<``, ``=`` between
+    numbers; ``and``, ``or``, ``not``; ``apply``, a symbol (``value``) applied to terms, ``entry`` of a
+    sequence, ``same`` for two: equal arguments give equal values. Equal terms are one object.
     """
 
     operation: str
@@ -79,16 +77,17 @@ class Facts:
     def __init__(self, formulas: Sequence[Term]) -> None:
         self.unknowns = unknowns(formulas)
         self._place = {term: k for k, term in enumerate(self.unknowns)}
-        names = [f"x{k}" for k in range(len(self.unknowns))]
-        self.ring = flint.fmpq_mpoly_ctx.get(names, "lex")
+        self.ring = flint.fmpq_mpoly_ctx.get([f"x{k}" for k in range(len(self._place))], "lex")
         self.generators = self.ring.gens()
         self._polynomials: dict[Term, Any] = {}
         self.facts: list[tuple[str, Any]] = []
         for formula in formulas:
             self.add(formula)
 
-    def add(self, formula: Term, holds: bool = True) -> None:
-        """What a formula says, or its negation, as facts."""
+    def add(self, formula: Any, holds: Any = True) -> None:
+        """What a formula says, or its negation; or that a polynomial has a relation to zero."""
+        if not isinstance(formula, Term):
+            return self.facts.append((holds, formula))
         kind, parts = formula.operation, formula.parts
         if kind == "not":
             self.add(parts[0], not holds)
@@ -97,7 +96,7 @@ class Facts:
                 self.add(part, holds)
         elif kind in ("and", "or"):
             self.facts.append(("or", list(_alternatives(formula, holds))))
-        elif kind in _UNKNOWN:
+        elif kind in _UNKNOWN and formula.sort == BOOL:
             self.facts.append((">" if holds else "=", self.polynomial(formula)))
         elif kind == "=":
             self.facts.append(("=" if holds else "!=", parts))
@@ -108,21 +107,13 @@ class Facts:
         else:
             raise CertificateError(f"not a formula: {kind}")
 
-    def put(self, alternative: tuple[Any, Any]) -> None:
-        """One part of an alternative as a fact."""
-        what, holds = alternative
-        if isinstance(what, Term):
-            self.add(what, holds)
-        else:
-            self.facts.append((holds, what))
-
     def alternatives(self, fact: int) -> Alternative:
         """The parts of a fact that is an alternative."""
         relation, parts = self.facts[fact]
-        if relation == "!=":
-            p = self.literal(fact)[1]
-            return [(p, ">"), (-p, ">")]
         if relation != "or":
+            relation, p = self.literal(fact)
+            parts = [(p, ">"), (-p, ">")]
+        if relation not in ("or", "!="):
             raise CertificateError(f"fact {fact} is no alternative")
         return parts
 
@@ -138,9 +129,8 @@ class Facts:
         if term not in self._polynomials:
             if term.operation == "number":
                 found = self.ring.constant(_rational(term.value))
-            elif term.operation in ("+", "*"):
-                join = operator.add if term.operation == "+" else operator.mul
-                found = reduce(join, map(self.polynomial, term.parts))
+            elif term.operation in _JOINS:
+                found = reduce(_JOINS[term.operation], map(self.polynomial, term.parts))
             else:
                 found = self.generators[self._place[term]]
             self._polynomials[term] = found
@@ -148,51 +138,47 @@ class Facts:
 
     def read(self, text: Any) -> Any:
         """A polynomial that is written like 3/4*x1^2*x5 + -1."""
-        terms: dict[tuple[int, ...], Any] = {}
+        total = self.ring.constant(0)
         for monomial in str(text).split(" + "):
-            exponents, coefficient = [0] * len(self.unknowns), flint.fmpq(1)
+            product = self.ring.constant(1)
             for factor in monomial.split("*"):
                 if factor.startswith("x"):
                     place, _, power = factor[1:].partition("^")
-                    exponents[int(place)] += int(power or 1)
+                    product *= self.generators[int(place)] ** int(power or 1)
                 else:
-                    coefficient *= _rational(factor)
-            key = tuple(exponents)
-            terms[key] = terms.get(key, 0) + coefficient
-        return self.ring.from_dict(terms)
+                    product *= _rational(factor)
+            total += product
+        return total
 
     def check(self, step: Any) -> None:
-        """Nothing, if a step and those below it close the tree; else a CertificateError."""
-        kind, *rest = step
-        _STEPS[kind](self, *rest)
+        """Nothing, if a step and those below it close the tree; else an error."""
+        _STEPS[step[0]](self, *step[1:])
 
     def split(self, fact: Any, steps: Any) -> None:
         for alternative, step in zip(self.alternatives(fact), steps, strict=True):
             before = len(self.facts)
-            self.put(alternative)
+            self.add(*alternative)
             self.check(step)
             del self.facts[before:]
 
     def note(self, kind: Any, argument: Any, step: Any) -> None:
         before = len(self.facts)
-        self.facts += [("or", parts) for parts in _NOTES[kind](self, argument)]
+        self.facts += [("or", parts) for parts in NOTES[kind](self, argument)]
         self.check(step)
         del self.facts[before:]
 
     def sum(self, eliminations: Any, terms: Any) -> None:
         total, positive = self.ring.constant(0), False
         for coefficient, square, *facts in terms:
-            product, strict, zero = self.ring.constant(1), True, False
-            for fact in facts:
-                relation, p = self.literal(fact)
-                if relation not in ("=", ">=", ">"):
-                    raise CertificateError(f"the sign of fact {fact} is not known")
-                product *= p
-                strict, zero = strict and relation == ">", zero or relation == "="
+            relations = {self.literal(fact)[0] for fact in facts}
+            if not relations <= {"=", ">=", ">"}:
+                raise CertificateError(f"some sign is not known: {facts}")
+            product = reduce(operator.mul, [self.literal(k)[1] for k in facts], 0 * total + 1)
+            zero, strict = "=" in relations, relations <= {">"}
             factor = self.read(coefficient) if zero else _rational(coefficient)
-            if not zero and factor <= 0:
+            if not zero and not factor > 0:
                 raise CertificateError(f"{coefficient} is not positive")
-            positive = positive or (strict and not zero and not square)
+            positive = positive or (strict and not square)
             total += product * factor * (self.read(square) ** 2 if square else 1)
         if not positive or self.eliminated(total, eliminations) != 0:
             raise CertificateError("the sum is not positive, or not zero")
@@ -207,30 +193,19 @@ class Facts:
             return p
 
         for equation, place, *nonzero in eliminations:
-            relation, p = self.literal(equation)
-            if relation != "=":
-                raise CertificateError(f"fact {equation} is no equation")
+            (relation, p), factors = self.literal(equation), [self.literal(k) for k in nonzero]
+            if relation != "=" or any(other not in (">", "!=") for other, _ in factors):
+                raise CertificateError(f"not an equation {equation}, or not nonzero: {nonzero}")
             above, below = solved(reduced(p), place)
-            product = self.ring.constant(1)
-            for fact in nonzero:
-                relation, factor = self.literal(fact)
-                if relation not in (">", "!="):
-                    raise CertificateError(f"fact {fact} may be zero")
-                product *= reduced(factor)
+            product = reduce(operator.mul, [reduced(q) for _, q in factors], 0 * p + 1)
             if product == 0 or divmod(product, below)[1] != 0:
-                raise CertificateError(f"equation {equation} is divided by what may be zero")
+                raise CertificateError(f"x{place} is divided by what may be zero")
             known.append((place, above, below))
         return reduced(polynomial)
 
 
 def check(formulas: Sequence[Term], step: Any) -> None:
-    """Nothing, if a certificate shows that the formulas have no common model.
-
-    Raises
-    ------
-    CertificateError
-        If it does not.
-    """
+    """Nothing, if the certificate shows that the formulas have no common model; else an error."""
     try:
         Facts(formulas).check(step)
     except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -272,8 +247,7 @@ def put(p: Any, place: int, above: Any, below: Any) -> Any:
 
 
 def _rational(text: Any) -> flint.fmpq:
-    number = Fraction(text)
-    return flint.fmpq(number.numerator, number.denominator)
+    return flint.fmpq(*Fraction(text).as_integer_ratio())
 
 
 def _meaning(facts: Facts, place: Any) -> list[Alternative]:
@@ -282,6 +256,8 @@ def _meaning(facts: Facts, place: Any) -> list[Alternative]:
     if term.operation == "/":
         above, below = map(facts.polynomial, term.parts)
         return [[(below, "="), (below, "!=")], [(below, "="), (value * below - above, "=")]]
+    if term.operation != "if":
+        raise CertificateError(f"nothing is known of unknown {place}")
     condition, yes, no = term.parts
     return [
         [(condition, False), (value - facts.polynomial(yes), "=")],
@@ -296,7 +272,7 @@ def _equal(facts: Facts, places: Any) -> list[Alternative]:
     one, other = (facts.generators[place] for place in places)
     if any(getattr(left, part) != getattr(right, part) for part in ("operation", "value", "sort")):
         raise CertificateError("two different symbols")
-    differ: list[tuple[Any, Any]] = []
+    differ: Alternative = []
     for a, b in zip(left.parts, right.parts, strict=True):
         if a.sort == b.sort and a.sort in (REAL, INT):
             differ.append((facts.polynomial(a) - facts.polynomial(b), "!="))
@@ -309,18 +285,16 @@ def _equal(facts: Facts, places: Any) -> list[Alternative]:
 def _integer(facts: Facts, text: Any) -> list[Alternative]:
     """p <= 0 or p >= 1, for a polynomial in integers with integer coefficients."""
     p = facts.read(text)
-    for exponents, coefficient in p.to_dict().items():
-        used = [facts.unknowns[k] for k, power in enumerate(exponents) if power]
-        if coefficient.q != 1 or any(term.sort != INT for term in used):
-            raise CertificateError(f"{text} need not be an integer")
+    used = {term for term, power in zip(facts.unknowns, p.degrees(), strict=True) if power}
+    if any(c.q != 1 for c in p.coeffs()) or any(term.sort != INT for term in used):
+        raise CertificateError(f"{text} need not be an integer")
     return [[(-p, ">="), (p - 1, ">=")]]
 
 
 def _sign(facts: Facts, text: Any) -> list[Alternative]:
     """p = 0 or p > 0 or -p > 0."""
-    p = facts.read(text)
-    return [[(p, "="), (p, ">"), (-p, ">")]]
+    return [[(p := facts.read(text), "="), (p, ">"), (-p, ">")]]
 
 
-_STEPS: dict[str, Any] = {"split": Facts.split, "note": Facts.note, "sum": Facts.sum}
-_NOTES: dict[str, Any] = {"meaning": _meaning, "equal": _equal, "integer": _integer, "sign": _sign}
+_STEPS: Any = {"split": Facts.split, "note": Facts.note, "sum": Facts.sum}
+NOTES: Any = {"meaning": _meaning, "equal": _equal, "integer": _integer, "sign": _sign}

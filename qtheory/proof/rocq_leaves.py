@@ -230,7 +230,7 @@ class _Script:
         if isinstance(what, Term):
             self._add(what, holds, name)
         else:
-            self.facts.put(alternative)
+            self.facts.add(*alternative)
             self._known.append((name, None, True))
 
     def _literal(self, fact: int) -> tuple[str, Any]:
@@ -379,10 +379,10 @@ class _Script:
         return self.meanings[key][1]
 
     def _note(self, kind: str, argument: Any, step: Any) -> None:
-        from qtheory.proof.checker import _NOTES
+        from qtheory.proof.checker import NOTES
 
         before = len(self.facts.facts)
-        added = [("or", parts) for parts in _NOTES[kind](self.facts, argument)]
+        added = [("or", parts) for parts in NOTES[kind](self.facts, argument)]
         self.facts.facts += added
         if kind == "sign":
             names = ["sign"]

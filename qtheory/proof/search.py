@@ -17,10 +17,11 @@ import flint
 import z3
 
 from qtheory.proof.leaves import solve_equations
-from qtheory.proof.checker import _NOTES, INT, REAL, CertificateError, Facts, Term, powers, put, solved, unknowns
+from qtheory.proof.checker import NOTES, INT, REAL, CertificateError, Facts, Term, powers, put, solved, unknowns
 
 _ASK = 100_000
 _COLUMNS = 700
+_SIGNS = 3
 
 
 class NotFound(Exception):
@@ -420,6 +421,42 @@ def sparse(system: System, names: Sequence[int], rounds: int, roots: bool = Fals
     return needed(system, terms)
 
 
+def on_a_triangle(system: System, names: Sequence[int], most: int) -> Sum | None:
+    """A positive sum of products of so many linear facts, and of one other fact, that is zero."""
+    one = system.ring.constant(1)
+    if system.scaled(0):
+        return None
+    signed = [n for n in names if system.literals[n][0] in (">=", ">")]
+    linear = [
+        n
+        for n in signed
+        if not system.reduced[n].is_constant() and system.reduced[n].total_degree() == 1
+    ]
+    others = [n for n in signed if system.reduced[n].total_degree() > 1]
+    if len(others) != 1 or len(linear) > 6:
+        return None
+    (other,) = others
+    for corner in combinations(linear, 3):
+        forms = [system.reduced[n] for n in corner]
+        # a triangle: with some positive factors the forms add up to one
+        if nonnegative([*forms, -one], [False, False, False, True], 4) is None:
+            continue
+        columns: list[tuple[list[int], Any]] = [([other], system.reduced[other])]
+        for i in range(most + 1):
+            for j in range(most + 1 - i):
+                exponents = (i, j, most - i - j)
+                product = one
+                for form, n in zip(forms, exponents, strict=True):
+                    product = product * form**n
+                columns.append(([n for n, k in zip(corner, exponents, strict=True) for _ in range(k)], product))
+        strict = [system.literals[other][0] == ">"] + [False] * (len(columns) - 1)
+        solution = nonnegative([p for _, p in columns], strict, len(columns))
+        if solution is not None:
+            terms = zip(solution, columns, strict=True)
+            return needed(system, [(str(v), None, facts) for v, (facts, _) in terms if v])
+    return None
+
+
 def needed(system: System, terms: list[tuple[str, str | None, list[int]]]) -> Sum:
     """The sum with the eliminations that it needs."""
     facts = Facts.__new__(Facts)
@@ -531,7 +568,8 @@ def nonnegative(polynomials: list[Any], strict: list[bool], signed: int) -> list
 class Tree:
     """The facts at a place of the tree, with names, and what z3 says of them."""
 
-    def __init__(self, formulas: Sequence[Term], branches: int = 400) -> None:
+    def __init__(self, formulas: Sequence[Term], branches: int = 400, quick: bool = False) -> None:
+        self.quick = quick
         self.facts = Facts(formulas)
         self._counter = count()
         self.names: list[int] = []
@@ -622,7 +660,7 @@ class Tree:
             closed = []
             for part in parts:
                 before = system.solved
-                new = self.grown(lambda: self.facts.put(part))
+                new = self.grown(lambda: self.facts.add(*part))
                 if self.facts.facts[size:] and all(self.trivial(n) for n in new):
                     closed = None
                 else:
@@ -640,6 +678,8 @@ class Tree:
             waiting.append(k)
         for kind, argument in self.eager(system):
             return self.noted(kind, argument)
+        if self.quick:
+            raise NotFound("nothing follows at once")
         names = [n for n in self.names if n in system.literals]
         if self.unsatisfiable(system, names):
             return self.close(system, names, self.core(system, names))
@@ -658,7 +698,7 @@ class Tree:
         for k in waiting:
             possible = 0
             for part in self.facts.alternatives(k):
-                self.grown(lambda: self.facts.put(part))
+                self.grown(lambda: self.facts.add(*part))
                 here = self.systems[-1]
                 possible += not self.unsatisfiable(here, list(here.literals), 30_000)
                 self.cut(size)
@@ -680,7 +720,7 @@ class Tree:
         for k in range(before):
             if self.facts.facts[k][0] == "or" and self.names[k] not in self._done:
                 for part in self.facts.alternatives(k):
-                    self.grown(lambda: self.facts.put(part))
+                    self.grown(lambda: self.facts.add(*part))
                     ended = self.systems[-1].ended()
                     self.cut(size)
                     if ended is None:
@@ -695,7 +735,7 @@ class Tree:
         size = len(self.names)
         new = self.grown(
             lambda: self.facts.facts.extend(
-                ("or", parts) for parts in _NOTES[kind](self.facts, argument)
+                ("or", parts) for parts in NOTES[kind](self.facts, argument)
             )
         )
         below = self.branch(size) if kind == "sign" else self.solve()
@@ -739,7 +779,7 @@ class Tree:
             if relation == ">" and len(p.to_dict()) > 0:
                 text = text_of(p)
                 try:
-                    _NOTES["integer"](self.facts, text)
+                    NOTES["integer"](self.facts, text)
                 except CertificateError:
                     continue
                 if ("integer", text) not in self._noted:
@@ -769,7 +809,7 @@ class Tree:
         branches = []
         self._done.add(name)
         for part in self.facts.alternatives(k):
-            new = self.grown(lambda: self.facts.put(part))
+            new = self.grown(lambda: self.facts.add(*part))
             below = self.solve()
             self.cut(size)
             if not below.used() & set(new):
@@ -799,7 +839,11 @@ class Tree:
             kept = fewer
 
     def close(self, system: System, names: list[int], core: list[int]) -> Any:
-        # signs help to find the sum, also where z3 does without
+        # signs help to find the sum, also where z3 does without: of unknowns, and what was split
+        split = [system.literals[n][1] for n in core if system.literals[n][0] == "!="]
+        for n, (relation, p) in system.literals.items():
+            if n not in core and relation == ">" and any(p in (q, -q) for q in split):
+                core.append(n)
         there = {
             k
             for n in core
@@ -821,14 +865,28 @@ class Tree:
             return found
         divided = {n for _, _, by in small.eliminations for n in by if n not in core}
         core = core + sorted(n for n in divided if small.literals[n][0] == ">")
-        unequal = [n for n in core if small.literals[n][0] == "!="]
-        if unequal:
-            return self.branch(self.names.index(unequal[0]))
         undivided = System(self.facts.ring, self._counter, divide=False)
         for name in core:
             undivided = undivided.with_fact(name, *system.literals[name])
         for p in self.factors(undivided, core):
             return self.noted("sign", text_of(p))
+        around = [
+            n
+            for n in names
+            if n in core
+            or (
+                system.literals[n][0] in (">", ">=")
+                and system.literals[n][1].total_degree() == 1
+                and all(k in there for k, d in enumerate(system.literals[n][1].degrees()) if d)
+            )
+        ]
+        flat = System(self.facts.ring, self._counter, divide=False)
+        for name in around:
+            flat = flat.with_fact(name, *system.literals[name])
+        for degree in (4, 6, 8, 10, 12):
+            found = on_a_triangle(flat, around, degree)
+            if found is not None:
+                return found
         for rounds, roots in ((1, False), (2, False), (1, True), (2, True)):
             found = sparse(undivided, core, rounds, roots)
             if found is not None:
@@ -841,8 +899,12 @@ class Tree:
                 found = combine(system_, core, degree, squares)
                 if found is not None:
                     return found
-        for p in self.unsigned(undivided, core):
-            return self.noted("sign", text_of(p))
+        for n in core:
+            if small.literals[n][0] == "!=" and n not in self._done:
+                return self.branch(self.names.index(n))
+        if sum(kind == "sign" for kind, _ in self._noted) < _SIGNS:
+            for p in self.unsigned(undivided, core):
+                return self.noted("sign", text_of(p))
         raise NotFound("no sum: " + "; ".join(f"{r} {p}" for r, p in small.literals.values()))
 
     def factors(self, system: System, core: Sequence[int]) -> list[Any]:
@@ -902,7 +964,7 @@ def grow(tree: Tree, wanted: list[tuple[str, Any]]) -> Any:
     for kind, argument in wanted:
         new = tree.grown(
             lambda: tree.facts.facts.extend(
-                ("or", parts) for parts in _NOTES[kind](tree.facts, argument)
+                ("or", parts) for parts in NOTES[kind](tree.facts, argument)
             )
         )
         made.append((kind, argument, new))
@@ -1007,14 +1069,23 @@ def needed_formulas(formulas: Sequence[Term]) -> list[int]:
 
 
 def search(formulas: Sequence[Term]) -> tuple[list[int], Any]:
-    """Which formulas are needed, and a certificate that they have no common model."""
-    kept = needed_formulas(formulas)
+    """Which formulas are needed, and a certificate that they have no common model.
+
+    First what follows at once from all of them; then what z3 says they are needed for.
+    """
+    try:
+        return _searched(formulas, list(range(len(formulas))), quick=True)
+    except NotFound:
+        return _searched(formulas, needed_formulas(formulas), quick=False)
+
+
+def _searched(formulas: Sequence[Term], kept: list[int], quick: bool) -> tuple[list[int], Any]:
     while True:
         chosen = [formulas[k] for k in kept]
-        tree = Tree(chosen)
+        tree = Tree(chosen, branches=60 if quick else 400, quick=quick)
         node = grow(tree, list(notes(tree.facts)))
         used = node.used()
-        # facts of each formula
+        # the facts of each formula
         needed_, at = [], 0
         for k, formula in zip(kept, chosen, strict=True):
             size = len(Facts([formula]).facts)
