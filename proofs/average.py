@@ -9,12 +9,8 @@ Main results
     ``mean_sum``: E s - t w^q = eta_0 (1 + rho + ... + rho^(t-1))
 
 How
-    Given the past, E w_{t+1} = rho w_t + gamma lambda w*, so
-
-        E s' = E s + m,   E s' w' = rho (E s w + v) + gamma lambda w* E s',   E s'^2 = E s^2 + 2 E s w + v.
-
-    Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho), between two simpler weights, since
-    rho^t sum c <= Cov(s, w) <= rho sum c.
+    From the moments of s in iterates.py. Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho),
+    between two simpler weights, since rho^t sum c <= Cov(s, w) <= rho sum c.
 """
 
 import sympy as sp
@@ -33,7 +29,8 @@ from qtheory.theory import definitions, notation
 from qtheory.theory.formal import STANDING, assumed
 
 from .decomposition import moments
-from .recursion import c, eta0, gamma, i, inside, lam, m, mean, mu, spectrum, t, v, w, words, wq, x
+from .iterates import sum_m, sum_v, sum_w
+from .recursion import c, eta0, i, inside, m, mean, mu, spectrum, t, words, wq, x
 from .variance import theorem as variance_nonnegative
 
 N = words[notation.N]
@@ -42,16 +39,6 @@ small = assumed(sp.Le(definitions.x[notation.i], 1))
 rho = 1 - x[i]
 
 # --- sums of iterates ----------------------------------------------------------------------------
-
-sum_m = recursive("E s", [i], t, 0, lambda before: before + m(i, t))
-sum_w = recursive(
-    "E s w",
-    [i],
-    t,
-    0,
-    lambda before: (1 - x[i]) * (before + v(t)[i]) + gamma * lam[i] * w[i] * sum_m(i, t + 1),
-)
-sum_v = recursive("E s^2", [i], t, 0, lambda before: before + 2 * sum_w(i, t) + v(t)[i])
 
 mean_average = sequence("E wbar", [], i, sum_m(i, N) / n)
 square_average = sequence("E wbar^2", [], i, sum_v(i, N) / (n * n))

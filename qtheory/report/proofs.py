@@ -63,8 +63,8 @@ def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
     seen: set[int] = set()
     if record.root is not None:
         _grow(tree, record.root, depth, seen)
-        for corollary in record.corollaries:
-            _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
+    for corollary in record.corollaries:
+        _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
     for identity in record.identities:
         tree.add(f"{identity.name}: an identity of polynomials, every parameter symbolic")
     given = Tree("under")

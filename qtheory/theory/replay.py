@@ -39,11 +39,12 @@ class ProofRecord:
     name, label, title
         As in ``qtheory.theorems``.
     root
-        The kernel's proof, or None for T2, which is a list of polynomial identities.
+        The kernel's proof, or None for T2, which is a list of polynomial identities, with the
+        kernel's proofs of their sums as corollaries.
     corollaries
         What else the file proves of interest.
     steps
-        The number of lemmas (of identities, for T2).
+        The number of lemmas (for T2 of identities too).
     questions
         The number of questions put to the solver.
     axioms, hypotheses
@@ -79,8 +80,10 @@ class ProofRecord:
         """Whether the kernel still knows this very proof, or every identity still holds."""
         from qtheory.proof.kernel import is_proof
 
+        if not all(map(is_proof, self.corollaries)):
+            return False
         if self.root is not None:
-            return all(map(is_proof, (self.root, *self.corollaries)))
+            return is_proof(self.root)
         return bool(self.identities) and all(item.holds for item in self.identities)
 
     def latex(self) -> str:
@@ -261,9 +264,12 @@ def _record(name: str, module: ModuleType, seconds: float) -> ProofRecord:
     label, title = (known.label, known.title) if known else _TITLES[name]
     if not isinstance(theorem, Proof):
         count, names = len(theorem.identities), tuple(theorem.assumptions)
+        summed = {step for corollary in corollaries for step in steps(corollary)}
+        lemmas = sum(step.rule in LEMMAS for step in summed)
+        asked = sum(len(step.leaves) for step in summed)
         return ProofRecord(
-            name, label, title, None, (), theorem.identities, count, count, theorem.axioms, names,
-            (), seconds,
+            name, label, title, None, corollaries, theorem.identities, count + lemmas, asked,
+            theorem.axioms, names, (), seconds,
         )  # fmt: skip
     if not all(map(is_proof, (theorem, *corollaries))):
         raise ProofError(f"{name}: not a proof made by the kernel")
