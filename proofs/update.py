@@ -97,14 +97,13 @@ ASSUMPTIONS = (
 
 #: What is said in words between the identities and the kernel, and checked by no machine.
 ARGUED = (
-    "the expectation of a sum of n terms is the sum of their n expectations: linearity, n - 1 times",
-    "an identity for coordinates called i, j, k and samples called b, c holds for any different"
-    " ones: the model has one law for all coordinates, up to their parameters, and for all samples,"
-    " and variables of other coordinates and samples are absent from the polynomial",
-    "E w_i^2 exists after t steps: w'_i^2 >= 0, so the tower property holds for it whether or not"
-    " the mean is finite (Tonelli), and gives the finite number that is computed; and"
-    " |w_i w_j| <= (w_i^2 + w_j^2)/2",
-    "two sequences with the same start and the same step are the same: E w_i and m, E w_i^2 and v",
+    "The expectation of a sum of n terms is the sum of their n expectations.",
+    "An identity for coordinates called i, j, k and samples called b, c holds for any different ones:"
+    " the law is one for all of them, up to the parameters, and what has other indices is absent.",
+    "E w_i^2 exists after t steps: w'_i^2 is not negative, so the tower property holds for it whether"
+    " or not the mean is finite (Tonelli), and gives the finite number that is computed; products are"
+    " at most half the sum of squares.",
+    "E w_i and m have the same start and the same step, so they are the same; so are E w_i^2 and v.",
 )
 
 

@@ -4,6 +4,7 @@ import random
 from fractions import Fraction
 from itertools import product
 from math import prod
+from pathlib import Path
 
 import flint
 import numpy as np
@@ -259,6 +260,11 @@ def test_the_record_is_of_identities_and_of_sums_by_the_kernel(monkeypatch):
     assert record.questions > len(record.corollaries)
     monkeypatch.setattr("qtheory.proof.kernel.is_proof", lambda proof: False)
     assert not record.checked
+
+
+def test_what_is_said_in_words_is_in_the_docs():
+    page = " ".join((Path(__file__).parents[2] / "docs" / "proofs.md").read_text().split())
+    assert all(sentence in page for sentence in update.ARGUED)
 
 
 @pytest.mark.parametrize(("d", "B"), [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)])
