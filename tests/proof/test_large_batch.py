@@ -76,18 +76,17 @@ def test_no_other_limit_would_do():
         assert (abs(gap) <= allowed) is fits
 
 
-def test_a_wrong_level_or_feedback_is_refused():
-    step = proof.step
-    for wrong in (
-        lambda k, level: (k, level / 2),
-        lambda k, level: (k + 1, level),
-    ):
-        kappa, level = wrong(proof.kappa, proof.Q)
-        claim = (1 - 2 * step + kappa * step * step) * proof.c(proof.t)[proof.i]
-        claim += step * step * (level + proof.tau(proof.t)[proof.i])
-        after = proof.c(proof.t + 1)[proof.i]
-        with pytest.raises(ProofError):
-            lemma(z3.Implies(z3.And(proof.t >= 0, proof.inside), after == claim), proof.one_step)
-    (given, then) = proof.settled.formula.children()
-    with pytest.raises(ProofError):  # without the step size that is stable
-        lemma(z3.Implies(given.arg(0), then), proof.settled)
+@pytest.mark.parametrize("wrong", [(1, 0), (0, 1)])
+def test_a_wrong_feedback_or_level_is_refused(wrong):
+    """The recursion with kappa + 1 or Q + 1."""
+    step, c, t, i = proof.step, proof.c, proof.t, proof.i
+
+    def claim(more_kappa, more_level):
+        c_next = (1 - 2 * step + (proof.k + more_kappa) * step * step) * c(t)[i]
+        c_next += step * step * (proof.level + more_level + proof.tau(t)[i])
+        goal = z3.Implies(z3.And(t >= 0, proof.inside), c(t + 1)[i] == c_next)
+        return lemma(goal, proof.recursion, work=100_000)
+
+    claim(0, 0)
+    with pytest.raises(ProofError, match="does not follow"):
+        claim(*wrong)
