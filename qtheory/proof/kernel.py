@@ -481,8 +481,8 @@ class Function:
     def at(self, *arguments: Any, equation: str = "value") -> Proof:
         """The defining equation, at these arguments (an index last, for a sequence)."""
         proof = self._equations[equation]
-        terms = dict(zip(self._keys, arguments, strict=True))
-        return proof(**{k: t for k, t in terms.items() if k in _free(proof.formula)})
+        terms, free = dict(zip(self._keys, arguments, strict=True)), _free(proof.formula)
+        return proof(**{k: t for k, t in terms.items() if k in free})
 
     def zero(self, *arguments: Any) -> Proof:
         """f(arguments, 0) = ..., for a recursive definition."""

@@ -19,6 +19,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.theory import theorems
 
 if TYPE_CHECKING:
+    from qtheory.proof.identities import Derivation, Identity
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
     from qtheory.theory.sequents import Formal, Meaning
@@ -48,11 +49,12 @@ class ProofRecord:
     root
         The kernel's proof.
     corollaries
-        What else the file proves of interest, each shown as the kernel's formula.
+        What else the file proves of interest, each shown as the kernel's formula; for T2 the sums
+        over coordinates and samples by which the update has these moments.
     identities
-        For T2, the identities of polynomials by which the update has these moments.
+        For T2, the identities of polynomials for the entries of these sums.
     steps
-        The number of lemmas.
+        The number of lemmas; for T2 with those of its sums.
     questions
         The number of questions put to the solver; an identity is none.
     axioms, hypotheses
@@ -72,7 +74,7 @@ class ProofRecord:
     statement: str
     root: Proof
     corollaries: tuple[Proof, ...]
-    identities: tuple[Any, ...]
+    identities: tuple[Identity, ...]
     steps: int
     questions: int
     axioms: tuple[str, ...]
@@ -87,7 +89,7 @@ class ProofRecord:
         from qtheory.proof.kernel import is_proof
 
         return all(map(is_proof, (self.root, *self.corollaries))) and all(
-            item.holds for item in self.identities
+            identity.holds for identity in self.identities
         )
 
     def latex(self) -> str:
@@ -271,6 +273,7 @@ def _claim(name: str) -> Formal | None:
 
 
 def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float) -> ProofRecord:
+    from qtheory.proof.expectation import RULES
     from qtheory.proof.kernel import is_proof
     from qtheory.proof.tree import LEMMAS, steps
     from qtheory.theory.formal import STANDING
@@ -278,7 +281,6 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
 
     root: Proof = module.theorem
     corollaries: tuple[Proof, ...] = getattr(module, "corollaries", ())
-    derivation = getattr(module, "derivation", None)
     if not all(map(is_proof, (root, *corollaries))):
         raise ProofError(f"{name}: not a proof made by the kernel")
     if claim is None:
@@ -286,32 +288,49 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         statement = " ".join(str(root.formula).split())
     else:
         claim.require(root)
-        if name == _DERIVED and not (derivation and derivation.identities):
-            raise ProofError(f"{name}: no identity says that the update has these moments")
         for corollary in corollaries:
             require_own_names(corollary)
         label, title = claim.theorem.label, claim.theorem.title
         statement = str(claim.theorem.statement)
-    found = steps(root)
+    derivation = _derivation(name, module)
+    sums = derivation.sums if derivation else ()
+    found = list({id(step): step for each in (root, *sums) for step in steps(each)}.values())
+    resting = {hypothesis for each in (root, *sums) for hypothesis in each.hypotheses}
     model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
     axioms = [step.name for step in found if step.rule == "axiom"]
-    hypotheses = [h.meaning for h in root.hypotheses - model]
+    hypotheses = [h.meaning for h in resting - model]
     return ProofRecord(
         name=name,
         label=label,
         title=title,
         statement=statement,
         root=root,
-        corollaries=corollaries,
+        corollaries=(*corollaries, *sums),
         identities=derivation.identities if derivation else (),
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
-        axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
+        axioms=_names([*axioms, *(RULES if derivation else ())]),
         hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
-        standing=_names(h.meaning for h in root.hypotheses & model),
+        standing=_names(h.meaning for h in resting & model),
         meanings=tuple(claim.meanings) if claim else (),
         seconds=seconds,
     )
+
+
+def _derivation(name: str, module: ModuleType) -> Derivation | None:
+    """What says of the update that it has the moments, for the theorem that needs one."""
+    from qtheory.proof.identities import Derivation
+    from qtheory.theory.sequents import require_own_names
+
+    if name != _DERIVED:
+        return None
+    derivation = getattr(module, "derivation", None)
+    if type(derivation) is not Derivation:
+        raise ProofError(f"{name}: nothing says that the update has these moments")
+    derivation.require()
+    for proof in derivation.sums:
+        require_own_names(proof)
+    return derivation
 
 
 def _names(texts: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
