@@ -433,8 +433,8 @@ def axiom(name: str) -> Proof:
 class Definition:
     """How a symbol is defined: explicitly, as a sequence, or by recursion.
 
-    ``arguments`` end with the index, for a sequence, and with n, for a recursion. ``bodies`` are the
-    value, or the value at 0 and the one at n + 1, in which ``before`` stands for that at n.
+    ``arguments`` end with the index, for a sequence, and with n, for a recursion. ``bodies`` are
+    the value, or the value at 0 and the one at n + 1, in which ``before`` stands for that at n.
     """
 
     kind: str

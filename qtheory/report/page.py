@@ -178,7 +178,8 @@ def _proof(record: ProofRecord) -> str:
         for identity in record.identities
     ]
     seen: set[int] = set()
-    rows += [_lemma(premise, _DEPTH, seen) for premise in _lemmas(record.root)]
+    *sums, root = record.proofs
+    rows += [_lemma(lemma, _DEPTH, seen) for lemma in (*sums, *_lemmas(root))]
     return "".join(
         [
             *rows,

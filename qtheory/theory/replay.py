@@ -51,8 +51,8 @@ class ProofRecord:
     corollaries
         What else the file proves of interest, each shown as the kernel's formula; for T2 the sums
         over coordinates and samples by which the update has these moments.
-    identities
-        For T2, the identities of polynomials for the entries of these sums.
+    derivation
+        For T2, what says that the update has these moments; None for the others.
     steps
         The number of lemmas; for T2 with those of its sums.
     questions
@@ -74,7 +74,7 @@ class ProofRecord:
     statement: str
     root: Proof
     corollaries: tuple[Proof, ...]
-    identities: tuple[Identity, ...]
+    derivation: Derivation | None
     steps: int
     questions: int
     axioms: tuple[str, ...]
@@ -82,6 +82,16 @@ class ProofRecord:
     standing: tuple[str, ...]
     meanings: tuple[Meaning, ...]
     seconds: float
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """For T2, the identities of polynomials for the entries of its sums."""
+        return self.derivation.identities if self.derivation else ()
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """What the theorem is made of: for T2 its sums, and the kernel's proof last."""
+        return (*(self.derivation.sums if self.derivation else ()), self.root)
 
     @property
     def checked(self) -> bool:
@@ -96,7 +106,7 @@ class ProofRecord:
         """Definitions, assumptions and lemmas in order, as an appendix could print them."""
         from qtheory.proof.latex import proof_latex
 
-        text = proof_latex(self.root)
+        text = proof_latex(*self.proofs)
         rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
         return "\n".join([text, r"\begin{itemize}", *rows, r"\end{itemize}"]) if rows else text
 
@@ -125,7 +135,7 @@ class ProofRecord:
         from qtheory.proof.tree import LEMMAS, steps
 
         standing = "proved" if self.checked else "not proved"
-        names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
+        names = [step.name or "a step" for step in steps(*self.proofs) if step.rule in LEMMAS]
         items = "".join(f"<li>{escape(name)}</li>" for name in names)
         lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
         identities = f"{len(self.identities)} identities of polynomials, " * bool(self.identities)
@@ -294,8 +304,8 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         statement = str(claim.theorem.statement)
     derivation = _derivation(name, module)
     sums = derivation.sums if derivation else ()
-    found = list({id(step): step for each in (root, *sums) for step in steps(each)}.values())
-    resting = {hypothesis for each in (root, *sums) for hypothesis in each.hypotheses}
+    found = steps(*sums, root)
+    resting = frozenset().union(*(proof.hypotheses for proof in (*sums, root)))
     model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
     axioms = [step.name for step in found if step.rule == "axiom"]
     hypotheses = [h.meaning for h in resting - model]
@@ -306,7 +316,7 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         statement=statement,
         root=root,
         corollaries=(*corollaries, *sums),
-        identities=derivation.identities if derivation else (),
+        derivation=derivation,
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
         axioms=_names([*axioms, *(RULES if derivation else ())]),
