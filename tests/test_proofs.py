@@ -247,6 +247,10 @@ def test_the_identities_of_t2_are_no_questions_to_a_solver(records):
     asked = {id(leaf) for proof in (record.root, *record.corollaries) for leaf in leaves(proof)}
     assert record.questions == len(asked) > len(list(leaves(record.root)))
     assert record.proofs == (*record.corollaries, record.root)
+    text = record.latex()
+    assert text.count(r"\begin{lemma}") == record.steps - 1
+    assert text.count(r"\begin{theorem}") == 1
+    assert text.count("an identity of polynomials") == len(record.identities)
     # 6 moments without a sum, 6 of one sum, 7 of two; then those of G, of s, and of the start
     assert len(record.identities) == 6 + 6 * 3 + 7 * 8 + 5 + 3 + 5
     assert {"E[G_b G_c]", "E[h_b h_b u_b u_b], coordinates j, k"} <= set(
