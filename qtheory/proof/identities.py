@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from qtheory.errors import ProofError
-from qtheory.proof.expectation import Polynomial
+from qtheory.proof.expectation import RULES, Polynomial
 from qtheory.proof.kernel import Proof, is_proof
 
 
@@ -63,6 +63,11 @@ class Derivation:
     assumptions: tuple[str, ...]
     identities: tuple[Identity, ...]
     sums: tuple[Proof, ...]
+
+    @property
+    def axioms(self) -> tuple[str, ...]:
+        """What is taken from probability theory: the rules by which expectations are computed."""
+        return tuple(RULES)
 
     def require(self) -> None:
         """Refuse what is none: without identities, with one that fails, with a sum unproved."""

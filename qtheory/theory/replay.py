@@ -283,7 +283,6 @@ def _claim(name: str) -> Formal | None:
 
 
 def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float) -> ProofRecord:
-    from qtheory.proof.expectation import RULES
     from qtheory.proof.kernel import is_proof
     from qtheory.proof.tree import LEMMAS, steps
     from qtheory.theory.formal import STANDING
@@ -319,7 +318,7 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         derivation=derivation,
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
-        axioms=_names([*axioms, *(RULES if derivation else ())]),
+        axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
         hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
         standing=_names(h.meaning for h in resting & model),
         meanings=tuple(claim.meanings) if claim else (),
@@ -329,11 +328,11 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
 
 def _derivation(name: str, module: ModuleType) -> Derivation | None:
     """What says of the update that it has the moments, for the theorem that needs one."""
+    if name != _DERIVED:
+        return None
     from qtheory.proof.identities import Derivation
     from qtheory.theory.sequents import require_own_names
 
-    if name != _DERIVED:
-        return None
     derivation = getattr(module, "derivation", None)
     if type(derivation) is not Derivation:
         raise ProofError(f"{name}: nothing says that the update has these moments")
