@@ -9,12 +9,8 @@ Main results
     ``mean_sum``: E s - t w^q = eta_0 (1 + rho + ... + rho^(t-1))
 
 How
-    Given the past, E w_{t+1} = rho w_t + gamma lambda w*, so
-
-        E s' = E s + m,   E s' w' = rho (E s w + v) + gamma lambda w* E s',   E s'^2 = E s^2 + 2 E s w + v.
-
-    Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho), between two simpler weights, since
-    rho^t sum c <= Cov(s, w) <= rho sum c.
+    From the moments of s in qtheory.theory.moments, which update.py proves of the update. Centred: Var s = sum_k c_k (1 + rho - 2 rho^(t-k)) / (1 - rho),
+    between two simpler weights, since rho^t sum c <= Cov(s, w) <= rho sum c.
 """
 
 import sympy as sp

@@ -5,6 +5,7 @@ Main results
     ``additive``: s_inf^2 = eps_p^a tr(H^q)
     ``elementwise``: s_inf^2 = c_d eps_p ||w^q||^2 for errors that are multiplicative and elementwise
     ``kept``: s_inf^2 >= c_d (eps_l ||w*||^2 + ((1+eps_a)(1+eps_p)-1) ||w^q||^2) for shared ones
+    ``settled``: what is left of the variance in the exact risk, from large_batch.py
 
 How
     The definitions of s^2 and s_inf^2, multiplied by B.
@@ -18,6 +19,8 @@ from qtheory.theory.batch import s2_limit
 from qtheory.theory.definitions import cross, doubling, norm, norm_q, same, tr
 from qtheory.theory.formal import STANDING, stated
 from qtheory.theory.sequents import Formal, established
+
+from .large_batch import settled
 
 words = Formal(stated("noise_limit"))
 s2, limit, factor = words[definitions.s2], words[s2_limit], words[doubling]
@@ -87,5 +90,6 @@ converges = lemma(
     batch,
     name="s^2 tends to s_inf^2",
 )
-corollaries = (additive, kept, elementwise, converges)
+#: The limits of the bound, and what is left of the variance in the exact risk at 1/B = 0.
+corollaries = (additive, kept, elementwise, converges, settled)
 theorem = established(words, difference, batch)

@@ -90,7 +90,7 @@ two_samples = lemma(
     ),
     name="the stated noise of two samples",
 )
-derivation = update.theorem
+derivation = update.derivation
 theorem = established(
     words,
     m.next(i, t),

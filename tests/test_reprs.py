@@ -114,9 +114,11 @@ def test_identities_are_neither_steps_nor_questions():
     record = qt.prove("recursion")
     html = record._repr_html_()
     assert faults(html) == []
-    asked = f"{record.steps} steps, 3 identities of polynomials, {record.questions} questions"
+    asked = f"{record.steps} steps, 93 identities of polynomials, {record.questions} questions"
     assert asked in html
-    assert repr(record).endswith(f"proved, {record.steps} lemmas, 3 identities)")
+    assert repr(record).endswith(f"proved, {record.steps} lemmas, 93 identities)")
+    lemmas = int(re.search(r"<summary>(\d+) lemmas", html).group(1))
+    assert lemmas == record.steps
 
 
 def test_letters_of_html_are_escaped_in_a_table():

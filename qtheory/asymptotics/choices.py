@@ -24,6 +24,7 @@ from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.conditions import Condition
+from qtheory.orders.display import where
 from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import joined
@@ -51,6 +52,8 @@ class Choice:
         The smallest batch among the best choices.
     bound
         The order of the bound.
+    occurs
+        None where it is not known whether any exponents meet the conditions.
     """
 
     conditions: tuple[sp.Basic, ...]
@@ -59,12 +62,13 @@ class Choice:
     steps: sp.Expr
     smallest_batch: sp.Expr
     bound: sp.Expr
+    occurs: bool | None = True
 
     def __str__(self) -> str:
-        where = " and ".join(str(c) for c in self.conditions)
+        condition = where(self.conditions, self.occurs)
         return (
             f"bound {self.bound} with stepsize {self.stepsize}, batch {self.batch}, "
-            f"steps {self.steps}" + (f"   if {where}" if where else "")
+            f"steps {self.steps}" + (f"   if {condition}" if condition else "")
         )
 
 
@@ -145,6 +149,7 @@ def best_choice(
                 (Monomial.of(n) / batch).expression,
                 smallest.expression,
                 bound.expression,
+                region.occurs,
             )
         )
     if not choices:

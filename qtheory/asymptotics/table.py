@@ -17,19 +17,22 @@ from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.latex import latex_of
+from qtheory.numbers.latex import latex_of, words
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.display import (
+    UNKNOWN,
     cases_latex,
     premises,
     premises_latex,
     relations_latex,
+    where,
+    where_latex,
 )
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.piecewise import Diverges
-from qtheory.orders.regimes import Regime, joined, piecewise, relations
+from qtheory.orders.regimes import Regime, joined, piecewise, regimes_of, relations
 from qtheory.orders.symbols import symbol_named
 
 
@@ -79,7 +82,12 @@ class Rate:
         """The order as LaTeX, with its conditions and what is assumed."""
         if not self.regimes:
             return "0"
-        text = cases_latex([(latex_of(r.order), r.conditions, "") for r in self.regimes])
+        text = cases_latex(
+            [
+                (latex_of(r.order), r.conditions, "" if r.occurs else words(UNKNOWN))
+                for r in self.regimes
+            ]
+        )
         given = premises_latex(self.assumptions, self.fixed)
         return rf"{text} \quad {given}" if given else text
 
@@ -89,19 +97,23 @@ class Rate:
     def __str__(self) -> str:
         lines = []
         for regime in self.regimes:
-            where = " and ".join(map(str, regime.conditions))
-            lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
+            condition = where(regime.conditions, regime.occurs)
+            lines.append(f"{regime.order}" + (f"   if {condition}" if condition else ""))
         given = premises(self.assumptions, self.fixed)
         return "\n".join([*lines, *([given] if given else [])]) if lines else "0"
 
 
 @dataclass(frozen=True)
 class Domination:
-    """Which terms have the order of the whole bound, where some conditions hold."""
+    """Which terms have the order of the whole bound, where some conditions hold.
+
+    ``occurs`` is None where it is not known whether any point meets them.
+    """
 
     conditions: tuple[sp.Basic, ...]
     terms: tuple[str, ...]
     orders: tuple[Monomial, ...]
+    occurs: bool | None = True
 
     @property
     def order(self) -> sp.Expr:
@@ -139,13 +151,17 @@ class Rates:
     fixed: tuple[sp.Symbol, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Orders and conditions as text."""
+        """Orders and conditions as text; ``occurs`` is null where that is not known."""
         return {
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
             "terms": {
                 name: [
-                    {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
+                    {
+                        "order": str(regime.order),
+                        "where": [str(c) for c in regime.conditions],
+                        "occurs": regime.occurs,
+                    }
                     for regime in rate.regimes
                 ]
                 for name, rate in self.terms.items()
@@ -155,6 +171,7 @@ class Rates:
                     "terms": list(case.terms),
                     "order": str(case.order),
                     "where": [str(c) for c in case.conditions],
+                    "occurs": case.occurs,
                 }
                 for case in self.dominations
             ],
@@ -304,9 +321,9 @@ class Rates:
         rows = []
         for name, rate in self.terms.items():
             for k, regime in enumerate(rate.regimes):
-                where = relations_latex(regime.conditions)
+                condition = where_latex(regime.conditions, regime.occurs)
                 label = rf"\text{{{name}}}" if k == 0 else ""
-                rows.append(f"{label} & {latex_of(regime.order)} & {where}")
+                rows.append(f"{label} & {latex_of(regime.order)} & {condition}")
         if self.premises:
             rows.append(rf"\text{{assuming}} & {relations_latex(self.premises)} &")
         if self.fixed:
@@ -321,13 +338,13 @@ class Rates:
         lines = [given] if given else []
         for name, rate in self.terms.items():
             for k, regime in enumerate(rate.regimes):
-                where = " and ".join(str(c) for c in regime.conditions)
+                condition = where(regime.conditions, regime.occurs)
                 label = name if k == 0 else ""
-                lines.append(f"{label:14} {regime.order!s:26} {where}".rstrip())
+                lines.append(f"{label:14} {regime.order!s:26} {condition}".rstrip())
         lines.append("dominating")
         for case in self.dominations:
-            where = " and ".join(str(c) for c in case.conditions)
-            lines.append(f"  {' + '.join(case.terms):37}  {where}".rstrip())
+            condition = where(case.conditions, case.occurs)
+            lines.append(f"  {' + '.join(case.terms):37}  {condition}".rstrip())
         return "\n".join(lines)
 
 
@@ -431,7 +448,7 @@ def _rate(name: str, setting: RateSetting, parts: Sequence[Cell]) -> Rate:
         return Rate(name, ())
     leaves = explore(_finite(lambda e: (e.order(formula),), setting), parts)
     regions = joined(_base(setting, parts), leaves)
-    return Rate(name, tuple(Regime(region.relations, region.outcome) for region in regions))
+    return Rate(name, regimes_of(regions))
 
 
 def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Domination, ...]]:
@@ -447,11 +464,11 @@ def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Dom
     root = _base(setting, parts)
     regions = joined(root, leaves)
     dominations = tuple(
-        Domination(region.relations, region.outcome[0], region.outcome[1:]) for region in regions
+        Domination(region.relations, region.outcome[0], region.outcome[1:], region.occurs)
+        for region in regions
     )
     by_order = joined(root, [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves])
-    total = Rate("total", tuple(Regime(r.relations, r.outcome) for r in by_order))
-    return total, dominations
+    return Rate("total", regimes_of(by_order)), dominations
 
 
 def _finite(

@@ -19,7 +19,7 @@ from qtheory.orders.cell import Cell, explore
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, readable
 from qtheory.orders.piecewise import Diverges
-from qtheory.orders.regimes import Regime, Region, joined
+from qtheory.orders.regimes import Region, joined, regimes_of
 
 # A name that no symbol of a user has.
 _LEVEL = sp.Symbol("error level", positive=True)
@@ -95,8 +95,7 @@ def _tolerance(target: str, exact: RateSetting, noisy: RateSetting, parts: Seque
         return (cell.largest(ends),)
 
     regions = joined(parts[0] if len(parts) == 1 else exact.root, explore(compute, parts))
-    regimes = tuple(Regime(region.relations, region.outcome) for region in regions)
-    return Rate(target, regimes, (*exact.limits, *assumed(parts)), exact.fixed)
+    return Rate(target, regimes_of(regions), (*exact.limits, *assumed(parts)), exact.fixed)
 
 
 @dataclass(frozen=True)

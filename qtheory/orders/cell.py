@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import sympy as sp
 
@@ -24,6 +25,12 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
+
+if TYPE_CHECKING:
+    from qtheory.proof.questions import Answer
+
+#: A polynomial, and the signs that it may have.
+Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
 
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
@@ -58,8 +65,8 @@ class Cell:
     conditions: tuple[Condition, ...] = ()
     values: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
     _signs: dict[sp.Expr, int] = field(default_factory=dict)
-    _witness: Any = None
-    _own: list[Any] | None = None
+    _witness: Answer | None = None
+    _own: list[Constraint] | None = None
 
     def trichotomy(self, exponent: sp.Expr) -> int:
         """The sign of an expression in exponents; zero is a case of its own."""
@@ -157,14 +164,24 @@ class Cell:
         return part if part.has_points() else None
 
     def has_points(self) -> bool:
-        """Whether the cell has an interior."""
+        """Whether the cell has an interior, as far as is known."""
+        return self._found().verdict != "unsat"
+
+    @property
+    def occurs(self) -> bool | None:
+        """Whether the cell has an interior, or None if that is not known."""
+        verdict = self._found().verdict
+        return None if verdict == "unknown" else verdict == "sat"
+
+    def _found(self) -> Answer:
+        """A point of the cell."""
         if self._witness is None:
-            self._witness = self._model()
-        return self._witness is not None
+            self._witness = self._ask()
+        return self._witness
 
     def implies(self, condition: Condition) -> bool:
         """Whether a condition holds throughout the cell, as far as is known."""
-        return all(self._model(other) is None for other in condition.negations())
+        return all(self._ask(other).verdict == "unsat" for other in condition.negations())
 
     def satisfies(self, condition: Condition) -> bool:
         """Whether a condition holds in the cell; splits it if it holds in a part."""
@@ -222,46 +239,55 @@ class Cell:
         own = {condition.form: condition.signs for condition in self.conditions}
         if any(not own.get(c.form, c.signs) & c.signs for c in conditions):
             return False
-        return self._holds_at_witness(conditions) or self._model(*conditions) is not None
+        return self._holds_at_witness(conditions) or self._ask(*conditions).verdict != "unsat"
 
     def _holds_at_witness(self, conditions: Iterable[Condition]) -> bool:
         import z3
 
-        if not self.has_points() or self._witness is True:
-            return False
-        return all(
-            z3.is_true(z3.simplify(self._witness.evaluate(c, model_completion=True)))
+        model = self._found().model
+        return model is not None and all(
+            z3.is_true(z3.simplify(model.evaluate(signed(*c), model_completion=True)))
             for c in map(self._constraint, conditions)
         )
 
-    def _constraint(self, condition: Condition) -> Any:
-        return signed(polynomial_of(condition.form.xreplace(self.values)), condition.signs)
+    def _constraint(self, condition: Condition) -> Constraint:
+        return polynomial_of(condition.form.xreplace(self.values)), condition.signs
 
-    def _model(self, *more: Condition) -> Any:
-        """A point of the cell that meets more conditions; None if there is none, True if unknown.
+    def _ask(self, *more: Condition) -> Answer:
+        """A point of the cell that meets more conditions; that there is none, or unknown.
 
-        A part of which it is not known whether it is empty counts as not empty: that costs a
-        needless case, never a wrong one.
+        A part of which it is not known whether it is empty is kept: that costs a needless case,
+        never a wrong one, and :attr:`occurs` says so.
         """
-        import z3
-
-        solver = z3.SolverFor("QF_NRA")
-        solver.set("rlimit", _WORK)
-        solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
         if self._own is None:
             self._own = [self._constraint(condition) for condition in self.conditions]
-        solver.add(*self._own, *[self._constraint(condition) for condition in more])
-        symbols: set[sp.Symbol] = set()
-        for condition in (*self.conditions, *more):
-            symbols |= polynomial_of(condition.form.xreplace(self.values)).free_symbols
+        asked = {*self._own, *map(self._constraint, more)}
+        symbols: set[sp.Symbol] = set().union(*(polynomial.free_symbols for polynomial, _ in asked))
         for parameter, sign in self.parameters.items():
             if sign and log_of(parameter) in symbols:
-                solver.add(signed(log_of(parameter), frozenset({sign})))
-        solver.add(*[signed(symbol, POSITIVE) for symbol in symbols if symbol.is_positive])
-        verdict = solver.check()
-        if verdict == z3.sat:
-            return solver.model()
-        return None if verdict == z3.unsat else True
+                asked.add((log_of(parameter), frozenset({sign})))
+        asked |= {(symbol, POSITIVE) for symbol in symbols if symbol.is_positive}
+        return _answer(tuple(sorted(asked, key=_place)), _WORK)
+
+
+def _place(constraint: Constraint) -> tuple[str, list[int]]:
+    """Where a constraint stands in a question, whatever was asked before."""
+    polynomial, signs = constraint
+    return _text(polynomial), sorted(signs)
+
+
+_text = cache(str)
+
+
+@lru_cache(maxsize=100_000)
+def _answer(constraints: tuple[Constraint, ...], work: int) -> Answer:
+    """What z3 says of constraints: each question is put once."""
+    import z3
+
+    from qtheory.proof.questions import ask
+
+    conditions = [signed(polynomial, signs) for polynomial, signs in constraints]
+    return ask(conditions, lambda context: z3.SolverFor("QF_NRA", ctx=context), work)
 
 
 AnyCell = TypeVar("AnyCell", bound=Cell)

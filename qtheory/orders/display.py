@@ -8,6 +8,20 @@ import sympy as sp
 
 from qtheory.numbers.latex import latex_of, words
 
+#: Said of a regime where a question to z3 whether any point meets its conditions has no answer.
+UNKNOWN = "unknown whether this occurs"
+
+
+def where(conditions: Sequence[sp.Basic], occurs: bool | None = True) -> str:
+    """The conditions of a regime as text; whether any point meets them, if that is not known.
+
+    >>> a = sp.Symbol("a")
+    >>> where([a > 1, a < 2]), where([a > 1], occurs=None)
+    ('a > 1 and a < 2', 'a > 1 (unknown whether this occurs)')
+    """
+    text = " and ".join(map(str, conditions))
+    return text if occurs else f"{text} ({UNKNOWN})".lstrip()
+
 
 def premises(assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) -> str:
     """What is assumed, and which symbols are held fixed; nothing if there is neither.
@@ -49,6 +63,16 @@ def cases_latex(rows: Sequence[tuple[str, Sequence[sp.Basic], str]]) -> str:
         return rows[0][0] + (rf"\ {remarks[0]}" if remarks[0] else "")
     written = [f"{row[0]} & {remark}" for row, remark in zip(rows, remarks, strict=True)]
     return r"\begin{cases} " + r" \\ ".join(written) + r" \end{cases}"
+
+
+def where_latex(conditions: Sequence[sp.Basic], occurs: bool | None = True) -> str:
+    r"""The same as LaTeX.
+
+    >>> a = sp.Symbol("a")
+    >>> print(where_latex([a > 1], occurs=None))
+    a > 1\text{ (unknown whether this occurs)}
+    """
+    return relations_latex(conditions) + ("" if occurs else words(f" ({UNKNOWN})"))
 
 
 def shown(relation: sp.Basic) -> str:

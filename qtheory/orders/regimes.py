@@ -29,6 +29,11 @@ class Region:
         """The conditions as SymPy relations, those among exponents first."""
         return relations(self.conditions)
 
+    @property
+    def occurs(self) -> bool | None:
+        """Whether any point meets the conditions, or None if that is not known."""
+        return True if any(leaf.cell.occurs for leaf in self.leaves) else None
+
 
 def joined(root: Cell, leaves: Sequence[CellOutcome]) -> list[Region]:
     """Regions that cover the leaves of a root cell, one per outcome where their union is convex."""
@@ -81,6 +86,9 @@ class Regime:
     proof
         The name of the machine proof (for ``qt.prove``) that holds these two inequalities, or None
         where they rest on the rules of :mod:`qtheory.orders.constants`.
+    occurs
+        None where it is not known whether any point meets the conditions: a question to z3 reached
+        its limit of work. Else True.
     """
 
     conditions: tuple[sp.Basic, ...]
@@ -88,6 +96,7 @@ class Regime:
     lower: sp.Expr | None = None
     upper: sp.Expr | None = None
     proof: str | None = None
+    occurs: bool | None = True
 
     @property
     def order(self) -> sp.Expr:
@@ -102,6 +111,11 @@ class Regime:
     def exponent(self, parameter: sp.Symbol) -> sp.Expr:
         """The exponent of a parameter in the leading order; logarithms do not count."""
         return readable(self.orders[0].exponent(parameter))
+
+
+def regimes_of(regions: Sequence[Region]) -> tuple[Regime, ...]:
+    """The regimes whose orders are the outcomes of regions."""
+    return tuple(Regime(r.relations, r.outcome, occurs=r.occurs) for r in regions)
 
 
 def piecewise(regimes: Sequence[Regime], values: Sequence[sp.Expr]) -> sp.Expr:

@@ -14,7 +14,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.assumptions import relations_of, root_cell
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.constants import Constants, between, constants_of_sum
-from qtheory.orders.display import cases_latex, premises, premises_latex
+from qtheory.orders.display import UNKNOWN, cases_latex, premises, premises_latex, where
 from qtheory.orders.evaluation import Evaluation, exponentials_in, unsupported
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.piecewise import Diverges
@@ -72,7 +72,7 @@ class AsymptoticSum:
     def latex(self) -> str:
         """The sum and its order as LaTeX, with conditions, constants and what is assumed."""
         rows = [
-            (_theta(regime), regime.conditions, _constants_latex(regime)) for regime in self.regimes
+            (_theta(regime), regime.conditions, _remark_latex(regime)) for regime in self.regimes
         ]
         rows += [(r"\infty", conditions, "") for conditions, _ in self.divergences]
         text = f"{latex_of(self.sum)} = {cases_latex(rows)}"
@@ -85,15 +85,15 @@ class AsymptoticSum:
     def __str__(self) -> str:
         lines = []
         for regime in self.regimes:
-            where = " and ".join(str(c) for c in regime.conditions)
-            lines.append(f"{regime.order}" + (f"   if {where}" if where else ""))
+            condition = where(regime.conditions, regime.occurs)
+            lines.append(f"{regime.order}" + (f"   if {condition}" if condition else ""))
             if regime.lower is not None:
                 proved = f", proved in {regime.proof}" if regime.proof else ""
                 of = "" if regime.exact_order == regime.order else f" of {regime.exact_order}"
                 lines.append(f"    constants from {regime.lower} to {regime.upper}{of}{proved}")
         for conditions, cause in self.divergences:
-            where = " and ".join(str(c) for c in conditions)
-            lines.append("infinite" + (f"   if {where}" if where else "") + f": {cause}")
+            condition = where(conditions)
+            lines.append("infinite" + (f"   if {condition}" if condition else "") + f": {cause}")
         given = premises(self.assumptions, self.fixed)
         return "\n".join([*lines, *([given] if given else [])])
 
@@ -174,7 +174,8 @@ def asymptotic_sum(
     regimes, divergences = [], []
     for region in joined(root, explore(compute, [root])):
         if isinstance(region.outcome, str):
-            divergences.append((region.relations, region.outcome))
+            cause = region.outcome if region.occurs else f"{region.outcome} ({UNKNOWN})"
+            divergences.append((region.relations, cause))
         else:
             regimes.append(_regime(region, sum_, exponents))
     fixed = tuple(sorted(exponents & sum_.free_symbols, key=str))
@@ -190,6 +191,7 @@ def _regime(region: Region, sum_: sp.Sum, exponents: frozenset[sp.Symbol]) -> Re
         None if constants is None else constants.lower,
         None if constants is None else constants.upper,
         None if constants is None else _proof(sum_, region.outcome),
+        region.occurs,
     )
 
 
@@ -258,6 +260,11 @@ def _range_assumed(low: sp.Expr, high: sp.Expr) -> tuple[sp.Basic, ...]:
 
 def _theta(regime: Regime) -> str:
     return rf"\Theta\left({latex_of(regime.order)}\right)"
+
+
+def _remark_latex(regime: Regime) -> str:
+    parts = [_constants_latex(regime), "" if regime.occurs else words(UNKNOWN)]
+    return words(", ").join(filter(None, parts))
 
 
 def _constants_latex(regime: Regime) -> str:

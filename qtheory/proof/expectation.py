@@ -12,6 +12,7 @@ the vectors of the stage. What is known of a vector is one of
 - :class:`Gaussian`: everything, as E g^(2k) = (2k-1)!! (E g^2)^k and odd moments are 0
   (L. Isserlis, Biometrika 12, 1918, pp. 134-139; Wick's theorem for one variable);
 - :class:`TwoMoments`: E u and E u u^T, which may depend on earlier stages;
+- :class:`Listed`: some moments, which may depend on earlier stages;
 - :class:`Symmetric`: a list of even moments, while odd ones vanish.
 
 A moment outside of what is known is refused, never guessed.
@@ -46,8 +47,10 @@ Ring: TypeAlias = flint.fmpq_mpoly_ctx
 Powers: TypeAlias = tuple[int, ...]
 
 
-def ring(shapes: Mapping[str, Sequence[int]]) -> tuple[Ring, dict[str, Any]]:
+def ring(shapes: Mapping[str, Sequence[int | str]]) -> tuple[Ring, dict[str, Any]]:
     """Polynomials over the rationals, and their generators: by name, nested lists of each shape.
+
+    A shape tells how many there are along each index, or has a letter for each.
 
     Examples
     --------
@@ -57,17 +60,21 @@ def ring(shapes: Mapping[str, Sequence[int]]) -> tuple[Ring, dict[str, Any]]:
     >>> law.expectation((g[0] + g[1]) ** 4)  # g_0 + g_1 has variance 5 s, so this is 3 (5 s)^2
     75*s^2
     """
-    places = {name: list(product(*map(range, shape))) for name, shape in shapes.items()}
+    labels = {
+        name: [side if isinstance(side, str) else range(side) for side in shape]
+        for name, shape in shapes.items()
+    }
+    places = {name: list(product(*sides)) for name, sides in labels.items()}
     names = ["_".join([n, *map(str, at)]) for n, family in places.items() for at in family]
     if len(set(names)) != len(names):
         raise ProofError(f"a ring needs distinct names, not {', '.join(names)}")
     context = Ring.get(names, "degrevlex")
     left = iter(context.gens())
 
-    def nested(shape: Sequence[int]) -> Any:
-        return [nested(shape[1:]) for _ in range(shape[0])] if shape else next(left)
+    def nested(sides: Sequence[Sequence[Any]]) -> Any:
+        return [nested(sides[1:]) for _ in sides[0]] if sides else next(left)
 
-    return context, {name: nested(shape) for name, shape in shapes.items()}
+    return context, {name: nested(sides) for name, sides in labels.items()}
 
 
 class RandomVector(Protocol):
@@ -148,8 +155,8 @@ class TwoMoments:
 
 
 @dataclass(frozen=True)
-class Symmetric:
-    """A vector u with the law of -u, and some of its even moments."""
+class Listed:
+    """A vector u of which the listed moments are known given earlier stages, and nothing else."""
 
     variables: Sequence[Polynomial]
     moments: Mapping[Powers, Polynomial]
@@ -159,14 +166,20 @@ class Symmetric:
         return self.moments.values()
 
     def moment(self, powers: Powers) -> Polynomial | int:
-        """0 for an odd order, else what is listed."""
-        if sum(powers) % 2:
-            return 0
+        """1, or what is listed."""
         if not any(powers):
             return 1
         if powers not in self.moments:
             raise ProofError(f"E {_monomial(self.variables, powers)} is not known")
         return self.moments[powers]
+
+
+class Symmetric(Listed):
+    """A vector u with the law of -u, and some of its even moments."""
+
+    def moment(self, powers: Powers) -> Polynomial | int:
+        """0 for an odd order, else what is listed."""
+        return 0 if sum(powers) % 2 else super().moment(powers)
 
 
 #: The vectors drawn in one stage, each with the places of its variables in the ring.
@@ -202,26 +215,32 @@ class Law:
 
     def _integrate(self, polynomial: Polynomial, stage: Stage) -> Polynomial:
         """E[p | earlier stages], by linearity over the monomials in the variables of a stage."""
-        drawn = {place for places, _ in stage for place in places}
+        drawn = [place for places, _ in stage for place in places]
         moments: dict[Powers, Polynomial | int] = {}
         cofactors: dict[Powers, dict[Powers, flint.fmpq]] = {}
         for exponents, coefficient in polynomial.to_dict().items():
-            powers = tuple([n if k in drawn else 0 for k, n in enumerate(exponents)])
+            powers = tuple([exponents[place] for place in drawn])
             if powers not in moments:
                 moments[powers] = self._moment(powers, stage)
             if moments[powers] != 0:
-                rest = tuple([0 if k in drawn else n for k, n in enumerate(exponents)])
-                cofactors.setdefault(powers, {})[rest] = coefficient
+                rest = list(exponents)
+                for place in drawn:
+                    rest[place] = 0
+                cofactors.setdefault(powers, {})[tuple(rest)] = coefficient
         terms = [self.ring.from_dict(rest) * moments[p] for p, rest in cofactors.items()]
         while len(terms) > 1:  # in pairs, so that a long sum is not copied for every term
             terms = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
         return terms[0] if terms else self.ring.constant(0)
 
     def _moment(self, powers: Powers, stage: Stage) -> Polynomial | int:
-        """The product of the moments of the vectors of a stage."""
+        """The product of the moments of the vectors of a stage; their powers follow each other."""
         moment: Polynomial | int = 1
+        start = 0
         for places, vector in stage:
-            moment = moment * vector.moment(tuple([powers[place] for place in places]))
+            own = powers[start : start + len(places)]
+            start += len(places)
+            if any(own):
+                moment = moment * vector.moment(own)
         return moment
 
     def _require(self, polynomial: Polynomial, what: str) -> None:

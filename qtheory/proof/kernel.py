@@ -433,8 +433,8 @@ def axiom(name: str) -> Proof:
 class Definition:
     """How a symbol is defined: explicitly, as a sequence, or by recursion.
 
-    ``arguments`` end with the index, for a sequence, and with n, for a recursion. ``bodies`` are the
-    value, or the value at 0 and the one at n + 1, in which ``before`` stands for that at n.
+    ``arguments`` end with the index, for a sequence, and with n, for a recursion. ``bodies`` are
+    the value, or the value at 0 and the one at n + 1, in which ``before`` stands for that at n.
     """
 
     kind: str
@@ -481,8 +481,8 @@ class Function:
     def at(self, *arguments: Any, equation: str = "value") -> Proof:
         """The defining equation, at these arguments (an index last, for a sequence)."""
         proof = self._equations[equation]
-        terms = dict(zip(self._keys, arguments, strict=True))
-        return proof(**{k: t for k, t in terms.items() if k in _free(proof.formula)})
+        terms, free = dict(zip(self._keys, arguments, strict=True)), _free(proof.formula)
+        return proof(**{k: t for k, t in terms.items() if k in free})
 
     def zero(self, *arguments: Any) -> Proof:
         """f(arguments, 0) = ..., for a recursive definition."""

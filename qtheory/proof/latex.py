@@ -143,24 +143,26 @@ _ENVIRONMENTS = {
 }
 
 
-def proof_latex(proof: Proof) -> str:
+def proof_latex(*proofs: Proof) -> str:
     """Definitions, assumptions and lemmas in order, the theorem last, and what each follows from.
+
+    Of several proofs the last is that of the theorem.
 
     The text needs amsmath, amsthm and the environments definition, assumption, axiom, lemma and
     theorem.
     """
     token = _numbers.set({})
     try:
-        return "\n".join(_lines(proof))
+        return "\n".join(_lines(*proofs))
     finally:
         _numbers.reset(token)
 
 
-def _lines(proof: Proof) -> list[str]:
+def _lines(*proofs: Proof) -> list[str]:
     labels: dict[int, str] = {}
     lines: list[str] = []
-    for item in steps(proof):
-        environment = "theorem" if item is proof else _ENVIRONMENTS[item.rule]
+    for item in steps(*proofs):
+        environment = "theorem" if item is proofs[-1] else _ENVIRONMENTS[item.rule]
         label = labels[id(item)] = f"{environment}:{len(labels) + 1}"
         title = "" if environment == "definition" else f"[{{{_escaped(item.name)}}}]"
         lines += [

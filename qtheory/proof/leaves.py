@@ -14,6 +14,7 @@ import z3
 from qtheory.errors import ProofError, UndecidedError
 from qtheory.proof import certificates
 from qtheory.proof.checker import CertificateError, check
+from qtheory.proof.questions import Answer, ask
 from qtheory.proof.terms import term_of
 from qtheory.proof.text import counterexample, one_line
 
@@ -94,7 +95,9 @@ def closed(
     try:
         check([formulas[k] for k in found.uses], found.steps)
     except CertificateError as error:
-        raise ProofError(f"refused: the certificate of {name or 'a lemma'} is none: {error}") from error
+        raise ProofError(
+            f"refused: the certificate of {name or 'a lemma'} is none: {error}"
+        ) from error
     used = tuple(assertions[k] for k in found.uses)
     return Leaf(name, used, found.steps, tuple(found.uses))
 
@@ -116,30 +119,23 @@ def refute(
     """
     assertions = [*premises, z3.Not(goal)]
     weaker = real_arithmetic(assertions)
-    answer = z3.unknown
+    answer = Answer("unknown")
     for problem, solver_in, limit in (
         (weaker, solve_equations, min(_WORK_TO_SOLVE_EQUATIONS, work)),
         (weaker, polynomial_solver, work),
         (assertions, lambda context: z3.SimpleSolver(ctx=context), work),
     ):
-        if problem is weaker and answer == z3.sat:
+        if problem is weaker and answer.verdict == "sat":
             continue
-        # How z3 searches depends on the numbers that its terms have had: in a context of its own a
-        # question has the same ones, whatever was asked before and whenever what was is collected.
-        context = z3.Context()
-        solver = solver_in(context)
-        solver.set("rlimit", limit)
-        solver.set("ctrl_c", False)  # or z3 keeps an interrupt to itself
-        solver.add(*(assertion.translate(context) for assertion in problem))
-        answer = solver.check()
-        if answer == z3.unsat:
+        answer = ask(problem, solver_in, limit)
+        if answer.verdict == "unsat":
             return Leaf(name, tuple(problem))
     every = ", ".join(sorted(variables))
     what = f"{name or 'lemma'}: {f'for every {every}, ' * bool(every)}{one_line(goal)}"
-    if answer == z3.sat:
+    if answer.model is not None:
         raise ProofError(
             f"refused: {what} does not follow from the premises given: they hold and it fails "
-            f"for {counterexample(solver.model(), goal.translate(solver.ctx))}"
+            f"for {counterexample(answer.model, goal)}"
         )
     raise UndecidedError(
         f"unknown: {what} is not decided by z3 within {work} units of its work: give it smaller "

@@ -1,14 +1,13 @@
-"""Terms of the kernel as polynomials: definitions are unfolded, sums over coordinates written out.
+"""Terms of the kernel as polynomials: definitions are unfolded, indices that differ told apart.
 
-What the kernel proves for symbolic d is thereby compared with what an exact computation finds for
-a few coordinates.
+What the kernel proves of sums over any number of indices is thereby compared with what an exact
+computation finds for the entry of the sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import reduce
-from typing import TypeAlias
 
 import flint
 import z3
@@ -16,10 +15,6 @@ import z3
 from qtheory.errors import ProofError
 from qtheory.proof.expectation import Polynomial, Ring
 from qtheory.proof.kernel import Proof
-from qtheory.proof.sums import total
-
-#: The sum of a sequence over the coordinates, from the function that gives its entries.
-Sum: TypeAlias = Callable[[Callable[[int], Polynomial]], Polynomial]
 
 
 class Reader:
@@ -31,10 +26,8 @@ class Reader:
         Polynomials for terms, e.g. for the entries of a parameter that is a sequence.
     definitions
         Terms with their defining equations, which they are read by.
-    count
-        The term for the number of coordinates, and
-    over_coordinates
-        what a sum over that many is.
+    different
+        Indices of which no two are equal; only between these an equation counts as false.
     """
 
     def __init__(
@@ -42,12 +35,22 @@ class Reader:
         ring: Ring,
         values: Mapping[z3.ExprRef, Polynomial],
         definitions: Mapping[z3.ExprRef, Proof],
-        count: z3.ArithRef,
-        over_coordinates: Sum,
+        different: Collection[z3.ExprRef] = (),
     ) -> None:
-        self._ring, self._count, self._sum = ring, count, over_coordinates
+        self._ring, self._different = ring, tuple(different)
         self._values = dict(values)
         self._meanings = {term: meaning(term, proof) for term, proof in definitions.items()}
+
+    def also(
+        self,
+        definitions: Mapping[z3.ExprRef, Proof],
+        values: Mapping[z3.ExprRef, Polynomial] | None = None,
+    ) -> Reader:
+        """A reader that knows more definitions and values."""
+        known = {**self._values, **(values or {})}
+        other = Reader(self._ring, known, definitions, self._different)
+        other._meanings |= self._meanings
+        return other
 
     def __call__(self, term: z3.ExprRef) -> Polynomial:
         """The polynomial that a term is."""
@@ -64,16 +67,22 @@ class Reader:
             )
         children = term.children()
         if z3.is_app_of(term, z3.Z3_OP_ITE):
-            condition = z3.simplify(children[0])
-            if z3.is_true(condition) or z3.is_false(condition):
-                return self(children[1] if z3.is_true(condition) else children[2])
-        elif z3.is_app_of(term, z3.Z3_OP_UMINUS):
+            return self(children[1] if self._holds(children[0]) else children[2])
+        if z3.is_app_of(term, z3.Z3_OP_UMINUS):
             return -self(children[0])
-        elif children and term.decl() == total.symbol and children[1].eq(self._count):
-            return self._sum(lambda k: self(z3.Select(children[0], z3.IntVal(k))))
-        elif term.decl().kind() in _OPERATIONS:
+        if term.decl().kind() in _OPERATIONS:
             return reduce(_OPERATIONS[term.decl().kind()], map(self, children))
         raise ProofError(f"not read as a polynomial: {term}")
+
+    def _holds(self, condition: z3.BoolRef) -> bool:
+        """Whether two indices are equal, or an error if that is not known."""
+        if z3.is_eq(condition):
+            left, right = condition.children()
+            if left.eq(right):
+                return True
+            if all(any(side.eq(index) for index in self._different) for side in (left, right)):
+                return False
+        raise ProofError(f"not known to hold or to fail: {condition}")
 
 
 def meaning(term: z3.ExprRef, definition: Proof) -> z3.ExprRef:
@@ -89,31 +98,6 @@ def meaning(term: z3.ExprRef, definition: Proof) -> z3.ExprRef:
     if not (left.eq(term) or right.eq(term)):  # z3 may write either first
         raise ProofError(f"{definition!r} does not define {term}")
     return right if left.eq(term) else left
-
-
-def coefficient(
-    polynomial: Polynomial, generators: Sequence[Polynomial], powers: Sequence[int]
-) -> Polynomial:
-    """What multiplies the product of these powers of the generators, and does not hold them."""
-    ring = polynomial.context()
-    fixed = dict(zip(map(ring.gens().index, generators), powers, strict=True))
-    kept = {}
-    for exponents, value in polynomial.to_dict().items():
-        if all(exponents[place] == power for place, power in fixed.items()):
-            rest = tuple(0 if place in fixed else n for place, n in enumerate(exponents))
-            kept[rest] = value
-    return ring.from_dict(kept)
-
-
-def renamed(
-    polynomial: Polynomial, generators: Sequence[Polynomial], images: Sequence[Polynomial]
-) -> Polynomial:
-    """The polynomial with other polynomials for some of its generators, all at once."""
-    place = polynomial.context().gens().index
-    arguments = list(polynomial.context().gens())
-    for generator, image in zip(generators, images, strict=True):
-        arguments[place(generator)] = image
-    return polynomial.compose(*arguments)
 
 
 _OPERATIONS: dict[int, Callable[[Polynomial, Polynomial], Polynomial]] = {

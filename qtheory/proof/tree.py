@@ -12,11 +12,11 @@ LEMMAS = ("lemma", "induction")
 _STATED = (*LEMMAS, "axiom", "definition", "hypothesis")
 
 
-def steps(proof: Proof) -> list[Proof]:
+def steps(*proofs: Proof) -> list[Proof]:
     """Definitions, hypotheses, axioms and lemmas, each once, in an order to read them in."""
     found: list[Proof] = []
     seen: set[int] = set()
-    todo: list[tuple[Proof, bool]] = [(proof, False)]
+    todo: list[tuple[Proof, bool]] = [(proof, False) for proof in reversed(proofs)]
     while todo:
         current, after_its_premises = todo.pop()
         if after_its_premises:
@@ -42,7 +42,7 @@ def direct_premises(proof: Proof) -> list[Proof]:
     return list(found.values())
 
 
-def leaves(proof: Proof) -> Iterator[Leaf]:
+def leaves(*proofs: Proof) -> Iterator[Leaf]:
     """Every question that was put to the solver."""
-    for step in steps(proof):
+    for step in steps(*proofs):
         yield from step.leaves

@@ -18,6 +18,7 @@ from qtheory.errors import ProofError, UndecidedError
 from qtheory.measure import compare_formats
 from qtheory.model import SGD, Additive, Constant, PowerLaw, Problem, Quantization, SourceCondition
 from qtheory.numbers.latex import latex_of
+from qtheory.orders.display import UNKNOWN
 from qtheory.paper.certified import certify_experiment
 from qtheory.paper.experiments import experiments
 from qtheory.paper.findings import findings
@@ -177,7 +178,8 @@ def _proof(record: ProofRecord) -> str:
         for identity in record.identities
     ]
     seen: set[int] = set()
-    rows += [_lemma(premise, _DEPTH, seen) for premise in _lemmas(record.root)]
+    *sums, root = record.proofs
+    rows += [_lemma(lemma, _DEPTH, seen) for lemma in (*sums, *_lemmas(root))]
     return "".join(
         [
             *rows,
@@ -233,7 +235,8 @@ def _rate_table(table: Rates) -> str:
     rows = []
     for name, rate in table.terms.items():
         for place, regime in enumerate(rate.regimes):
-            where = ", ".join(_formula(condition) for condition in regime.conditions)
+            parts = [_formula(condition) for condition in regime.conditions]
+            where = ", ".join([*parts, *([] if regime.occurs else [UNKNOWN])])
             rows.append(
                 f'<tr><th class="text" scope="row">{name if place == 0 else ""}</th>'
                 f'<td class="text">{_formula(regime.order)}</td><td class="text">{where}</td></tr>'

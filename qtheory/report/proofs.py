@@ -64,8 +64,9 @@ def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
     _grow(tree, record.root, depth, seen)
     for corollary in record.corollaries:
         _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
-    for identity in record.identities:
-        tree.add(f"{identity.name}: an identity of polynomials, every parameter symbolic")
+    if record.identities:
+        names = "; ".join(identity.name for identity in record.identities)
+        tree.add(Text(f"identities of polynomials, every parameter symbolic: {names}"))
     given = Tree("under")
     for hypothesis in record.hypotheses:
         given.add(Text(hypothesis))

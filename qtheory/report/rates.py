@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qtheory.asymptotics import Rates
-from qtheory.orders.display import shown
+from qtheory.orders.display import UNKNOWN, shown
 from qtheory.report.tables import plain_table
 
 
@@ -21,12 +21,16 @@ def rates_view(table: Rates) -> RenderableType:
         terms.add_column(name, overflow="fold")
     for name, rate in table.terms.items():
         for k, regime in enumerate(rate.regimes):
-            terms.add_row(name if k == 0 else "", str(regime.order), _where(regime.conditions))
+            terms.add_row(
+                name if k == 0 else "", str(regime.order), _where(regime.conditions, regime.occurs)
+            )
     dominating = plain_table("Which terms dominate")
     for name in ("terms", "order", "where"):
         dominating.add_column(name, overflow="fold")
     for case in table.dominations:
-        dominating.add_row(" + ".join(case.terms), str(case.order), _where(case.conditions))
+        dominating.add_row(
+            " + ".join(case.terms), str(case.order), _where(case.conditions, case.occurs)
+        )
     parts: list[Table | Text] = [terms, dominating]
     if table.premises:
         parts.insert(0, Text(f"Assumed: {_where(table.premises)}"))
@@ -35,5 +39,5 @@ def rates_view(table: Rates) -> RenderableType:
     return Group(*parts)
 
 
-def _where(conditions: Sequence[sp.Basic]) -> str:
-    return ", ".join(map(shown, conditions))
+def _where(conditions: Sequence[sp.Basic], occurs: bool | None = True) -> str:
+    return ", ".join([*map(shown, conditions), *([] if occurs else [UNKNOWN])])

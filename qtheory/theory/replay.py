@@ -19,6 +19,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.theory import theorems
 
 if TYPE_CHECKING:
+    from qtheory.proof.identities import Derivation, Identity
     from qtheory.proof.kernel import Proof
     from qtheory.proof.leaves import Leaf
     from qtheory.theory.sequents import Formal, Meaning
@@ -48,11 +49,12 @@ class ProofRecord:
     root
         The kernel's proof.
     corollaries
-        What else the file proves of interest, each shown as the kernel's formula.
-    identities
-        For T2, the identities of polynomials by which the update has these moments.
+        What else the file proves of interest, each shown as the kernel's formula; for T2 the sums
+        over coordinates and samples by which the update has these moments.
+    derivation
+        For T2, what says that the update has these moments; None for the others.
     steps
-        The number of lemmas.
+        The number of lemmas; for T2 with those of its sums.
     questions
         The number of questions put to the solver; an identity is none.
     axioms, hypotheses
@@ -72,7 +74,7 @@ class ProofRecord:
     statement: str
     root: Proof
     corollaries: tuple[Proof, ...]
-    identities: tuple[Any, ...]
+    derivation: Derivation | None
     steps: int
     questions: int
     axioms: tuple[str, ...]
@@ -82,19 +84,29 @@ class ProofRecord:
     seconds: float
 
     @property
+    def identities(self) -> tuple[Identity, ...]:
+        """For T2, the identities of polynomials for the entries of its sums."""
+        return self.derivation.identities if self.derivation else ()
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """What the theorem is made of: for T2 its sums, and the kernel's proof last."""
+        return (*(self.derivation.sums if self.derivation else ()), self.root)
+
+    @property
     def checked(self) -> bool:
         """Whether the kernel still knows this very proof, and every identity still holds."""
         from qtheory.proof.kernel import is_proof
 
         return all(map(is_proof, (self.root, *self.corollaries))) and all(
-            item.holds for item in self.identities
+            identity.holds for identity in self.identities
         )
 
     def latex(self) -> str:
         """Definitions, assumptions and lemmas in order, as an appendix could print them."""
         from qtheory.proof.latex import proof_latex
 
-        text = proof_latex(self.root)
+        text = proof_latex(*self.proofs)
         rows = [rf"\item {item.name}: an identity of polynomials." for item in self.identities]
         return "\n".join([text, r"\begin{itemize}", *rows, r"\end{itemize}"]) if rows else text
 
@@ -123,7 +135,7 @@ class ProofRecord:
         from qtheory.proof.tree import LEMMAS, steps
 
         standing = "proved" if self.checked else "not proved"
-        names = [step.name or "a step" for step in steps(self.root) if step.rule in LEMMAS]
+        names = [step.name or "a step" for step in steps(*self.proofs) if step.rule in LEMMAS]
         items = "".join(f"<li>{escape(name)}</li>" for name in names)
         lemmas = f"<details><summary>{len(names)} lemmas</summary><ol>{items}</ol></details>"
         identities = f"{len(self.identities)} identities of polynomials, " * bool(self.identities)
@@ -278,7 +290,6 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
 
     root: Proof = module.theorem
     corollaries: tuple[Proof, ...] = getattr(module, "corollaries", ())
-    derivation = getattr(module, "derivation", None)
     if not all(map(is_proof, (root, *corollaries))):
         raise ProofError(f"{name}: not a proof made by the kernel")
     if claim is None:
@@ -286,32 +297,49 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         statement = " ".join(str(root.formula).split())
     else:
         claim.require(root)
-        if name == _DERIVED and not (derivation and derivation.identities):
-            raise ProofError(f"{name}: no identity says that the update has these moments")
         for corollary in corollaries:
             require_own_names(corollary)
         label, title = claim.theorem.label, claim.theorem.title
         statement = str(claim.theorem.statement)
-    found = steps(root)
+    derivation = _derivation(name, module)
+    sums = derivation.sums if derivation else ()
+    found = steps(*sums, root)
+    resting = frozenset().union(*(proof.hypotheses for proof in (*sums, root)))
     model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
     axioms = [step.name for step in found if step.rule == "axiom"]
-    hypotheses = [h.meaning for h in root.hypotheses - model]
+    hypotheses = [h.meaning for h in resting - model]
     return ProofRecord(
         name=name,
         label=label,
         title=title,
         statement=statement,
         root=root,
-        corollaries=corollaries,
-        identities=derivation.identities if derivation else (),
+        corollaries=(*corollaries, *sums),
+        derivation=derivation,
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
         axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
         hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
-        standing=_names(h.meaning for h in root.hypotheses & model),
+        standing=_names(h.meaning for h in resting & model),
         meanings=tuple(claim.meanings) if claim else (),
         seconds=seconds,
     )
+
+
+def _derivation(name: str, module: ModuleType) -> Derivation | None:
+    """What says of the update that it has the moments, for the theorem that needs one."""
+    if name != _DERIVED:
+        return None
+    from qtheory.proof.identities import Derivation
+    from qtheory.theory.sequents import require_own_names
+
+    derivation = getattr(module, "derivation", None)
+    if type(derivation) is not Derivation:
+        raise ProofError(f"{name}: nothing says that the update has these moments")
+    derivation.require()
+    for proof in derivation.sums:
+        require_own_names(proof)
+    return derivation
 
 
 def _names(texts: Iterator[str] | Sequence[str]) -> tuple[str, ...]:

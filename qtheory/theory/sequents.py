@@ -44,7 +44,8 @@ class Meaning:
     says
         The same in words.
     tie
-        What makes it a statement about SGD: names of what ``proofs/update.py`` proves.
+        What makes it a statement about SGD: names of proofs and of lists of identities in
+        ``proofs/update.py``.
     standing
         How that is known.
     """
@@ -75,8 +76,8 @@ def _at_steps(
 
 _sum = moments.S  # of lambda^q_i E (w_i - w^q_i)^2
 _DERIVED = (
-    "identities of polynomials for 3 coordinates and 2 samples, by the rules of expectation; "
-    "any number of either in words (proofs/update.py)"
+    "one step is proved for every d and B, by identities of polynomials and sums of the kernel; "
+    "in words is what proofs/update.py lists (ARGUED)"
 )
 
 #: What every symbol stands for that theorems use and do not define. There is no other list.
@@ -119,9 +120,8 @@ MEANINGS: tuple[Meaning, ...] = (
     Meaning(
         MappingProxyType({symbol: moments.averaged[symbol] for symbol in (risk, risk_q)}),
         "in T4, T4' and T5, E[R(w)] and E[R^q(w)] are those of T1 at w = (w_0 + ... + w_{N-1})/N",
-        ("following_mean", "following", "past"),
-        f"{_DERIVED}; that E s, E s w and E s^2 of the sums s of iterates are those of "
-        "qtheory/theory/moments.py is `past` with z = s, in words",
+        ("following_mean", "following", "running", "after_s"),
+        f"{_DERIVED}; so are E s, E s w and E s^2 of the sums s of iterates",
     ),
 )
 

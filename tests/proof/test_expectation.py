@@ -6,7 +6,7 @@ from math import comb, factorial
 import pytest
 
 from qtheory.errors import ProofError
-from qtheory.proof.expectation import Gaussian, Law, Symmetric, TwoMoments, ring
+from qtheory.proof.expectation import Gaussian, Law, Listed, Symmetric, TwoMoments, ring
 
 
 @pytest.fixture
@@ -107,6 +107,24 @@ def test_symmetric_vector():
     assert law.expectation((1 + x) * (1 + q) + x**2 * q) == 1 + c
     with pytest.raises(ProofError, match=r"E x\^2 q\^2 is not known"):
         law.expectation(x**2 * q**2)
+
+
+def test_a_list_of_moments_may_depend_on_what_is_drawn_before():
+    r, of = ring(dict.fromkeys(["g", "x", "q", "s"], ()))
+    g, x, q, s = of["g"], of["x"], of["q"], of["s"]
+    law = Law(r, [s], [Gaussian([g], [s])], [Listed([x, q], {(1, 0): g, (1, 1): g**3})])
+    assert law.expectation(g * x + g * x * q + 1) == s + 3 * s**2 + 1
+    for unknown in (q, x * q**2):  # an odd moment that is not listed is not 0
+        with pytest.raises(ProofError, match="is not known"):
+            law.expectation(unknown)
+
+
+def test_generators_may_be_called_by_letters():
+    _, of = ring({"x": ("bc", "ijk"), "n": (2,)})
+    assert [str(x) for x in of["x"][1]] == ["x_c_i", "x_c_j", "x_c_k"]
+    assert list(map(str, of["n"])) == ["n_0", "n_1"]
+    with pytest.raises(ProofError, match="distinct names"):
+        ring({"x": ("bb",)})
 
 
 def test_a_variable_without_law_is_refused():

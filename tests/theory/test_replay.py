@@ -4,8 +4,10 @@ import re
 import sys
 
 import pytest
+import z3
 
 from qtheory.errors import ProofError
+from qtheory.proof.expectation import RULES
 from qtheory.theory import replay, theorems
 from qtheory.theory.formal import stating
 from qtheory.theory.replay import Replay
@@ -151,17 +153,81 @@ def test_meanings_are_no_argument_of_a_theorem(proved_by):
         proved_by("upper_bound", 'Formal(stated("upper_bound"), {risk: seven, A: seven})')
 
 
-@pytest.mark.parametrize(
-    "derivation",
-    ["", "from types import SimpleNamespace\nderivation = SimpleNamespace(identities=())\n"],
-    ids=["none", "empty"],
-)
-def test_the_formula_of_t2_alone_says_nothing_of_the_update(derivation, proved_by, monkeypatch):
-    """Here any formula is taken for that of T2, so that its derivation is what is missing."""
+RING = """
+from qtheory.proof.expectation import ring
+from qtheory.proof.identities import Derivation, Identity
+_, of = ring({"x": ()})
+x = of["x"]
+square = Identity("a square", (x + 1) ** 2, x**2 + 2 * x + 1)
+true = lemma(z3.BoolVal(True))
+
+class Always(Identity):
+    holds = True
+
+class Equal:
+    def __eq__(self, other):
+        return True
+
+class Own(Derivation):
+    def require(self):
+        pass
+"""
+NO_IDENTITY = "not an identity of polynomials: "
+#: What is no derivation of the moments: the text of the file, and how it is refused.
+DERIVATIONS = {
+    "none": ("", "nothing says that the update has these moments"),
+    "another class": ("derivation = Own((), (), ())", "nothing says that the update has"),
+    "empty": ("derivation = Derivation((), (), (true,))", "no identity says that the update has"),
+    "false": (
+        'derivation = Derivation((), (square, Identity("x", x, x + 1)), ())',
+        NO_IDENTITY + "Identity(name='x')",
+    ),
+    "of its own class": ('derivation = Derivation((), (Always("x", x, x + 1),), ())', NO_IDENTITY),
+    "of no polynomials": (
+        'derivation = Derivation((), (Identity("x", Equal(), x),), ())',
+        NO_IDENTITY,
+    ),
+    "a sum unproved": ("derivation = Derivation((), (square,), (True,))", "not a proof made by"),
+    "a sum about another lambda^q": (
+        """
+other = sequence("lambda^q", [], coordinate, 7)
+sums = (lemma(other()[coordinate] == 7, other.at(coordinate)),)
+derivation = Derivation((), (square,), sums)""",
+        "is about another lambda^q than the theorems",
+    ),
+}
+
+
+@pytest.fixture
+def any_formula(monkeypatch):
+    """Any formula is taken for that of T2, so that its derivation is what is missing."""
     monkeypatch.setattr("qtheory.theory.sequents.Formal.require", lambda *_: None)
-    text = derivation + NOTHING
-    with pytest.raises(ProofError, match="no identity says that the update has these moments"):
-        proved_by("recursion", text)
+
+
+@pytest.mark.parametrize("what", DERIVATIONS)
+def test_the_formula_of_t2_alone_says_nothing_of_the_update(what, proved_by, any_formula):
+    text, message = DERIVATIONS[what]
+    with pytest.raises(ProofError, match=re.escape(message)):
+        proved_by("recursion", f"{RING}{text}\n{NOTHING}")
+
+
+def test_what_the_derivation_of_t2_rests_on_is_counted(proved_by, any_formula):
+    """Sums with a question, a hypothesis and a sign of their own, beside a formula with none."""
+    text = """
+sums = (
+    lemma(seven > zero, assume(zero == zero, meaning="zero is zero"), STANDING["N"]),
+    true,
+)
+derivation = Derivation(("the model",), (square,), sums)
+"""
+    record = proved_by("recursion", f"{RING}{text}\n{NOTHING}")
+    assert record.checked
+    formulas = [proof.formula for proof in record.corollaries]
+    assert formulas == [z3.RealVal(7) > 0, z3.BoolVal(True)]
+    assert (record.steps, record.questions, len(record.identities)) == (3, 3, 1)
+    assert record.hypotheses == ("the model", "zero is zero")
+    assert record.standing == ("N >= 1",)
+    assert set(record.axioms) == set(RULES)
 
 
 def test_t8_is_shown_as_the_formula_that_is_proved(proved_by):
