@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +20,7 @@ from qtheory.cli.common import (
     require_writable,
     write_json,
 )
-from qtheory.errors import ProofError, UndecidedError
+from qtheory.errors import InvalidArgumentError, ProofError, UndecidedError
 from qtheory.report import lemma_tree, proofs_view
 from qtheory.theory.replay import PROOFS, ProofRecord, Replay, proofs_named, require_second_solver
 from qtheory.theory.replay import audit as audit_proofs
@@ -28,25 +31,41 @@ from qtheory.versions import versions
 def prove(
     name: Annotated[
         str | None,
-        typer.Argument(help="A theorem by its name or number, T5; all without one."),
+        typer.Argument(
+            help="A theorem by its name or number, T5; a file with lemmas of your own, x.py; "
+            "all theorems without one."
+        ),
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="How deep the tree of lemmas is printed.")] = 3,
     audit: Annotated[
         bool, typer.Option("--audit", help="Put every question to a second solver, cvc5, too.")
     ] = False,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search", help="Search the certificates that leaves lack, and keep them beside."
+        ),
+    ] = False,
+    rocq: Annotated[
+        Path | None,
+        typer.Option("--rocq", metavar="DIR", help="Write each proof as a file for Rocq, into DIR."),
+    ] = None,
     json_file: JsonFile = None,
     times: Times = True,
 ) -> None:
-    """Replay the proofs of the theorems: lemmas, axioms, seconds (all in about half a minute).
+    """Replay the proofs of the theorems: lemmas, leaves, axioms, seconds.
 
     With a NAME the tree of its lemmas is printed too, and what it is proved under.
 
-    Exit status 1 if the kernel refuses a step, or if the second solver disagrees. A step that the
-    solver does not decide within its limit of work leaves its theorem unknown: named, not proved,
-    and no failure.
+    Exit status 1 if the kernel refuses a step, if the second solver disagrees, or if a search finds
+    no certificate. A leaf without certificate is named, as its theorem rests on a solver's word; a
+    step that the solver does not decide within its limit of work leaves its theorem unknown: not
+    proved, and no failure.
     """
     with errors_reported():
         require_writable(json_file)
+        if name is not None and name.endswith(".py"):
+            raise typer.Exit(_file_of_lemmas(Path(name), search, rocq))
         names = list(PROOFS) if name is None else proofs_named(name)
         if audit:
             require_second_solver()
@@ -60,6 +79,9 @@ def prove(
                     unknown[each] = str(error)
                 except ProofError as error:
                     refused[each] = str(error)
+        left = _searched() if search else {}
+        if rocq is not None:
+            _written_for_rocq(records, rocq)
         audits = None
         if audit:
             with progress_bar("Auditing") as progress:
@@ -71,7 +93,56 @@ def prove(
             console.print(proofs_view(records, refused, unknown, audits))
         write_json(json_file, _record(records, refused, unknown, audits, times))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())
-    raise typer.Exit(1 if refused or disagreed or not all(r.checked for r in records) else 0)
+    failed = refused or disagreed or left or not all(r.checked for r in records)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _searched() -> dict[str, list[str]]:
+    """Search certificates for what was run, and say which leaves are left without one."""
+    from qtheory.proof.search import search_missing
+
+    with progress_bar("Searching") as progress:
+        left = search_missing(progress)
+    console = Console(stderr=True)
+    for path, names in left.items():
+        console.print(f"no certificate found, for {path}: {', '.join(names)}", soft_wrap=True)
+    if left:
+        console.print("Give these smaller steps; until then a solver's word is taken for them.")
+    return left
+
+
+def _written_for_rocq(records: Sequence[ProofRecord], folder: Path) -> None:
+    from qtheory.proof.rocq import development
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for record in records:
+        text = development(record.label, record.title, *record.proofs)
+        (folder / f"{record.name}.v").write_text(text, encoding="utf-8")
+
+
+def _file_of_lemmas(path: Path, search: bool, rocq: Path | None) -> int:
+    """Run a file of lemmas; search what they lack, or write those with names for Rocq."""
+    if not path.is_file():
+        raise InvalidArgumentError(f"NAME must be a theorem or a file; there is no file {path}")
+    from qtheory.proof.kernel import Proof
+
+    names = runpy.run_path(str(path))
+    proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}
+    left = _searched() if search else {}
+    if search:  # again, as the certificates are there now
+        names = runpy.run_path(str(path))
+        proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}
+    console = Console()
+    for key, proof in proofs.items():
+        console.print(f"{key}: {proof!r}", soft_wrap=True)
+    if rocq is not None:
+        from qtheory.proof.rocq import development
+
+        rocq.mkdir(parents=True, exist_ok=True)
+        for key, proof in proofs.items():
+            text = development(key, proof.name, proof)
+            (rocq / f"{key}.v").write_text(text, encoding="utf-8")
+    return 1 if left else 0
 
 
 def _record(

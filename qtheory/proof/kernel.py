@@ -187,9 +187,9 @@ def _require(proof: object) -> None:
         raise ProofError(f"not a proof made by the kernel: {shown}")
 
 
-def _reference(formula: z3.BoolRef) -> z3.BoolRef:
-    """A new reference to the formula: of no subclass, and in nobody else's hands."""
-    return z3.BoolRef(formula.ast, formula.ctx)
+def _reference(formula: Any) -> Any:
+    """A new reference to a term: of no subclass, and in nobody else's hands."""
+    return z3.z3._to_expr_ref(formula.ast, formula.ctx)
 
 
 # --- terms -------------------------------------------------------------------------------------
@@ -240,31 +240,57 @@ def parameter(name: str, sort: z3.SortRef = REAL) -> Any:
     return z3.Const(name, sort)
 
 
+#: The symbols of every term that was looked at, by its number in z3; the term is kept, or z3 gives
+#: its number to another.
+_looked_at: dict[int, tuple[z3.ExprRef, dict[str, z3.ExprRef]]] = {}
+
+
 def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
-    """The symbols of a term with their names: constants and functions."""
-    seen: set[int] = set()
-    declared: dict[str, z3.FuncDeclRef] = {}
+    """The symbols of a term with their names: constants, and a value for each function."""
     todo = [expression]
     while todo:
-        term = todo.pop()
-        if term.get_id() in seen:
+        term = todo[-1]
+        if term.get_id() in _looked_at:
+            todo.pop()
             continue
-        seen.add(term.get_id())
         if not z3.is_app(term):
             raise ProofError(f"a formula must have no quantifier and no lambda: {expression}")
-        symbol = term.decl()
-        if term.sort() not in _SORTS:
-            raise ProofError(f"{term} is no number, truth value or sequence of real numbers")
-        if symbol.kind() not in _OPERATIONS and symbol.kind() != z3.Z3_OP_UNINTERPRETED:
-            hint = " (write x * x, or use qtheory.proof.powers)" if symbol.name() == "^" else ""
-            raise ProofError(f"a formula cannot use {symbol.name()}{hint}: {expression}")
-        if symbol.kind() == z3.Z3_OP_UNINTERPRETED:
-            if declared.setdefault(symbol.name(), symbol) != symbol:
-                raise ProofError(f"{symbol.name()} is used with two sorts in {expression}")
-            if symbol.arity() and symbol.name() in _variables:
-                raise ProofError(f"{symbol.name()} is a variable, not a function: {expression}")
-            yield symbol.name(), term
-        todo += term.children()
+        children = term.children()
+        missing = [child for child in children if child.get_id() not in _looked_at]
+        todo += missing
+        if not missing:
+            _looked_at[term.get_id()] = _reference(term), _symbols(term, children, expression)
+    for name, term in _looked_at[expression.get_id()][1].items():
+        if term.decl().arity() and name in _variables:
+            raise ProofError(f"{name} is a variable, not a function: {expression}")
+        yield name, term
+
+
+def _symbols(
+    term: z3.ExprRef, children: Sequence[z3.ExprRef], expression: z3.ExprRef
+) -> dict[str, z3.ExprRef]:
+    """The symbols of a term, from those of its children."""
+    symbol = term.decl()
+    if term.sort() not in _SORTS:
+        raise ProofError(f"{term} is no number, truth value or sequence of real numbers")
+    own = symbol.kind() == z3.Z3_OP_UNINTERPRETED
+    if not own and symbol.kind() not in _OPERATIONS:
+        hint = " (write x * x, or use qtheory.proof.powers)" if symbol.name() == "^" else ""
+        raise ProofError(f"a formula cannot use {symbol.name()}{hint}: {expression}")
+    found: dict[str, z3.ExprRef] = {}
+    parts = [_looked_at[child.get_id()][1] for child in children]
+    if own:
+        parts.append({symbol.name(): term})
+    for part in sorted(parts, key=len, reverse=True):
+        if not found:
+            found = part
+            continue
+        for name, other in part.items():
+            if name not in found:
+                found = {**found, name: other}
+            elif found[name] is not other and found[name].decl() != other.decl():
+                raise ProofError(f"{name} is used with two sorts in {expression}")
+    return found
 
 
 def _free(expression: z3.ExprRef) -> dict[str, z3.ExprRef]:

@@ -94,7 +94,7 @@ def closed(
         return refute(premises, goal, work, name, variables)
     try:
         check([formulas[k] for k in found.uses], found.steps)
-    except CertificateError as error:
+    except (CertificateError, IndexError, TypeError) as error:
         raise ProofError(
             f"refused: the certificate of {name or 'a lemma'} is none: {error}"
         ) from error

@@ -100,30 +100,40 @@ class Development:
         self._hypotheses: dict[Assumption, str] = {}
         self._lines: list[str] = []
         self._keep: list[Any] = []
+        self._domains: dict[str, list[str]] = {}
 
-    def written(self, label: str, title: str, root: Proof) -> str:
-        """The file."""
-        self._declare(root.formula)
-        for hypothesis in sorted(root.hypotheses, key=lambda h: h.meaning):
-            self._hypothesis(hypothesis)
-        under = "".join(f"\n  {self._hypotheses[h]} ->" for h in self._under(root))
-        name = self._fresh(f"theorem_{label}")
-        head = list(self._lines)
-        statement = f"Definition {name}_statement : Prop :={under}\n  {self._for_all(root)}."
-        self._lines = []
-        for step in steps(root):
-            self._write(step)
-        given = " ".join(f"h{k}" for k, _ in enumerate(self._under(root)))
-        proof = self._reference(root, {h: f"h{k}" for k, h in enumerate(self._under(root))})
-        ending = [
-            f"Theorem {name} : {name}_statement.",
-            f"Proof. {f'intros {given}. ' * bool(given)}exact {proof}. Qed.",
-            "End development.",
-            f"Print Assumptions {name}.",
+    def written(self, label: str, title: str, *proofs: Proof) -> str:
+        """The file: what is stated, then how it is proved."""
+        roots = {f"theorem_{label}": proofs[-1]}
+        roots |= {f"part_{k + 1}_of_{label}": proof for k, proof in enumerate(proofs[:-1])}
+        heads, endings = [], []
+        for wanted, root in reversed(roots.items()):
+            self._declare(root.formula)
+            for hypothesis in sorted(root.hypotheses, key=lambda h: h.meaning):
+                self._hypothesis(hypothesis)
+            under = self._under(root)
+            name = self._fresh(wanted)
+            given = {h: f"h{k}" for k, h in enumerate(under)}
+            premises = "".join(f"\n  {self._hypotheses[h]} ->" for h in under)
+            self._lines.append(
+                f"Definition {name}_statement : Prop :={premises}\n  {self._for_all(root)}."
+            )
+            heads += self._lines
+            self._lines = []
+            endings.append((name, root, given))
+        for root in proofs:
+            for step in steps(root):
+                if id(step) not in self._references:
+                    self._write(step)
+        ends = [
+            f"Theorem {name} : {name}_statement.\n"
+            f"Proof. {_intros(given.values())}exact {self._reference(root, given)}. Qed."
+            for name, root, given in endings
         ]
+        prints = [f"Print Assumptions {name}." for name, *_ in endings]
         comment = f"(* {label}: {title}. Written by qtheory prove --rocq. *)"
-        body = [comment, PRELUDE, "Section development.", *head, statement, *self._lines, *ending]
-        return "\n".join(body) + "\n"
+        parts = [comment, PRELUDE, "Section development.", *heads, *self._lines, *ends]
+        return "\n".join([*parts, "End development.", *prints]) + "\n"
 
     # names
 
@@ -168,7 +178,7 @@ class Development:
             return f"({name} {' '.join(texts)})"
         return None
 
-    _domains: dict[str, list[str]] = {}
+    
 
     # declarations
 
@@ -422,6 +432,19 @@ class Development:
             for n, t in sorted(extra.items())
         ]
         return start + "\n".join(lines) + f"\n  {call}"
+
+
+def development(label: str, title: str, *proofs: Proof) -> str:
+    """The proof of a theorem, the last of ``proofs``, and of what is proved with it, for Rocq.
+
+    ProofError if a leaf has no certificate.
+    """
+    return Development().written(label, title, *proofs)
+
+
+def _intros(names: Iterable[str]) -> str:
+    text = " ".join(names)
+    return f"intros {text}. " if text else ""
 
 
 _ANY = {REAL: "0", INT: "0%Z", "Array(Int, Real)": "(fun _ : Z => 0)"}

@@ -7,7 +7,7 @@ Limits count work (z3's own units, products, branches), never seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations, combinations_with_replacement, count
@@ -17,7 +17,20 @@ import flint
 import z3
 
 from qtheory.proof.leaves import solve_equations
-from qtheory.proof.checker import NOTES, INT, REAL, CertificateError, Facts, Term, powers, put, solved, unknowns
+from qtheory.proof.certificates import stores
+from qtheory.proof.checker import (
+    INT,
+    NOTES,
+    REAL,
+    CertificateError,
+    Facts,
+    Term,
+    check,
+    powers,
+    put,
+    solved,
+    unknowns,
+)
 
 _ASK = 100_000
 _COLUMNS = 700
@@ -1096,3 +1109,26 @@ def _searched(formulas: Sequence[Term], kept: list[int], quick: bool) -> tuple[l
             size = len(Facts(chosen).facts)
             return kept, node.written({k: k for k in range(size)}, size)
         kept = needed_
+
+
+def search_missing(
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, list[str]]:
+    """Search the certificates that the proofs run so far lack, and keep those that are found.
+
+    Returns the names of the leaves that are left without one, by the file of certificates.
+    """
+    todo = [(store, key) for store in stores() for key in list(store.missing)]
+    left: dict[str, list[str]] = {}
+    for done, (store, key) in enumerate(todo):
+        progress(done, len(todo))
+        name, formulas = store.missing[key]
+        try:
+            uses, steps = search(formulas)
+            check([formulas[k] for k in uses], steps)
+        except (NotFound, CertificateError, RecursionError):
+            left.setdefault(str(store.path), []).append(name or "a lemma")
+            continue
+        store.add(key, uses, steps)
+        store.save()
+    return left

@@ -147,7 +147,7 @@ def _verdict(replay: Replay, name: str) -> str:
     identities = f"{len(record.identities)} identities of polynomials, " * bool(record.identities)
     return (
         f'<p><span class="{style}">{verdict}</span>: {record.steps} lemmas, {identities}'
-        f"{record.questions} questions to the solver</p>"
+        f"{escape(record.resting_on)}</p>"
         f"<details><summary>the proof</summary>{_proof(record)}</details>"
     )
 

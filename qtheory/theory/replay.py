@@ -56,7 +56,9 @@ class ProofRecord:
     steps
         The number of lemmas; for T2 with those of its sums.
     questions
-        The number of questions put to the solver; an identity is none.
+        The number of leaves: formulas without a common model. An identity is none.
+    trusted
+        The leaves that have no certificate, so that a solver's word is taken for them.
     axioms, hypotheses
         What it rests on, in words; for T2 with the assumptions on the model.
     standing
@@ -77,6 +79,7 @@ class ProofRecord:
     derivation: Derivation | None
     steps: int
     questions: int
+    trusted: tuple[str, ...]
     axioms: tuple[str, ...]
     hypotheses: tuple[str, ...]
     standing: tuple[str, ...]
@@ -102,6 +105,15 @@ class ProofRecord:
             identity.holds for identity in self.identities
         )
 
+    @property
+    def resting_on(self) -> str:
+        """How many leaves have a certificate, and what is left to a solver."""
+        if not self.trusted:
+            return f"{self.questions} leaves, each with a certificate"
+        return (
+            f"{self.questions} leaves, {len(self.trusted)} solver-trusted: {', '.join(self.trusted)}"
+        )
+
     def latex(self) -> str:
         """Definitions, assumptions and lemmas in order, as an appendix could print them."""
         from qtheory.proof.latex import proof_latex
@@ -122,6 +134,8 @@ class ProofRecord:
             "checked": self.checked,
             "steps": self.steps,
             "questions": self.questions,
+            "certificates": self.questions - len(self.trusted),
+            "trusted": list(self.trusted),
             "identities": [identity.name for identity in self.identities],
             "axioms": list(self.axioms),
             "hypotheses": list(self.hypotheses),
@@ -142,7 +156,7 @@ class ProofRecord:
         under = "".join(f"<li>{escape(hypothesis)}</li>" for hypothesis in self.hypotheses)
         return (
             f"<p><b>{escape(self.label)}: {escape(self.title)}</b>: {standing}, "
-            f"{self.steps} steps, {identities}{self.questions} questions to the solver, "
+            f"{self.steps} steps, {identities}{self.resting_on}, "
             f"{self.seconds:.1f} s</p><p>{escape(self.statement)}</p>"
             f"<details><summary>hypotheses</summary><ul>{under}</ul></details>{lemmas}"
         )
@@ -304,6 +318,7 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
     derivation = _derivation(name, module)
     sums = derivation.sums if derivation else ()
     found = steps(*sums, root)
+    open_leaves = [leaf for s in found for leaf in s.leaves if leaf.certificate is None]
     resting = frozenset().union(*(proof.hypotheses for proof in (*sums, root)))
     model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
     axioms = [step.name for step in found if step.rule == "axiom"]
@@ -318,6 +333,7 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         derivation=derivation,
         steps=sum(step.rule in LEMMAS for step in found),
         questions=sum(len(step.leaves) for step in found),
+        trusted=_names(leaf.name for leaf in open_leaves),
         axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
         hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
         standing=_names(h.meaning for h in resting & model),
