@@ -31,8 +31,8 @@ def ask(
     --------
     >>> x = z3.Real("x")
     >>> solver_in = lambda context: z3.SolverFor("QF_NRA", ctx=context)
-    >>> ask([x * x == 2, x > 0], solver_in, work=100_000).model[x].approx(3)
-    2897/2048
+    >>> ask([x * x == 2, x > 0], solver_in, work=100_000).model[x].as_decimal(3)
+    '1.414?'
     >>> ask([x * x == 2, x > 2], solver_in, work=100_000).verdict
     'unsat'
     >>> ask([x * x == 2, x > 0], solver_in, work=1).verdict
