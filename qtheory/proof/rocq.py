@@ -60,6 +60,10 @@ Lemma positive_and_zero (d s : R) : d <> 0 -> 0 < s -> d * s = 0 -> False.
 Proof. intros D S E. destruct (Rmult_integral _ _ E); lra. Qed.
 Lemma product_not_zero (a b : R) : a <> 0 -> b <> 0 -> a * b <> 0.
 Proof. intros A B E. destruct (Rmult_integral _ _ E); tauto. Qed.
+Lemma times_zero (m e : R) : e = 0 -> m * e = 0.
+Proof. intros E. rewrite E. ring. Qed.
+Lemma plus_zero (a b : R) : a = 0 -> b = 0 -> a + b = 0.
+Proof. intros A B. rewrite A, B. ring. Qed.
 Lemma natural_numbers (P : Z -> Prop) :
   P 0%Z -> (forall n, 0 <= IZR n -> P n -> P (n + 1)%Z) -> forall n, 0 <= IZR n -> P n.
 Proof.
@@ -78,7 +82,7 @@ Ltac given H :=
 Ltac follows :=
   match goal with
   | |- ~ _ => intro; tauto
-  | |- ?P => destruct (decide P); [assumption | exfalso; tauto]
+  | |- ?P => first [ destruct (decide P); [assumption | exfalso; tauto] | tauto ]
   end.
 Ltac rational := first [ ring | field ].
 Ltac nonnegative :=

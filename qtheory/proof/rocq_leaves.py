@@ -170,6 +170,14 @@ def _equal_text(left: Term, right: Term, names: Names) -> str:
     return f"({''.join(conditions)}{shown(left, names)} = {shown(right, names)})"
 
 
+def _sum_of_zeros(names: Sequence[str]) -> str:
+    """A proof that m e + ... is 0, from proofs that each e is."""
+    first, *rest = [f"(times_zero _ _ {name})" for name in names]
+    for each in rest:
+        first = f"(plus_zero _ _ {first} {each})"
+    return first
+
+
 class _Script:
     """The proof of a leaf: the facts of the checker, each with the hypothesis that says it."""
 
@@ -283,6 +291,10 @@ class _Script:
         denied: list[str] = []
         depth = self._depth
         for k, (alternative, step) in enumerate(zip(parts, steps, strict=True)):
+            known = self._denial(*alternative)
+            if known is not None:
+                denied.append(known)
+                continue
             text, positive = self._alternative(*alternative)
             name = self._new()
             if k == len(parts) - 1:
@@ -299,6 +311,13 @@ class _Script:
             self._line("}")
             denied.append(name)
         self._depth = depth
+
+    def _denial(self, what: Any, holds: Any) -> str | None:
+        """A hypothesis that an alternative is not so, for one that is not decided."""
+        if not isinstance(what, Term) or what not in self._cells:
+            return None
+        found = [n for n, formula, held in self._known if formula is what and held != holds]
+        return found[0] if found else None
 
     def _last(self, fact: int, denied: list[str]) -> str:
         """Why the last part of an alternative holds if the others do not."""
@@ -328,14 +347,10 @@ class _Script:
         if kind == "no":
             return f"pose proof (proj2 {meaning} {denied[0]}) as E; clear -E; lra."
         if kind == "equal":
-            facts = " ".join(denied)
+            equal = " | ".join(f"first [exact {each} | clear -{each}; lra]" for each in denied)
+            condition = f"; [{equal}]" if denied else ""
             return (
-                f"repeat match goal with H : ~ ~ _ |- _ => clear H end; pose proof {meaning} as E; "
-                + "".join(
-                    f"try (specialize (E ltac:(first [assumption | clear -{facts or meaning}; follows | clear -{facts or meaning}; lra]))); "
-                    for _ in range(8)
-                )
-                + "clear -E; lra."
+                f"enough (E : {self._conclusion(meaning)}) by (clear -E; lra). apply {meaning}{condition}."
             )
         if kind == "integer":
             return f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
@@ -344,6 +359,11 @@ class _Script:
             f"apply Rnot_le_lt; intro E; apply Rnot_lt_le in {denied[1]}; apply {denied[0]}; "
             f"clear -E {denied[1]}; lra."
         )
+
+    def _conclusion(self, meaning: str) -> str:
+        """What a hypothesis on equal arguments says of their values."""
+        ((_, (one, other)),) = [key for key, (_, name) in self.meanings.items() if name == meaning]
+        return f"x{one} = x{other}"
 
     def _meaning(self, kind: str, argument: Any) -> str:
         key = (kind, tuple(argument) if isinstance(argument, list) else argument)
@@ -464,9 +484,9 @@ class _Script:
             combination = " + ".join(
                 f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}" for fact, m in used.items()
             )
-            rewriting = ", ".join(named[fact][0] for fact in used)
+            proof = _sum_of_zeros([named[fact][0] for fact in used])
             self._line(
-                f"{{ replace ({product}) with ({combination}) by rational. rewrite {rewriting}. rational. }}"
+                f"{{ replace ({product}) with ({combination}) by rational. exact {proof}. }}"
             )
         else:
             self._line("{ rational. }")
@@ -564,14 +584,14 @@ class _Tracked:
         parts = [f"{polynomial_text(cofactor)} * {polynomial_text(below)}"]
         parts += [f"{polynomial_text(m)} * {polynomial_text(equations[k][1])}" for k, m in used.items()]
         scaled = " * ".join([polynomial_text(d), *texts])
-        rewriting = ", ".join(["E", *(equations[k][0] for k in used)])
+        zero = _sum_of_zeros(["E", *(equations[k][0] for k in used)])
         proof = self.not_zero(d)
         for each in names:
             proof = f"(product_not_zero _ _ {proof} {each})"
         script._line(f"assert ({name} : {polynomial_text(below)} <> 0).")
         script._line(
             f"{{ intro E. apply {proof}. replace ({scaled}) with ({' + '.join(parts)}) by rational. "
-            f"rewrite {rewriting}. rational. }}"
+            f"exact {zero}. }}"
         )
         return name
 
