@@ -64,16 +64,16 @@ class Leaf:
     def smtlib(self) -> str:
         """The leaf as an SMT-LIB 2 script; the expected answer is unsat."""
         solver = z3.Solver()
-        solver.add(*(self.assertions if self._needs_more() else real_arithmetic(self.assertions)))
+        solver.add(*(self.assertions if self._as_they_are() else real_arithmetic(self.assertions)))
         # z3 writes a bar in a name as \|, which standard SMT-LIB does not have.
         text = solver.to_smt2().replace(r"\|", "!")
         lines = [line for line in text.splitlines() if not line.startswith((";", "(set-info"))]
         return "\n".join([f"; {' '.join(self.name.split())}", "(set-logic ALL)", *lines]) + "\n"
 
-    def _needs_more(self) -> bool:
-        """Whether real arithmetic alone, without functions and integers, does not do."""
-        text = str(self.certificate)
-        return self.certificate is not None and ("'equal'" in text or "'integer'" in text)
+    def _as_they_are(self) -> bool:
+        """Whether functions and integers are needed, or real arithmetic was written already."""
+        steps = str(self.certificate)
+        return self.certificate is None or "'equal'" in steps or "'integer'" in steps
 
 
 def closed(

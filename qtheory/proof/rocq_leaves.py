@@ -67,11 +67,13 @@ def _number(value: Any, integer: bool = False) -> str:
     return text if number.denominator == 1 else f"({text} / {number.denominator})"
 
 
-def polynomial_text(p: Any) -> str:
-    """A polynomial in x0, x1, ..."""
+def polynomial_text(p: Any, unknowns: Sequence[str] = ()) -> str:
+    """A polynomial in x0, x1, ..., or in what stands for these."""
     terms = []
     for exponents, c in p.to_dict().items():
-        factors = [f"x{k}" for k, n in enumerate(exponents) for _ in range(n)]
+        factors = [
+            unknowns[k] if unknowns else f"x{k}" for k, n in enumerate(exponents) for _ in range(n)
+        ]
         coefficient = Fraction(int(c.p), int(c.q))
         if coefficient == 1 and factors:
             terms.append(" * ".join(factors))
@@ -147,18 +149,10 @@ def _meant(key: tuple[str, Any], facts: Facts, names: Names) -> tuple[str, str]:
         factors = [shown(gens[k], names, integer=True) for k, n in enumerate(exponents) for _ in range(n)]
         terms.append(" * ".join([f"({int(c.p)})", *factors]))
     z = f"({' + '.join(terms) or '0'})%Z"
-    real = _substituted(p, gens, names)
+    real = polynomial_text(p, [shown(term, names) for term in gens])
     return f"({real} <= 0 \\/ 1 <= {real})", (
         f"pose proof (no_integer_between {z}) as z; integers z; destruct z; [left|right]; lra"
     )
-
-
-def _substituted(p: Any, terms: Sequence[Term], names: Names) -> str:
-    parts = []
-    for exponents, c in p.to_dict().items():
-        factors = [shown(terms[k], names) for k, n in enumerate(exponents) for _ in range(n)]
-        parts.append(" * ".join([_number(Fraction(int(c.p), int(c.q))), *factors]))
-    return f"({' + '.join(parts) or '0'})"
 
 
 def _equal_text(left: Term, right: Term, names: Names) -> str:

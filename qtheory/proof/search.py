@@ -336,6 +336,7 @@ def sparse(system: System, names: Sequence[int], rounds: int, roots: bool = Fals
     free: dict[Any, tuple[int, Any, Any]] = {}
     extra: list[tuple[Any, Any]] = []
     if roots:
+        extra += [(polys[n], polys[n]) for n in facts if polys[n].total_degree() == 1]
         for n in facts:
             for k in range(len(gens)):
                 if polys[n].degrees()[k] == 2:
@@ -372,16 +373,24 @@ def sparse(system: System, names: Sequence[int], rounds: int, roots: bool = Fals
             if signable(e) and any(e) and ("m", e) not in columns:
                 odd, square, strict = factors(e)
                 columns["m", e] = odd, ring.from_dict({e: 1}), strict, square
-        for n in facts:
-            own = list(polys[n].to_dict())
+        pool = [([n], polys[n], system.literals[n][0] == ">", None) for n in facts]
+        pool += [([], root**2, False, root) for root, _ in extra]
+        for label, (base, poly, strict_, root) in enumerate(pool):
+            own = list(poly.to_dict())
+            if root is not None and len(own) > 6:
+                continue
             for e in sorted(monomials):
                 for mine in own:
                     q = tuple([x - y for x, y in zip(e, mine, strict=True)])
-                    if min(q) < 0 or not any(q) or not signable(q) or ("l", n, q) in columns:
+                    key = ("l", label, q)
+                    if min(q) < 0 or not signable(q) or key in columns:
+                        continue
+                    if not any(q) and root is None:
                         continue
                     odd, square, strict = factors(q)
-                    product = polys[n] * ring.from_dict({q: 1})
-                    columns["l", n, q] = [n, *odd], product, strict and system.literals[n][0] == ">", square
+                    product = poly * ring.from_dict({q: 1})
+                    whole = square if root is None else square * root
+                    columns[key] = [*base, *odd], product, strict and strict_, whole
                     new |= set(product.to_dict())
         for n in lefts:
             own = list(polys[n].to_dict())
@@ -1089,7 +1098,25 @@ def search(formulas: Sequence[Term]) -> tuple[list[int], Any]:
     try:
         return _searched(formulas, list(range(len(formulas))), quick=True)
     except NotFound:
-        return _searched(formulas, needed_formulas(formulas), quick=False)
+        kept = needed_formulas(formulas)
+    try:
+        return _searched(formulas, kept, quick=False)
+    except NotFound:
+        return _searched(formulas, _with_signs(formulas, kept), quick=False)
+
+
+def _with_signs(formulas: Sequence[Term], kept: list[int]) -> list[int]:
+    """The formulas, and what is known of the signs of their unknowns: z3 may do without."""
+    known = set(unknowns([formulas[k] for k in kept]))
+    more = [
+        k
+        for k, formula in enumerate(formulas)
+        if k not in kept
+        and formula.operation in ("<=", "<")
+        and set(unknowns([formula])) <= known
+        and len(unknowns([formula])) <= 2
+    ]
+    return sorted({*kept, *more})
 
 
 def _searched(formulas: Sequence[Term], kept: list[int], quick: bool) -> tuple[list[int], Any]:

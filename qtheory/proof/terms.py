@@ -60,10 +60,17 @@ def _build(expression: z3.ExprRef, parts: list[Term]) -> Term:
     if kind == z3.Z3_OP_SELECT:
         return make("entry", sort, *parts)
     if kind == z3.Z3_OP_TO_REAL:
-        return parts[0]
+        return _real(parts[0])
     if kind not in _BUILT:
         raise ProofError(f"no term for {declaration.name()}")
     return _BUILT[kind](sort, parts)
+
+
+def _real(term: Term) -> Term:
+    """An integer as a real number: n + 1 is one term, wherever it was converted."""
+    if term.sort == INT and term.operation in ("number", "+", "*"):
+        return make(term.operation, REAL, *map(_real, term.parts), value=term.value)
+    return term
 
 
 def _not(a: Term) -> Term:

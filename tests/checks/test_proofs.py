@@ -77,8 +77,8 @@ def without_hypotheses(rule, *says, **parts):
 MINT = kernel._mint
 #: A rule that lets something pass, by what it then no longer asks.
 FAULTS = {
-    "lemma": (kernel, "refute", lambda *asked: Leaf("", (), 0.0), "what does not follow"),
-    "induction": (kernel, "refute", lambda *asked: Leaf("", (), 0.0), "without its base"),
+    "lemma": (kernel, "closed", lambda *asked: Leaf("", ()), "what does not follow"),
+    "induction": (kernel, "closed", lambda *asked: Leaf("", ()), "without its base"),
     "instantiate": (kernel, "_fixed", lambda _: set(), "a variable that a hypothesis fixes"),
     "cut": (kernel, "_fixed", lambda _: set(), "of what is assumed of all, by one"),
     "hypotheses": (kernel, "_mint", without_hypotheses, "by a lemma; by an instance"),

@@ -21,14 +21,14 @@ def test_it_agrees_with_what_is_true():
 
 
 def test_it_disagrees_with_a_leaf_that_has_a_model():
-    forged = Leaf("forged", (x > 0, y > x), 0.0)
+    forged = Leaf("forged", (x > 0, y > x))
     assert opinions(forged) == ["disagrees"]
 
 
 def test_it_gives_up_in_time_and_goes_on():
     numbers = [z3.Int(f"n{k}") for k in range(3)]
     cubes = sum(n * n * n for n in numbers)
-    hard = Leaf("a sum of three cubes", (cubes == 114,), 0.0)
+    hard = Leaf("a sum of three cubes", (cubes == 114,))
     assert opinions(hard, *proof_of_more().leaves, seconds=1) == ["gives up", "agrees"]
 
 
@@ -47,5 +47,5 @@ def test_a_leaf_is_written_with_its_name_and_declarations():
 def test_names_that_only_z3_can_quote_are_written_for_others():
     norm = z3.Const("||w^*||", z3.ArraySort(z3.IntSort(), z3.RealSort()))
     k, j = z3.Ints("k j")
-    leaf = Leaf("congruence", (k == j, norm[k] != norm[j]), 0.0)
+    leaf = Leaf("congruence", (k == j, norm[k] != norm[j]))
     assert opinions(leaf) == ["agrees"]
