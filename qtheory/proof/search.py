@@ -598,6 +598,9 @@ class Tree:
         self.left = branches
         self.systems = [System(self.facts.ring, self._counter)]
         self._named()
+        self.said: list[set[tuple[Term, bool]]] = [set()]
+        for formula in formulas:
+            self._say(formula, True)
         self._noted: set[Any] = set()
         self._done: set[int] = set()
         terms = self.facts.unknowns
@@ -628,13 +631,37 @@ class Tree:
         self.systems[-1] = system
         return new
 
+    def _say(self, term: Term, holds: bool) -> None:
+        """A formula, and what it says of its parts."""
+        self.said[-1].add((term, holds))
+        if term.operation == "not":
+            self._say(term.parts[0], not holds)
+        elif term.operation == ("and" if holds else "or"):
+            for part in term.parts:
+                self._say(part, holds)
+
+    def refuted(self, part: tuple[Any, Any]) -> bool:
+        """Whether the negation of a part of an alternative was said."""
+        what, holds = part
+        return isinstance(what, Term) and any((what, not holds) in said for said in self.said)
+
+    def take(self, part: tuple[Any, Any]) -> Any:
+        def put_() -> None:
+            self.facts.add(*part)
+            if isinstance(part[0], Term):
+                self._say(*part)
+
+        return put_
+
     def grown(self, put: Any) -> list[int]:
         self.systems.append(self.systems[-1])
+        self.said.append(set())
         put()
         return self._named()
 
     def cut(self, size: int) -> None:
         self.systems.pop()
+        self.said.pop()
         del self.facts.facts[size:]
         del self.names[size:]
 
@@ -679,10 +706,17 @@ class Tree:
         waiting = []
         for k in alternatives:
             parts = self.facts.alternatives(k)
+            if sum(not self.refuted(part) for part in parts) <= 1 and not any(
+                isinstance(what, Term) and any((what, holds) in said for said in self.said)
+                for what, holds in parts
+            ):
+                return self.branch(k)
+        for k in alternatives:
+            parts = self.facts.alternatives(k)
             closed = []
             for part in parts:
                 before = system.solved
-                new = self.grown(lambda: self.facts.add(*part))
+                new = self.grown(self.take(part))
                 if self.facts.facts[size:] and all(self.trivial(n) for n in new):
                     closed = None
                 else:
@@ -700,6 +734,10 @@ class Tree:
             waiting.append(k)
         for kind, argument in self.eager(system):
             return self.noted(kind, argument)
+        for k in waiting:
+            parts = self.facts.alternatives(k)
+            if len(parts) == 2 and parts[0][0] is parts[1][0]:  # a condition, or not
+                return self.branch(k)
         if self.quick:
             raise NotFound("nothing follows at once")
         names = [n for n in self.names if n in system.literals]
@@ -720,7 +758,7 @@ class Tree:
         for k in waiting:
             possible = 0
             for part in self.facts.alternatives(k):
-                self.grown(lambda: self.facts.add(*part))
+                self.grown(self.take(part))
                 here = self.systems[-1]
                 possible += not self.unsatisfiable(here, list(here.literals), 30_000)
                 self.cut(size)
@@ -742,7 +780,7 @@ class Tree:
         for k in range(before):
             if self.facts.facts[k][0] == "or" and self.names[k] not in self._done:
                 for part in self.facts.alternatives(k):
-                    self.grown(lambda: self.facts.add(*part))
+                    self.grown(self.take(part))
                     ended = self.systems[-1].ended()
                     self.cut(size)
                     if ended is None:
@@ -831,7 +869,7 @@ class Tree:
         branches = []
         self._done.add(name)
         for part in self.facts.alternatives(k):
-            new = self.grown(lambda: self.facts.add(*part))
+            new = self.grown(self.take(part))
             below = self.solve()
             self.cut(size)
             if not below.used() & set(new):
@@ -1158,4 +1196,5 @@ def search_missing(
             continue
         store.add(key, uses, steps)
         store.save()
+    progress(len(todo), len(todo))
     return left
