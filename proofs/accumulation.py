@@ -22,6 +22,7 @@ from qtheory.proof.powers import (
     geometric_at_most,
     power,
 )
+from qtheory.theory.formal import STANDING
 
 from .average import (
     N,
@@ -156,12 +157,22 @@ def energy_of_run(
         *signs,
         name="E eta^2, weighted",
     )
-    left_of_start = lemma(
-        z3.Implies(inside, geo * lq[i] * eta0[i] * eta0[i] <= left),
+    remembered = lemma(
+        z3.Implies(inside, x[i] * geo <= shortest),
         memory,
         contraction,
+        name="the memory is the shorter of both",
+    )
+    left_of_start = lemma(
+        z3.Implies(inside, geo * lq[i] * eta0[i] * eta0[i] <= left),
+        lemma(
+            z3.Implies(inside, eta0[i] * eta0[i] * (x[i] * geo) <= eta0[i] * eta0[i] * shortest),
+            remembered,
+            lemma(eta0[i] * eta0[i] >= 0, name="a square"),
+            name="remembered, weighted",
+        ),
         spectrum,
-        *signs,
+        STANDING["gamma"],
         name="what is left of the start",
     )
     return lemma(

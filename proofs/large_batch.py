@@ -273,14 +273,37 @@ Q_at_least = lemma(
     *named,
     name="Q >= 0",
 )
+factor, number, size = variable("factor"), variable("number"), variable("size")
+scaled = lemma(
+    z3.Implies(
+        z3.And(factor >= 0, number <= size, -size <= number),
+        z3.And(factor * number <= factor * size, -(factor * size) <= factor * number),
+    ),
+    name="a bounded number, scaled",
+)
+tau_at_most = lemma(
+    z3.Implies(z3.And(t >= 0, inside, step <= 1), z3.And(tau(t)[i] <= most, -most <= tau(t)[i])),
+    size_of_tau,
+    small,
+    name="|tau| <= E",
+)
+carried = 1 - 2 * step + k * step * step
+carried_at_least = lemma(
+    carried >= 0,
+    parts,
+    lemma(step * step >= 0, name="a square"),
+    lemma((1 - step) * (1 - step) >= 0, name="a square"),
+    name="1 - 2 x + kappa x^2 >= 0",
+)
 size_of_c = induction(
     t,
     z3.Implies(z3.And(stable, bound), z3.And(c(t)[i] <= cbar, -cbar <= c(t)[i])),
     recursion,
-    size_of_tau,
-    small,
-    parts,
-    Q_at_least,
+    scaled(factor=carried, number=c(t)[i], size=cbar),
+    scaled(factor=step * step, number=tau(t)[i], size=most),
+    carried_at_least,
+    tau_at_most,
+    lemma(z3.And(step * step >= 0, step * step * level >= 0), Q_at_least, name="x^2 Q >= 0"),
     base=[at_first],
     name="|c| <= cbar",
 )
@@ -292,7 +315,13 @@ size_of_cov = induction(
     ),
     cov_s.next(i, t),
     size_of_c,
-    small,
+    scaled(factor=rho, number=step * cov_s(i, t), size=rho * cbar),
+    scaled(factor=rho * step, number=c(t)[i], size=cbar),
+    lemma(
+        z3.Implies(z3.And(t >= 0, inside, step <= 1), z3.And(rho >= 0, rho * step >= 0)),
+        small,
+        name="(1 - x) x >= 0",
+    ),
     base=[cov_s.zero(i)],
     name="x |Cov(s, w)| <= rho cbar",
 )
@@ -332,6 +361,7 @@ settled = lemma(
     tau_part,
     size_of_c,
     size_of_cov,
-    small,
+    scaled(factor=2 - step, number=c(t)[i], size=cbar),
+    scaled(factor=2 * (2 - k * step), number=step * cov_s(i, t), size=rho * cbar),
     name="N Var(wbar) at 1/B = 0",
 )

@@ -134,6 +134,7 @@ both_sums = induction(
     ),
     powers.next(p, n),
     one_step,
+    lemma(z3.Implies(k <= n + 1, z3.Or(k <= n, k == n + 1)), name="n < k <= n + 1"),
     name="sums and their integral",
 )
 

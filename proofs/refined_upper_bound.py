@@ -12,7 +12,7 @@ How
 import sympy as sp
 import z3
 
-from qtheory.proof.kernel import cut, lemma
+from qtheory.proof.kernel import cut, lemma, variable
 from qtheory.proof.sums import sum_le
 from qtheory.theory import definitions, notation
 from qtheory.theory.definitions import bias, theta, variance
@@ -82,6 +82,15 @@ sum_S_at_most = lemma(
 
 # 1/2 sum lambda^q (E wbar - w^q)^2 <= bias
 bias_bound = bounded_by_bias(bias_terms)
+# v <= 2 n b gives v / n^2 <= 2 b / n.
+level, most = variable("level"), variable("most")
+over_steps = lemma(
+    z3.Implies(level <= 2 * (n * most), level / (n * n) <= 2 * (most / n)),
+    lemma(z3.Implies(level <= 2 * (n * most), level / n <= 2 * most), steps, name="once"),
+    lemma(level / (n * n) == level / n / n, steps, name="twice"),
+    steps,
+    name="over the steps, twice",
+)
 # lambda^q Var wbar / 2 <= min(1, (N x)^2) [s^2 + alpha Sbar + lambda^q q + ...] / N
 in_coordinate = lemma(
     z3.Implies(inside, var_terms()[i] <= 2 * (variance_terms()[i] / n)),
@@ -114,6 +123,7 @@ in_coordinate = lemma(
         ),
         name="the variance in one coordinate",
     ),
+    over_steps(level=lq[i] * var_s(i, N), most=variance_terms()[i]),
     small_step,
     steps,
     name="the variance of the average in one coordinate",

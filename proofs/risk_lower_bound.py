@@ -11,7 +11,7 @@ How
 
 import z3
 
-from qtheory.proof.kernel import lemma, sequence
+from qtheory.proof.kernel import lemma, sequence, variable
 from qtheory.proof.powers import geometric_sum
 from qtheory.proof.sums import sum_equal, sum_le
 from qtheory.theory.definitions import bias, risk, variance
@@ -65,6 +65,16 @@ in_one = lemma(
     steps,
     name="the true risk in one coordinate",
 )
+# v >= n b / 12 gives v / n^2 >= b / (12 n).
+share, level = variable("share"), variable("level")
+over_steps = lemma(
+    z3.Implies(share * n / 12 <= level, share / (12 * n) <= level / (n * n)),
+    lemma(z3.Implies(share * n / 12 <= level, share / 12 <= level / n), steps, name="once"),
+    lemma(level / (n * n) == level / n / n, steps, name="twice"),
+    lemma(share / (12 * n) == share / 12 / n, steps, name="a twelfth"),
+    steps,
+    name="over the steps, twice",
+)
 # lambda Var wbar >= s_low^2 (lambda / lambda^q) min(1, (N x)^2) / (12 N)
 in_coordinate_true = lemma(
     z3.Implies(inside, low / (12 * n) * noise_terms()[i] <= true_var_terms()[i]),
@@ -84,6 +94,7 @@ in_coordinate_true = lemma(
         spectrum,
         name="lambda^q cancels",
     ),
+    over_steps(share=lam[i] / lq[i] * (low * decay), level=lam[i] * var_s(i, N)),
     spectrum,
     small_step,
     steps,
