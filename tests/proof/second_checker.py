@@ -121,12 +121,12 @@ class Second:
             if left.sort == right.sort and left.sort in NUMBERS:
                 parts.append([("!=", self.value(left) - self.value(right))])
             elif left is not right:
-                same = next(
+                same = [
                     term
                     for term in self.unknowns
                     if term.operation == "same" and set(term.parts) == {left, right}
-                )
-                parts.append([("=", self.value(same))])
+                ]
+                parts.append([("=", self.value(same[0]))])
         return [[*parts, [("=", self.gens[one] - self.gens[two])]]]
 
     def of_integer(self, text):
@@ -214,9 +214,13 @@ class Second:
             most = max((monomial[place] for monomial in p), default=0)
             total = self.ring(0)
             for monomial, c in p.terms():
+                if not c:  # the terms of zero are 0 times 1
+                    continue
                 rest = list(monomial)
                 power, rest[place] = rest[place], 0
-                if c:
-                    total += self.ring({tuple(rest): c}) * above**power * below ** (most - power)
+                part = self.ring({tuple(rest): c})
+                for k in range(most):  # SymPy has no 0^0 here
+                    part *= above if k < power else below
+                total += part
             p = total
         return p
