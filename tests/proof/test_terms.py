@@ -308,18 +308,19 @@ def test_another_context_is_refused():
 
 
 def test_a_formula_that_is_changed_in_place_is_no_other_term():
-    # z3 lets anyone change a reference; the number of what it was may then be that of another
-    formula, other = x + 17 > y, x + 18 > y
-    before = term_of(formula)
-    number = formula.get_id()
-    old = formula.ast
-    z3.Z3_inc_ref(other.ctx.ref(), other.ast)
-    formula.ast = other.ast
-    z3.Z3_dec_ref(other.ctx.ref(), old)
-    assert term_of(formula) is term_of(other)
-    again = [x + k > y for k in range(100, 400)]
-    assert all(each.get_id() != number for each in again)
-    assert term_of(x + 17 > y) is before
+    # z3 lets anyone change a reference. What it was is gone then, unless it is kept elsewhere, and
+    # its number is that of another formula, which was read as what had been there.
+    for k in range(300):
+        formula, other = x * (k + 1000) + 17 > y, x + 18 > y
+        assert term_of(formula) is not term_of(other)
+        number, old = formula.get_id(), formula.ast
+        z3.Z3_inc_ref(other.ctx.ref(), other.ast)
+        formula.ast = other.ast
+        z3.Z3_dec_ref(other.ctx.ref(), old)
+        assert term_of(formula) is term_of(other)
+        new = [z3.RealVal(10**6 + 10 * k + j) for j in range(10)]
+        assert [term_of(each).value for each in new] == [10**6 + 10 * k + j for j in range(10)]
+        assert number not in [each.get_id() for each in new]
 
 
 # --- looks -------------------------------------------------------------------------------------
