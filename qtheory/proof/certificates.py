@@ -1,7 +1,7 @@
 """Certificates are kept beside the proofs: of ``proofs/x.py`` in ``proofs/certificates/x.gz``.
 
 One line of JSON for each leaf: its key, a digest of its formulas as :mod:`qtheory.proof.terms`
-reads them; its name; which of the formulas are used; the steps. Nothing here is trusted: a
+reads them; its name; which of the formulas are used; the steps. Nothing rests on this: a
 certificate that is lost, or of another leaf, is none for the checker.
 """
 
