@@ -1,8 +1,8 @@
-"""Certificates are kept beside the proofs: those of ``proofs/x.py`` in ``proofs/certificates/x.gz``.
+"""Certificates are kept beside the proofs: of ``proofs/x.py`` in ``proofs/certificates/x.gz``.
 
-One line of JSON for each leaf: its key, a digest of its formulas as :mod:`qtheory.proof.terms` reads
-them; its name; which of the formulas are used; the steps. Nothing here is trusted: a certificate that
-is lost, or of another leaf, is none for the checker.
+One line of JSON for each leaf: its key, a digest of its formulas as :mod:`qtheory.proof.terms`
+reads them; its name; which of the formulas are used; the steps. Nothing rests on this: a
+certificate that is lost, or of another leaf, is none for the checker.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from qtheory.errors import ProofError
 from qtheory.proof.checker import Term
 from qtheory.proof.terms import look
 
@@ -45,9 +47,7 @@ class Store:
         self._asked: set[str] = set()
         self._found: dict[str, Certificate] = {}
         if path is not None and path.is_file():
-            for line in gzip.decompress(path.read_bytes()).decode().splitlines():
-                certificate = Certificate(*json.loads(line))
-                self._found[certificate.key] = certificate
+            self._found = {certificate.key: certificate for certificate in _read(path)}
 
     def find(self, name: str, formulas: Sequence[Term]) -> Certificate | None:
         """The certificate of a leaf, if there is one."""
@@ -71,6 +71,22 @@ class Store:
         self.path.parent.mkdir(exist_ok=True)
         data = "".join(f"{line}\n" for line in lines).encode()
         self.path.write_bytes(gzip.compress(data, mtime=0))
+
+
+def _read(path: Path) -> list[Certificate]:
+    """The certificates of a file, which may be damaged."""
+    try:
+        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+        certificates = [Certificate(*json.loads(line)) for line in lines]
+        for c in certificates:
+            if type(c.key) is not str or any(type(k) is not int for k in c.uses):
+                raise ValueError(f"{c.key!r} uses {c.uses!r}")
+    except (OSError, EOFError, zlib.error, RecursionError, TypeError, ValueError) as error:
+        raise ProofError(
+            f"{path} holds no certificates that can be read ({error}): take the file as it was "
+            "published, or remove it and search for new ones"
+        ) from error
+    return certificates
 
 
 _stores: dict[str, Store] = {}

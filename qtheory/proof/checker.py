@@ -21,6 +21,7 @@ in the formulas. A truth value is one, too: positive or zero.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,9 +30,11 @@ from typing import Any
 
 import flint
 
-REAL, INT, BOOL = "Real", "Int", "Bool"
+_SORTS = REAL, INT, BOOL = "Real", "Int", "Bool"
 _UNKNOWN = "apply", "entry", "same", "/", "if"
 _JOINS = {"+": operator.add, "*": operator.mul}
+#: How polynomials are written; to read 1e999999 or x0^999999 would take all time there is.
+_FACTOR = re.compile(r"x(\d+)(?:\^(\d\d?))?|(-?\d+)(?:/(\d+))?")
 Alternative = list[tuple[Any, Any]]  # formulas that may hold or not, polynomials and relations
 
 
@@ -43,9 +46,9 @@ class CertificateError(Exception):
 class Term:
     """A number, a truth value or a sequence, as an operation on other terms.
 
-    Operations are ``number`` (the ``value``), ``+``, ``*``, ``/``, ``if``; ``<=``, ``<``, ``=`` between
-    numbers; ``and``, ``or``, ``not``; ``apply``, a symbol (``value``) applied to terms, ``entry`` of a
-    sequence, ``same`` for two: equal arguments give equal values. Equal terms are one object.
+    Operations: ``number`` (``value``), ``+``, ``*``, ``/``, ``if``; ``<=``, ``<``, ``=`` (numbers);
+    ``and``, ``or``, ``not``; ``apply``, a symbol (``value``) with its arguments, ``entry`` of a
+    sequence, ``same`` for two. Equal arguments give equal values. Equal terms are one object.
     """
 
     operation: str
@@ -54,21 +57,23 @@ class Term:
     parts: tuple[Term, ...]
 
 
-def unknowns(terms: Sequence[Term]) -> list[Term]:
-    """The terms that are no sum, product, number, comparison or connective, arguments first."""
-    found: dict[Term, None] = {}
+def arguments_first(terms: Sequence[Term]) -> Iterator[Term]:
+    """Terms and all that they are made of, each after its parts."""
     seen: set[Term] = set()
     todo = [(term, False) for term in reversed(terms)]
     while todo:
         term, after_its_parts = todo.pop()
         if after_its_parts:
-            found[term] = None
+            yield term
         elif term not in seen:
             seen.add(term)
-            if term.operation in _UNKNOWN and term.sort in (REAL, INT, BOOL):
-                todo.append((term, True))
+            todo.append((term, True))
             todo += [(part, False) for part in reversed(term.parts)]
-    return list(found)
+
+
+def unknowns(terms: Sequence[Term]) -> list[Term]:
+    """The terms that are no sum, product, number, comparison or connective, arguments first."""
+    return [t for t in arguments_first(terms) if t.operation in _UNKNOWN and t.sort in _SORTS]
 
 
 class Facts:
@@ -76,10 +81,9 @@ class Facts:
 
     def __init__(self, formulas: Sequence[Term]) -> None:
         self.unknowns = unknowns(formulas)
-        self._place = {term: k for k, term in enumerate(self.unknowns)}
-        self.ring = flint.fmpq_mpoly_ctx.get([f"x{k}" for k in range(len(self._place))], "lex")
+        self.ring = flint.fmpq_mpoly_ctx.get([f"x{k}" for k in range(len(self.unknowns))], "lex")
         self.generators = self.ring.gens()
-        self._polynomials: dict[Term, Any] = {}
+        self._polynomials: dict[Term, Any] = dict(zip(self.unknowns, self.generators, strict=True))
         self.facts: list[tuple[str, Any]] = []
         for formula in formulas:
             self.add(formula)
@@ -109,11 +113,10 @@ class Facts:
 
     def alternatives(self, fact: int) -> Alternative:
         """The parts of a fact that is an alternative."""
-        relation, parts = self.facts[fact]
+        relation, parts = self.literal(fact)
+        if relation == "!=":
+            return [(parts, ">"), (-parts, ">")]
         if relation != "or":
-            relation, p = self.literal(fact)
-            parts = [(p, ">"), (-p, ">")]
-        if relation not in ("or", "!="):
             raise CertificateError(f"fact {fact} is no alternative")
         return parts
 
@@ -126,15 +129,13 @@ class Facts:
 
     def polynomial(self, term: Term) -> Any:
         """A number as a polynomial in the unknowns."""
-        if term not in self._polynomials:
-            if term.operation == "number":
-                found = self.ring.constant(_rational(term.value))
-            elif term.operation in _JOINS:
-                found = reduce(_JOINS[term.operation], map(self.polynomial, term.parts))
-            else:
-                found = self.generators[self._place[term]]
-            self._polynomials[term] = found
-        return self._polynomials[term]
+        known = self._polynomials
+        for each in () if term in known else arguments_first([term]):
+            if each.operation == "number":
+                known[each] = self.read(each.value)
+            elif each.operation in _JOINS and each not in known:
+                known[each] = reduce(_JOINS[each.operation], [known[part] for part in each.parts])
+        return known[term]
 
     def read(self, text: Any) -> Any:
         """A polynomial that is written like 3/4*x1^2*x5 + -1."""
@@ -142,11 +143,13 @@ class Facts:
         for monomial in str(text).split(" + "):
             product = self.ring.constant(1)
             for factor in monomial.split("*"):
-                if factor.startswith("x"):
-                    place, _, power = factor[1:].partition("^")
+                if not (read := _FACTOR.fullmatch(factor)):
+                    raise CertificateError(f"not a polynomial: {text!r}")
+                place, power, above, below = read.groups()
+                if place:
                     product *= self.generators[int(place)] ** int(power or 1)
                 else:
-                    product *= _rational(factor)
+                    product *= flint.fmpq(int(above), int(below or 1))
             total += product
         return total
 
@@ -154,20 +157,20 @@ class Facts:
         """Nothing, if a step and those below it close the tree; else an error."""
         _STEPS[step[0]](self, *step[1:])
 
-    def split(self, fact: Any, steps: Any) -> None:
+    def _split(self, fact: Any, steps: Any) -> None:
         for alternative, step in zip(self.alternatives(fact), steps, strict=True):
             before = len(self.facts)
             self.add(*alternative)
             self.check(step)
             del self.facts[before:]
 
-    def note(self, kind: Any, argument: Any, step: Any) -> None:
+    def _note(self, kind: Any, argument: Any, step: Any) -> None:
         before = len(self.facts)
         self.facts += [("or", parts) for parts in NOTES[kind](self, argument)]
         self.check(step)
         del self.facts[before:]
 
-    def sum(self, eliminations: Any, terms: Any) -> None:
+    def _sum(self, eliminations: Any, terms: Any) -> None:
         total, positive = self.ring.constant(0), False
         for coefficient, square, *facts in terms:
             relations = {self.literal(fact)[0] for fact in facts}
@@ -175,8 +178,8 @@ class Facts:
                 raise CertificateError(f"some sign is not known: {facts}")
             product = reduce(operator.mul, [self.literal(k)[1] for k in facts], 0 * total + 1)
             zero, strict = "=" in relations, relations <= {">"}
-            factor = self.read(coefficient) if zero else _rational(coefficient)
-            if not zero and not factor > 0:
+            factor = self.read(coefficient)
+            if not zero and not (factor.is_constant() and factor.leading_coefficient() > 0):
                 raise CertificateError(f"{coefficient} is not positive")
             positive = positive or (strict and not square)
             total += product * factor * (self.read(square) ** 2 if square else 1)
@@ -188,9 +191,7 @@ class Facts:
         known: list[tuple[int, Any, Any]] = []
 
         def reduced(p: Any) -> Any:
-            for place, above, below in known:
-                p = put(p, place, above, below)
-            return p
+            return reduce(lambda q, each: put(q, *each), known, p)
 
         for equation, place, *nonzero in eliminations:
             (relation, p), factors = self.literal(equation), [self.literal(k) for k in nonzero]
@@ -208,7 +209,9 @@ def check(formulas: Sequence[Term], step: Any) -> None:
     """Nothing, if the certificate shows that the formulas have no common model; else an error."""
     try:
         Facts(formulas).check(step)
-    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+    except CertificateError:
+        raise
+    except Exception as error:  # whatever an unfit certificate breaks, it is none
         raise CertificateError(f"not a certificate: {error!r}") from error
 
 
@@ -244,10 +247,6 @@ def put(p: Any, place: int, above: Any, below: Any) -> Any:
     parts = powers(p, place)
     most = max(parts, default=0)
     return sum((q * above**n * below ** (most - n) for n, q in parts.items()), 0 * p)
-
-
-def _rational(text: Any) -> flint.fmpq:
-    return flint.fmpq(*Fraction(text).as_integer_ratio())
 
 
 def _meaning(facts: Facts, place: Any) -> list[Alternative]:
@@ -296,5 +295,5 @@ def _sign(facts: Facts, text: Any) -> list[Alternative]:
     return [[(p := facts.read(text), "="), (p, ">"), (-p, ">")]]
 
 
-_STEPS: Any = {"split": Facts.split, "note": Facts.note, "sum": Facts.sum}
+_STEPS: Any = {"split": Facts._split, "note": Facts._note, "sum": Facts._sum}
 NOTES: Any = {"meaning": _meaning, "equal": _equal, "integer": _integer, "sign": _sign}

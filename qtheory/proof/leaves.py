@@ -93,12 +93,12 @@ def closed(
     if found is None:
         return refute(premises, goal, work, name, variables)
     try:
+        used = tuple(assertions[k] for k in found.uses)
         check([formulas[k] for k in found.uses], found.steps)
     except (CertificateError, IndexError, TypeError) as error:
         raise ProofError(
             f"refused: the certificate of {name or 'a lemma'} is none: {error}"
         ) from error
-    used = tuple(assertions[k] for k in found.uses)
     return Leaf(name, used, found.steps, tuple(found.uses))
 
 

@@ -16,23 +16,39 @@ import z3
 from qtheory.errors import ProofError
 from qtheory.proof.checker import BOOL, INT, REAL, Term
 
-_SORTS = {z3.RealSort(): REAL, z3.IntSort(): INT, z3.BoolSort(): BOOL}
+_SEQUENCE = z3.ArraySort(z3.IntSort(), z3.RealSort())
+_SORTS = {
+    **{z3.RealSort(): REAL, z3.IntSort(): INT, z3.BoolSort(): BOOL},
+    _SEQUENCE: str(_SEQUENCE),
+}
 #: Every term, by what it is made of: two terms are the same object if they are the same term.
 _terms: dict[object, Term] = {}
 #: What a term looks like, whatever the numbers of names that several developments want.
 _looks: dict[Term, bytes] = {}
-#: The term of each formula of z3 by its number there; the formula is kept, or z3 gives that to another.
+#: The term of each formula of z3, by its number there; with a reference of our own, which nobody
+#: changes, as z3 gives the number of a formula that is gone to another.
 _read: dict[int, tuple[z3.ExprRef, Term]] = {}
+#: The symbol of each name with arguments and a value of these sorts: as conversions of integers are
+#: dropped, f of an integer and f of a real number, two symbols for z3, would be one in f(n).
+_symbols: dict[tuple[str, ...], z3.FuncDeclRef] = {}
 
 
 def term_of(expression: z3.ExprRef) -> Term:
     """A formula, or a part of one, as a term."""
-    found = _read.get(expression.get_id())
-    if found is None:
-        parts = [term_of(child) for child in expression.children()]
-        found = expression, _build(expression, parts)
-        _read[expression.get_id()] = found
-    return found[1]
+    if expression.ctx is not z3.main_ctx():
+        raise ProofError(f"a formula of another context of z3: {expression}")
+    todo = [expression]
+    while todo:
+        key, children = todo[-1].get_id(), todo[-1].children()
+        unread = [child for child in children if child.get_id() not in _read]
+        if unread and key not in _read:
+            todo += unread
+            continue
+        each = todo.pop()
+        if key not in _read:
+            parts = [_read[child.get_id()][1] for child in children]
+            _read[key] = z3.ExprRef(each.ast, each.ctx), _build(each, parts)
+    return _read[expression.get_id()][1]
 
 
 def make(operation: str, sort: str, *parts: Term, value: str | Fraction = "") -> Term:
@@ -51,18 +67,23 @@ def look(term: Term) -> bytes:
 
 
 def _build(expression: z3.ExprRef, parts: list[Term]) -> Term:
-    declaration = expression.decl()
-    kind, sort = declaration.kind(), _SORTS.get(expression.sort(), str(expression.sort()))
+    if not z3.is_app(expression) or expression.sort() not in _SORTS:
+        raise ProofError(f"no term for {expression}")
+    declaration, sort = expression.decl(), _SORTS[expression.sort()]
+    kind, name = declaration.kind(), declaration.name()
     if kind == z3.Z3_OP_ANUM:
         return make("number", sort, value=Fraction(expression.as_string()))
     if kind == z3.Z3_OP_UNINTERPRETED:
-        return make("apply", sort, *parts, value=declaration.name())
+        sorts = name, sort, *(part.sort for part in parts)
+        if _symbols.setdefault(sorts, declaration) != declaration:
+            raise ProofError(f"two symbols are called {name}, in {expression} and elsewhere")
+        return make("apply", sort, *parts, value=name)
     if kind == z3.Z3_OP_SELECT:
         return make("entry", sort, *parts)
     if kind == z3.Z3_OP_TO_REAL:
         return _real(parts[0])
     if kind not in _BUILT:
-        raise ProofError(f"no term for {declaration.name()}")
+        raise ProofError(f"no term for {name}")
     return _BUILT[kind](sort, parts)
 
 

@@ -6,7 +6,8 @@ import z3
 
 from qtheory.proof.questions import ask
 
-x, y, u, v = z3.Reals("x y u v")
+# Nobody else has these: what z3 needs in one context for all depends on the numbers of the terms.
+x, y, u, v = z3.Reals("asked_x asked_y asked_u asked_v")
 QUESTION = [
     *(x * x * y > y * y * u, u * u + v * v < x * y, x + y < 3 * u, v > x * x - y),
     *(x > 0, y > 0, u > 0, v * x > 1),
