@@ -124,6 +124,11 @@ in_coordinate = lemma(
         name="the variance in one coordinate",
     ),
     over_steps(level=lq[i] * var_s(i, N), most=variance_terms()[i]),
+    lemma(
+        lq[i] * (var_s(i, N) / (n * n)) == lq[i] * var_s(i, N) / (n * n),
+        steps,
+        name="a factor of a quotient",
+    ),
     small_step,
     steps,
     name="the variance of the average in one coordinate",

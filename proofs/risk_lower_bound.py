@@ -95,6 +95,16 @@ in_coordinate_true = lemma(
         name="lambda^q cancels",
     ),
     over_steps(share=lam[i] / lq[i] * (low * decay), level=lam[i] * var_s(i, N)),
+    lemma(
+        low / (12 * n) * (lam[i] / lq[i] * decay) == lam[i] / lq[i] * (low * decay) / (12 * n),
+        steps,
+        name="a factor of a quotient",
+    ),
+    lemma(
+        lam[i] * (var_s(i, N) / (n * n)) == lam[i] * var_s(i, N) / (n * n),
+        steps,
+        name="a factor of a quotient",
+    ),
     spectrum,
     small_step,
     steps,

@@ -591,7 +591,7 @@ class Tree:
     """The facts at a place of the tree, with names, and what z3 says of them."""
 
     def __init__(self, formulas: Sequence[Term], branches: int = 400, quick: bool = False) -> None:
-        self.quick = quick
+        self.quick, self.deep = quick, False
         self.facts = Facts(formulas)
         self._counter = count()
         self.names: list[int] = []
@@ -739,6 +739,13 @@ class Tree:
             if len(parts) == 2 and parts[0][0] is parts[1][0]:  # a condition, or not
                 return self.branch(k)
         if self.quick:
+            if waiting:
+                k = min(waiting, key=lambda k: len(self.facts.alternatives(k)))
+                if len(self.facts.alternatives(k)) <= 3 and self.deep:
+                    return self.branch(k)
+            elif self.deep:
+                names = [n for n in self.names if n in system.literals]
+                return self.close(system, names, self.related(system, names))
             raise NotFound("nothing follows at once")
         names = [n for n in self.names if n in system.literals]
         if self.unsatisfiable(system, names):
