@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
 import flint
 import z3
 
-from qtheory.proof.checker import CertificateError, put, solved
+from qtheory.proof.checker import CertificateError, solved
 from qtheory.proof.questions import ask
-from qtheory.proof.search.steps import Elimination, Ending, Polynomial, Summand, text_of
-from qtheory.proof.search.systems import System
+from qtheory.proof.search.steps import Elimination, Ending, Polynomial, Summand
+from qtheory.proof.search.systems import System, with_put_in
 
 _WORK = 20_000_000
 
@@ -54,22 +54,18 @@ def ending(
     numbers = _nonnegative(columns, multiples)
     if numbers is None:
         return None
-    total, summands = system.ring.constant(0), []
+    constant, summands = system.ring.constant, []
     for number, column in zip(numbers, columns, strict=False):
         if number:
             root = None if column.root is None else back(column.root)
-            summands.append(Summand(str(number), root and text_of(root), column.facts))
-            product = _product(system, column.facts) * _rational(number)
-            total += product if root is None else product * root**2
+            summands.append(Summand(constant(_rational(number)), root, column.facts))
     factors: dict[int, Polynomial] = {}
     for number, multiple in zip(numbers[len(columns) :], multiples, strict=True):
         if number:
             factor = back(multiple.factor) * _rational(number)
             factors[multiple.equation] = factor + factors.get(multiple.equation, 0)
-    for equation, factor in factors.items():
-        summands.append(Summand(text_of(factor), None, (equation,)))
-        total += _product(system, (equation,)) * factor
-    return Ending(needed_eliminations(system, total), tuple(summands))
+    summands += [Summand(factor, None, (equation,)) for equation, factor in factors.items()]
+    return Ending(system.eliminations, tuple(summands))
 
 
 def triangle_exists(forms: Sequence[Polynomial]) -> bool:
@@ -77,11 +73,6 @@ def triangle_exists(forms: Sequence[Polynomial]) -> bool:
     one = 0 * forms[0] + 1
     columns = [Column((), form, False) for form in forms]
     return _nonnegative([*columns, Column((), -one, True)], ()) is not None
-
-
-def _product(system: System, facts: Iterable[int]) -> Polynomial:
-    one = system.ring.constant(1)
-    return reduce(operator.mul, [system.literals[fact][1] for fact in facts], one)
 
 
 def _rational(number: Fraction) -> flint.fmpq:
@@ -153,33 +144,43 @@ def _possible(
 # --- the eliminations that a sum needs ------------------------------------------------------------
 
 
-def needed_eliminations(system: System, total: Polynomial) -> tuple[Elimination, ...]:
-    """Those of the eliminations without which the sum does not vanish."""
-    kept = list(system.eliminations)
-    for elimination in reversed(system.eliminations):
+def shortened(system: System, ending: Ending) -> Ending:
+    """An ending with only those of its eliminations without which its sum does not vanish."""
+    total = system.ring.constant(0)
+    for summand in ending.summands:
+        product = _product(
+            [system.literals[fact][1] for fact in summand.facts], summand.coefficient
+        )
+        total += product if summand.root is None else product * summand.root**2
+    kept = list(ending.eliminations)
+    for elimination in reversed(ending.eliminations):
         fewer = [each for each in kept if each is not elimination]
         if _vanishes(system, total, fewer):
             kept = fewer
-    return tuple(kept)
+    return replace(ending, eliminations=tuple(kept))
 
 
 def _vanishes(system: System, total: Polynomial, eliminations: Sequence[Elimination]) -> bool:
     """Whether these eliminations do; each equation is solved anew, as the checker solves it."""
-    known: list[tuple[int, Polynomial, Polynomial]] = []
+    known: list[Elimination] = []
 
     def reduced(p: Polynomial) -> Polynomial:
         for each in known:
-            p = put(p, *each)
+            p = with_put_in(p, each)
         return p
 
     try:
         for each in eliminations:
             above, below = solved(reduced(system.literals[each.equation][1]), each.unknown)
             factors = [reduced(system.literals[fact][1]) for fact in each.nonzero]
-            product = reduce(operator.mul, factors, system.ring.constant(1))
+            product = _product(factors, system.ring.constant(1))
             if product == 0 or divmod(product, below)[1] != 0:
                 return False
-            known.append((each.unknown, above, below))
+            known.append(replace(each, above=above, below=below))
     except CertificateError:
         return False
     return bool(reduced(total) == 0)
+
+
+def _product(polynomials: Iterable[Polynomial], first: Polynomial) -> Polynomial:
+    return reduce(operator.mul, polynomials, first)

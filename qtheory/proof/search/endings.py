@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from qtheory.proof.search.combinations import needed_eliminations
+from qtheory.proof.search.combinations import shortened
 from qtheory.proof.search.coordinates import in_coordinates
 from qtheory.proof.search.products import by_products
-from qtheory.proof.search.steps import Ending, Polynomial, Splitting, Step, Summand
+from qtheory.proof.search.steps import Ending, Noting, Polynomial, Splitting, Step, Summand
 from qtheory.proof.search.systems import System, unknowns_of
 from qtheory.proof.search.triangles import on_a_triangle
 
@@ -19,20 +20,19 @@ _FEW = 5
 
 def at_once(system: System) -> Step | None:
     """A step where one comparison alone is false, or a linear combination of them."""
-    for name, (relation, polynomial) in system.literals.items():
+    one, eliminations = system.ring.constant(1), system.eliminations
+    for name, relation in ((name, system.compared(name)) for name in system.literals):
         p = system.reduced[name]
         if relation == "!=" and p == 0:
             fact = max(system.literals) + 1  # a name that is not used below
-            eliminations = needed_eliminations(system, polynomial)
-            end = Ending(eliminations, (Summand("1", None, (fact,)),))
+            end = Ending(eliminations, (Summand(one, None, (fact,)),))
             return Splitting(name, (((fact,), end), ((fact,), end)))
         if relation == ">" and p == 0:
-            eliminations = needed_eliminations(system, polynomial)
-            return Ending(eliminations, (Summand("1", None, (name,)),))
+            return Ending(eliminations, (Summand(one, None, (name,)),))
         if relation == "=" and p != 0 and p.is_constant() and not system.scaled:
-            factor = -1 / p.leading_coefficient()
-            summands = Summand("1", None, ()), Summand(str(factor), None, (name,))
-            return Ending(needed_eliminations(system, 1 + polynomial * factor), summands)
+            factor = -one / p.leading_coefficient()
+            summands = Summand(one, None, ()), Summand(factor, None, (name,))
+            return Ending(eliminations, summands)
     return by_products(system, list(system.literals), 1)
 
 
@@ -59,6 +59,20 @@ def by_sums(
             if found is not None:
                 return found
     return None
+
+
+def simplest(system: System, step: Step) -> Step:
+    """A step as :func:`at_once` finds it, without the eliminations that it does not need."""
+    if isinstance(step, Ending):
+        return shortened(system, step)
+    if isinstance(step, Noting):
+        return step
+    p = system.literals[step.fact][1]
+    branches = []
+    for ((fact,), end), positive in zip(step.branches, (p, -p), strict=True):
+        literals = {**system.literals, fact: (">", positive)}
+        branches.append(((fact,), simplest(replace(system, literals=literals), end)))
+    return replace(step, branches=tuple(branches))
 
 
 def with_signs(system: System, core: Sequence[int], generators: Sequence[Polynomial]) -> list[int]:

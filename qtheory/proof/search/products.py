@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import reduce
 from itertools import combinations, combinations_with_replacement
 
-from qtheory.proof.checker import put
 from qtheory.proof.search.combinations import Column, Multiple, ending
 from qtheory.proof.search.steps import Ending, Polynomial
-from qtheory.proof.search.systems import System, unknowns_of
+from qtheory.proof.search.systems import System, unknowns_of, with_put_in
 
 _COLUMNS = 700
 _FACTORS = 60  # of an equation
@@ -119,8 +118,9 @@ def _to_one_denominator(system: System, polynomials: list[Polynomial]) -> list[P
     for each in system.eliminations:
         degrees = [p.degrees()[each.unknown] for p in polynomials]
         most = max(degrees)
-        polynomials = [
-            put(p, each.unknown, each.above, each.below) * each.below ** (most - degree)
-            for p, degree in zip(polynomials, degrees, strict=True)
-        ]
+        if most > 0:
+            polynomials = [
+                with_put_in(p, each) * each.below ** (most - max(degree, 0))
+                for p, degree in zip(polynomials, degrees, strict=True)
+            ]
     return polynomials

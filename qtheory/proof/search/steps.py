@@ -6,13 +6,13 @@ known which of the steps above it are used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Polynomial: TypeAlias = Any  # those of python-flint have no types
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splitting:
     """A step for each part of an alternative: the names of the facts that it adds, and the step."""
 
@@ -31,7 +31,7 @@ class Splitting:
         return ["split", places[self.fact], steps]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Noting:
     """A step below something that holds always."""
 
@@ -50,27 +50,32 @@ class Noting:
         return ["note", self.kind, self.argument, below]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Elimination:
     """An equation solved for an unknown: above / below, which divides by what is not zero."""
 
     equation: int
     unknown: int
     nonzero: tuple[int, ...]
-    above: Polynomial = field(compare=False)
-    below: Polynomial = field(compare=False)
+    above: Polynomial
+    below: Polynomial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Summand:
     """A coefficient times the square of a polynomial, if there is one, times a product of facts."""
 
-    coefficient: str
-    square: str | None
+    coefficient: Polynomial
+    root: Polynomial | None
     facts: tuple[int, ...]
 
+    def written(self, places: dict[int, int]) -> list[Any]:
+        """The summand for the checker, where facts have these places."""
+        root = None if self.root is None else text_of(self.root)
+        return [text_of(self.coefficient), root, *(places[fact] for fact in self.facts)]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Ending:
     """The end of a branch: a sum that is positive, and zero once the eliminations are put in."""
 
@@ -90,10 +95,7 @@ class Ending:
                 [places[each.equation], each.unknown, *(places[fact] for fact in each.nonzero)]
                 for each in self.eliminations
             ],
-            [
-                [each.coefficient, each.square, *(places[fact] for fact in each.facts)]
-                for each in self.summands
-            ],
+            [each.written(places) for each in self.summands],
         ]
 
 

@@ -117,7 +117,7 @@ class System:
 
 def with_put_in(polynomial: Polynomial, elimination: Elimination) -> Polynomial:
     """A polynomial with one unknown eliminated, times a power of what that divides by."""
-    if polynomial.degrees()[elimination.unknown] <= 0:
+    if polynomial.degrees()[elimination.unknown] <= 0:  # quick, and most of them
         return polynomial
     return put(polynomial, elimination.unknown, elimination.above, elimination.below)
 

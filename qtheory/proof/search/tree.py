@@ -20,6 +20,7 @@ from qtheory.proof.search.endings import (
     by_sums,
     entangled,
     linear_around,
+    simplest,
     with_signs,
 )
 from qtheory.proof.search.notes import (
@@ -129,7 +130,7 @@ class Tree:
         system = self._system
         found = at_once(system)
         if found is not None:
-            return found
+            return simplest(system, found)
         self._places_left -= 1
         if self._places_left < 0:
             raise NotFound("too many cases")
@@ -162,7 +163,7 @@ class Tree:
         for degree in (1, 2) if signed <= _SIGNED else ():
             found = by_products(system, names, degree, squares=2 * signed <= _SIGNED)
             if found is not None:
-                return found
+                return simplest(system, found)
         best = self._fewest_parts(waiting)
         if best is not None:
             return self._split(best)
@@ -280,7 +281,7 @@ class Tree:
         small = system.restricted([*(nonzero if equations else ()), *core], divide=True)
         found = at_once(small)
         if found is not None:
-            return found
+            return simplest(small, found)
         divisors = {name for each in small.eliminations for name in each.nonzero}
         core += sorted(n for n in divisors - set(core) if system.compared(n) == ">")
         undivided = system.restricted(core, divide=False)
@@ -289,7 +290,7 @@ class Tree:
         around = system.restricted(linear_around(system, names, core), divide=False)
         found = by_sums(small, undivided, around, core)
         if found is not None:
-            return found
+            return simplest(system, found)
         for name in core:
             if system.compared(name) == "!=" and name not in self._done:
                 return self._split(self._names.index(name))
