@@ -16,7 +16,7 @@ from qtheory.proof.search.steps import Ending, Polynomial
 from qtheory.proof.search.systems import System, unknowns_of
 
 _COLUMNS = 4000
-_FEW = 8  # unknowns of which pairs are squared
+_FEW = 8  # monomials of which pairs are squared
 Powers = tuple[int, ...]
 
 
@@ -133,17 +133,23 @@ class _Products:
             self._keep(("pair", a, b), Column((a, b), p, self._strict(a) and self._strict(b)))
 
     def _roots(self) -> Iterable[Polynomial]:
-        """Where a quadratic fact has its extreme; and sums and differences of few unknowns."""
+        """Where a quadratic fact has its extreme; and sums and differences of a few monomials.
+
+        These are the unknowns, and those whose squares are in the facts.
+        """
         for name in self._facts:
             p = self._polynomials[name]
             for k, degree in enumerate(p.degrees()):
                 if degree == 2:
                     parts = parts_by_power(p, k)
                     yield 2 * parts[2] * self._generators[k] + parts.get(1, 0 * p)
-        unknowns = unknowns_of(list(self._polynomials.values()))
-        if len(unknowns) < _FEW:
-            few = [self._ring.constant(1), *(self._generators[k] for k in unknowns)]
-            for a, b in combinations(few, 2):
+        polynomials = list(self._polynomials.values())
+        unknowns = [self._ring.constant(1)]
+        unknowns += [self._generators[k] for k in unknowns_of(polynomials)]
+        squares = {e for p in polynomials for e in p.to_dict() if not any(n % 2 for n in e)}
+        halves = [self._ring.from_dict({tuple(n // 2 for n in e): 1}) for e in sorted(squares)]
+        for few in (unknowns, halves):
+            for a, b in combinations(few, 2) if len(few) <= _FEW else ():
                 yield a + b
                 yield a - b
 
