@@ -41,6 +41,7 @@ _WORK = 100_000
 _WORK_FOR_A_PART = 30_000
 _LOOKS_FOR_A_SUM = 50
 _SIGNS = 3
+_FEW_SIGNED = 7
 _SIGNED = 14  # comparisons of which products are taken without a word of z3
 
 
@@ -148,6 +149,10 @@ class Tree:
                 waiting.append(place)
         for kind, argument in self._new_notes(at_hand(self._facts, system, self._alike)):
             return self._note(kind, argument)
+        if len(system.related(">", ">=")) <= _FEW_SIGNED:  # easier, perhaps, than what z3 needs
+            found = by_products(system, list(system.literals), 2, squares=True)
+            if found is not None:
+                return simplest(system, found)
         if self._quick:
             raise NotFound("nothing follows at once")
         return self._closed_or_split(waiting)
@@ -156,11 +161,6 @@ class Tree:
         """A step by a sum, where there is one; else by the alternative with the fewest parts."""
         system = self._system
         names = list(system.literals)
-        signed = len(system.related(">", ">="))
-        if 2 * signed <= _SIGNED:  # all of a few may be easier than what z3 needs
-            found = by_products(system, names, 2, squares=True)
-            if found is not None:
-                return simplest(system, found)
         if self._contradict(names, _WORK):
             core = least(names, lambda some: self._contradict(some, _WORK))
             return self._close(names, core)
@@ -169,7 +169,7 @@ class Tree:
                 return self._close(names, entangled(system, names))
             except NotFound:
                 pass
-        if signed <= _SIGNED < 2 * signed:
+        if _FEW_SIGNED < len(system.related(">", ">=")) <= _SIGNED:
             found = by_products(system, names, 2)
             if found is not None:
                 return simplest(system, found)

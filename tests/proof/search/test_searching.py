@@ -183,12 +183,12 @@ proved = lemma(z3.Implies(x >= 1, x * x >= x), name="a square from one on")
 def test_what_proofs_lack_is_kept_beside_them(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(certificates, "_stores", {})
     (tmp_path / "mine.py").write_text(LEMMAS)
-    assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaf.certificate is None
+    assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaves[0].certificate is None
     progress = []
     assert search_missing(lambda done, total: progress.append((done, total))) == {}
     assert progress == [(0, 1)]
     monkeypatch.setattr(certificates, "_stores", {})
-    assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaf.certificate is not None
+    assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaves[0].certificate is not None
     assert certificates.stores()[0].missing == {}
 
 
