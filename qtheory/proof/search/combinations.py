@@ -111,7 +111,8 @@ def _nonnegative(columns: Sequence[Column], multiples: Sequence[Multiple]) -> li
         return None
     found = [Fraction(0)] * (len(columns) + len(multiples))
     for k, variable in variables.items():
-        found[k] = answer.model.eval(variable, model_completion=True).as_fraction()
+        number = answer.model[variable]  # None for any
+        found[k] = Fraction(0) if number is None else number.as_fraction()
     return found
 
 
