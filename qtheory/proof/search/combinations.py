@@ -16,7 +16,7 @@ from qtheory.proof.questions import ask
 from qtheory.proof.search.steps import Elimination, Ending, Polynomial, Summand
 from qtheory.proof.search.systems import System, with_put_in
 
-_WORK = 20_000_000
+_WORK = 500_000  # ten times what any sum of the theorems here needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,8 @@ def _nonnegative(columns: Sequence[Column], multiples: Sequence[Multiple]) -> li
         return None
     found = [Fraction(0)] * (len(columns) + len(multiples))
     for k, variable in variables.items():
-        found[k] = answer.model.eval(variable, model_completion=True).as_fraction()
+        number = answer.model[variable]  # None for any
+        found[k] = Fraction(0) if number is None else number.as_fraction()
     return found
 
 

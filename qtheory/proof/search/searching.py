@@ -11,8 +11,9 @@ from qtheory.proof.checker import CertificateError, Facts, Term, check, unknowns
 from qtheory.proof.search.solver import Formulas
 from qtheory.proof.search.tree import NotFound, Tree
 
-_PLACES = 400
-_PLACES_AT_ONCE = 60
+# limits of work: twice what the theorems here need
+_LOOKS = 4000
+_LOOKS_AT_ONCE = 1000
 
 
 def search(formulas: Sequence[Term]) -> tuple[list[int], Any]:
@@ -64,8 +65,7 @@ def _searched(formulas: Sequence[Term], uses: list[int], quick: bool) -> tuple[l
     """The search with some formulas; and again with those that it used, until it uses all."""
     while True:
         chosen = [formulas[k] for k in uses]
-        most_places = _PLACES_AT_ONCE if quick else _PLACES
-        step = Tree(chosen, most_places, quick).grow()
+        step = Tree(chosen, _LOOKS_AT_ONCE if quick else _LOOKS, quick).grow()
         used = step.used()
         sizes = [len(Facts([formula]).facts) for formula in chosen]
         ends = list(accumulate(sizes))

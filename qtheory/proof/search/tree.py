@@ -39,7 +39,9 @@ from qtheory.proof.search.systems import System
 
 _WORK = 100_000
 _WORK_FOR_A_PART = 30_000
+_LOOKS_FOR_A_SUM = 50
 _SIGNS = 3
+_FEW_SIGNED = 7
 _SIGNED = 14  # comparisons of which products are taken without a word of z3
 
 
@@ -50,13 +52,13 @@ class NotFound(Exception):  # noqa: N818 -- it is an answer
 class Tree:
     """The facts at a place of the tree, by names that stay, and the comparisons among them."""
 
-    def __init__(self, formulas: Sequence[Term], most_places: int, quick: bool) -> None:
+    def __init__(self, formulas: Sequence[Term], looks: int, quick: bool) -> None:
         self._facts = Facts(formulas)
-        self._places_left, self._quick = most_places, quick
+        self._looks_left, self._quick = looks, quick
         self._counter = count()
         self._names: list[int] = []
         self._systems = [System(self._facts.ring)]
-        #: Formulas that hold or do not, as they stand: what was put, and what that says of its parts.
+        #: Formulas that hold or do not, as they stand: what was put, and what it says of its parts.
         self._said: list[set[tuple[Term, bool]]] = [set()]
         for formula in formulas:
             self._say(formula, True)
@@ -149,15 +151,19 @@ class Tree:
 
     # places
 
+    def _look(self, system: System) -> Step | None:
+        """What ends a place at once, if that is not one look too many."""
+        if self._looks_left <= 0:
+            raise NotFound("too many cases")
+        self._looks_left -= 1
+        return at_once(system)
+
     def _solve(self) -> Step:
         """A step that closes the tree below this place."""
         system = self._system
-        found = at_once(system)
+        found = self._look(system)
         if found is not None:
             return simplest(system, found)
-        self._places_left -= 1
-        if self._places_left < 0:
-            raise NotFound("too many cases")
         alternatives = self._alternatives("or", "!=")
         for place in alternatives:  # what can be seen without a calculation comes first
             parts = self._facts.alternatives(place)
@@ -178,6 +184,10 @@ class Tree:
             parts = self._facts.alternatives(place)
             if len(parts) == 2 and parts[0][0] is parts[1][0]:  # a condition, or not
                 return self._split(place)
+        if len(system.related(">", ">=")) <= _FEW_SIGNED:  # easier, perhaps, than what z3 needs
+            found = by_products(system, list(system.literals), 2, squares=True)
+            if found is not None:
+                return simplest(system, found)
         if self._quick:
             raise NotFound("nothing follows at once")
         return self._closed_or_split(waiting)
@@ -194,9 +204,8 @@ class Tree:
                 return self._close(names, entangled(system, names))
             except NotFound:
                 pass
-        signed = len(system.related(">", ">="))
-        for degree in (1, 2) if signed <= _SIGNED else ():
-            found = by_products(system, names, degree, squares=2 * signed <= _SIGNED)
+        if _FEW_SIGNED < len(system.related(">", ">=")) <= _SIGNED:
+            found = by_products(system, names, 2)
             if found is not None:
                 return simplest(system, found)
         best = self._fewest_parts(waiting)
@@ -225,7 +234,7 @@ class Tree:
             with self._with_part(part) as new:
                 if new and all(map(self._says_nothing, new)):
                     return None
-                ended = at_once(self._system) or (len(new) > 1 and self._excluded(new))
+                ended = self._look(self._system) or (len(new) > 1 and self._excluded(new))
             still_open += not ended
             if still_open > 1:
                 break
@@ -256,7 +265,7 @@ class Tree:
 
     def _ends_at_once(self, part: tuple[Any, Any]) -> bool:
         with self._with_part(part):
-            return at_once(self._system) is not None
+            return self._look(self._system) is not None
 
     def _split(self, place: int) -> Step:
         """A step for each part; or that of a part which does not use what it adds."""
@@ -314,7 +323,8 @@ class Tree:
         equations = any(system.compared(name) == "=" for name in core)
         nonzero = [n for n in names if system.compared(n) in (">", "!=") and n not in core]
         small = system.restricted([*(nonzero if equations else ()), *core], divide=True)
-        found = at_once(small)
+        self._looks_left -= _LOOKS_FOR_A_SUM
+        found = self._look(small)
         if found is not None:
             return simplest(small, found)
         divisors = {name for each in small.eliminations for name in each.nonzero}
