@@ -48,7 +48,7 @@ def prove(
     ] = False,
     rocq: Annotated[
         Path | None,
-        typer.Option("--rocq", metavar="DIR", help="Write each proof as a file for Rocq, into DIR."),
+        typer.Option("--rocq", metavar="DIR", help="Write each proof for Rocq, into DIR."),
     ] = None,
     json_file: JsonFile = None,
     times: Times = True,
@@ -123,7 +123,7 @@ def _written_for_rocq(records: Sequence[ProofRecord], folder: Path) -> None:
 def _file_of_lemmas(path: Path, search: bool, rocq: Path | None) -> int:
     """Run a file of lemmas; search what they lack, or write those with names for Rocq."""
     if not path.is_file():
-        raise InvalidArgumentError(f"NAME must be a theorem or a file; there is no file {path}")
+        raise InvalidArgumentError("NAME", str(path), "a theorem, or a file that is there")
     from qtheory.proof.kernel import Proof
 
     names = runpy.run_path(str(path))

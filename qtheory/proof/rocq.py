@@ -15,7 +15,7 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.proof import kernel
-from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term
+from qtheory.proof.checker import INT, REAL, Term
 from qtheory.proof.kernel import Assumption, Proof, definition
 from qtheory.proof.leaves import Leaf
 from qtheory.proof.rocq_leaves import real_lemma, shown
@@ -176,13 +176,15 @@ class Development:
                 return name
             wanted = self._domains.get(str(term.value))
             texts = [
-                shown(part, self._named, integer=part.sort == INT and (wanted is None or wanted[k] == INT))
+                shown(
+                    part,
+                    self._named,
+                    integer=part.sort == INT and (wanted is None or wanted[k] == INT),
+                )
                 for k, part in enumerate(term.parts)
             ]
             return f"({name} {' '.join(texts)})"
         return None
-
-    
 
     # declarations
 
@@ -227,7 +229,7 @@ class Development:
             )
             self._equation(made, "value", "reflexivity.")
         else:
-            *outer, n = arguments
+            outer = arguments[:-1]
             zero, following = map(self._value, made.bodies)
             own = " ".join([f"{rocq}_nat", *names[:-1]])
             self._names[made.before.decl().name()] = f"({own} m)"  # type: ignore[union-attr]
@@ -254,7 +256,9 @@ class Development:
         name = self._fresh(f"{self._symbol(made.symbol.name())}_{which}")
         self._references[id(equation)] = name
         self._keep.append(equation)
-        self._lines.append(f"Lemma {name} : {self._for_all(equation)}.\nProof. intros; {proof} Qed.")
+        self._lines.append(
+            f"Lemma {name} : {self._for_all(equation)}.\nProof. intros; {proof} Qed."
+        )
 
     # statements
 
@@ -295,7 +299,10 @@ class Development:
             return f"(fun{binders} => {applied})" if binders else applied
         if proof.rule == "cut":
             kept, evidence = proof.premises
-            (gone,) = kept.hypotheses - (proof.hypotheses - evidence.hypotheses) or kept.hypotheses - proof.hypotheses
+            (gone,) = (
+                kept.hypotheses - (proof.hypotheses - evidence.hypotheses)
+                or kept.hypotheses - proof.hypotheses
+            )
             return self._reference(kept, {**given, gone: self._reference(evidence, given)})
         name = self._references[id(proof)]
         hypotheses = [] if proof.rule in ("definition", "axiom") else self._under(proof)
@@ -374,7 +381,9 @@ class Development:
         for pairs in instances:
             put = {variable.decl().name(): term for variable, term in pairs}
             terms = [self._argument(put.get(key, term), term.sort()) for key, term in others]
-            hypotheses.append((f"({' '.join(['induction_hypothesis', *terms])})", z3.substitute(claim, *pairs)))
+            hypotheses.append(
+                (f"({' '.join(['induction_hypothesis', *terms])})", z3.substitute(claim, *pairs))
+            )
         hypotheses.append(("nonnegative_index", n >= 0))
         second = self._closed(step.leaves[1], f"{name}_step", following, succ, given, hypotheses)
         intros = f"intros {names}." * bool(names)
@@ -429,7 +438,11 @@ class Development:
         self._lines.append(lemma)
         text = self._text(goal)
         refuted = any(proof == "refuted" for _, proof in used)
-        start = f"  destruct (decide ({text})) as [holds|refuted]; [given holds|exfalso].\n" if refuted else "  exfalso.\n"
+        start = (
+            f"  destruct (decide ({text})) as [holds|refuted]; [given holds|exfalso].\n"
+            if refuted
+            else "  exfalso.\n"
+        )
         # what the goal does not speak of may have any value
         lines[:0] = [
             f"  pose ({self._symbol(n)} := {_ANY[_sort(t.sort())]}); clearbody {self._symbol(n)}."
@@ -460,8 +473,28 @@ def _sort(sort: z3.SortRef) -> str:
 
 _RESERVED = (
     *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H"),
-    *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end", "return"),
+    *(
+        "forall",
+        "fun",
+        "exists",
+        "if",
+        "then",
+        "else",
+        "let",
+        "in",
+        "match",
+        "with",
+        "end",
+        "return",
+    ),
     *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "q"),
-    *("nonnegative", "positive", "follows", "integers", "induction_hypothesis", "nonnegative_index"),
+    *(
+        "nonnegative",
+        "positive",
+        "follows",
+        "integers",
+        "induction_hypothesis",
+        "nonnegative_index",
+    ),
     *("holds", "refuted", "given", "whole", "m", "True", "False", "not", "proj1", "proj2"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import flint
 
-from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term, powers, put, solved
+from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term, put, solved
 from qtheory.proof.leaves import Leaf
 
 #: How a term that is no operation is written, None for one that is; or the real numbers that stand
@@ -103,7 +103,11 @@ def real_lemma(
     )
     statement = " ->\n  ".join([*hypotheses, "False"])
     every = " ".join(
-        [*(f"x{k}" for k in range(len(cells))), *own, *(name for _, (_, name) in script.meanings.items())]
+        [
+            *(f"x{k}" for k in range(len(cells))),
+            *own,
+            *(name for _, (_, name) in script.meanings.items()),
+        ]
     )
     lemma = (
         f"Lemma {name} : {f'forall{binders},' * bool(binders)}\n  {statement}.\n"
@@ -112,7 +116,10 @@ def real_lemma(
     actual = [_actual(term, names) for term in script.facts.unknowns]
     proofs = [proof for _, proof in formulas]
     meanings = [_meant(key, script.facts, names) for key in script.meanings]
-    asserted = "".join(f"assert (n{k} : {text}); [{proof}|]. " for k, (text, proof) in enumerate(m for m in meanings if m[1]))
+    asserted = "".join(
+        f"assert (n{k} : {text}); [{proof}|]. "
+        for k, (text, proof) in enumerate(m for m in meanings if m[1])
+    )
     places = iter(range(len(meanings)))
     given = [f"n{next(places)}" if proof else text for text, proof in meanings]
     return lemma, f"{asserted}exact ({' '.join([name, *actual, *proofs, *given])})."
@@ -146,7 +153,9 @@ def _meant(key: tuple[str, Any], facts: Facts, names: Names) -> tuple[str, str]:
     gens = [facts.unknowns[k] for k in range(len(facts.unknowns))]
     terms = []
     for exponents, c in p.to_dict().items():
-        factors = [shown(gens[k], names, integer=True) for k, n in enumerate(exponents) for _ in range(n)]
+        factors = [
+            shown(gens[k], names, integer=True) for k, n in enumerate(exponents) for _ in range(n)
+        ]
         terms.append(" * ".join([f"({int(c.p)})", *factors]))
     z = f"({' + '.join(terms) or '0'})%Z"
     real = polynomial_text(p, [shown(term, names) for term in gens])
@@ -215,13 +224,17 @@ class _Script:
         if kind == "not":
             if not holds:
                 better = self._new()
-                self._line(f"assert ({better} : {self._says(parts[0])}) by (clear -{name}; follows).")
+                self._line(
+                    f"assert ({better} : {self._says(parts[0])}) by (clear -{name}; follows)."
+                )
                 name = better
             self._add(parts[0], not holds, name)
         elif kind == ("and" if holds else "or"):
             for part in parts:
                 one = self._new()
-                self._line(f"assert ({one} : {self._says(part, holds)}) by (clear -{name}; follows).")
+                self._line(
+                    f"assert ({one} : {self._says(part, holds)}) by (clear -{name}; follows)."
+                )
                 self._add(part, holds, one)
         else:
             self.facts.add(formula, holds)
@@ -256,7 +269,12 @@ class _Script:
 
     def _step(self, step: Any) -> None:
         kind, *rest = step
-        {"split": self._split, "note": self._note, "sum": self._sum}[kind](*rest)
+        steps: dict[str, Callable[..., None]] = {
+            "split": self._split,
+            "note": self._note,
+            "sum": self._sum,
+        }
+        steps[kind](*rest)
 
     def _branch(self, alternative: tuple[Any, Any], name: str, step: Any) -> None:
         before = len(self.facts.facts)
@@ -280,7 +298,7 @@ class _Script:
     def _split(self, fact: int, steps: Any) -> None:
         parts = self.facts.alternatives(fact)
         if not parts:
-            self._line(f"tauto.")
+            self._line("tauto.")
             return
         denied: list[str] = []
         depth = self._depth
@@ -297,7 +315,9 @@ class _Script:
                 self._line(f"{{ {self._last(fact, denied)} }}")
                 self._branch(alternative, name, step)
                 continue
-            self._line(f"destruct (decide {text}) as [{name}|{name}]{'' if positive else '; cycle 1'}.")
+            self._line(
+                f"destruct (decide {text}) as [{name}|{name}]{'' if positive else '; cycle 1'}."
+            )
             self._line("{")
             self._depth += 1
             self._branch(alternative, name, step)
@@ -331,21 +351,15 @@ class _Script:
         if kind == "decided":
             return "assumption."
         if kind == "quotient":
-            return (
-                f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
-            )
+            return f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
         if kind == "yes":
-            return (
-                f"pose proof (proj1 {meaning} ltac:(clear -{denied[0]}; follows)) as E; clear -E; lra."
-            )
+            return f"pose proof (proj1 {meaning} ltac:(clear -{denied[0]}; follows)) as E; clear -E; lra."
         if kind == "no":
             return f"pose proof (proj2 {meaning} {denied[0]}) as E; clear -E; lra."
         if kind == "equal":
             equal = " | ".join(f"first [exact {each} | clear -{each}; lra]" for each in denied)
             condition = f"; [{equal}]" if denied else ""
-            return (
-                f"enough (E : {self._conclusion(meaning)}) by (clear -E; lra). apply {meaning}{condition}."
-            )
+            return f"enough (E : {self._conclusion(meaning)}) by (clear -E; lra). apply {meaning}{condition}."
         if kind == "integer":
             return f"destruct {meaning} as [E|E]; [exfalso; apply {denied[0]}; clear -E; lra | clear -E; lra]."
         # p = 0, p > 0 or -p > 0
@@ -371,7 +385,9 @@ class _Script:
                     text = f"({below} = 0 \\/ {value} * {below} = {above})"
                 else:
                     condition, yes, no = (shown(part, self._cells) for part in term.parts)
-                    text = f"(({condition} -> {value} = {yes}) /\\ (~ {condition} -> {value} = {no}))"
+                    text = (
+                        f"(({condition} -> {value} = {yes}) /\\ (~ {condition} -> {value} = {no}))"
+                    )
             elif kind == "equal":
                 left, right = (self.facts.unknowns[k] for k in argument)
                 conditions = []
@@ -427,7 +443,8 @@ class _Script:
             return hypotheses[fact]
 
         equations: dict[int, Any] = {}  # fact: what multiplies it
-        positive, rest = [], []
+        positive: list[str] = []
+        rest: list[str] = []
         total = ring.constant(0)
         for coefficient, square, *own in terms:
             relations = [facts.literal(fact)[0] for fact in own]
@@ -456,7 +473,10 @@ class _Script:
             (positive if strict and not positive else rest).append(" * ".join(texts))
             total += value
         names = []
-        for text, tactic, sign in [(positive[0], "positive", "<"), *((t, "nonnegative", "<=") for t in rest)]:
+        for text, tactic, sign in [
+            (positive[0], "positive", "<"),
+            *((t, "nonnegative", "<=") for t in rest),
+        ]:
             name = self._new()
             self._line(f"assert ({name} : 0 {sign} {text}) by {tactic}.")
             names.append(name)
@@ -472,16 +492,15 @@ class _Script:
         used = {fact: m for fact, m in multipliers.items() if m != 0}
         named = {fact: hypothesis(fact) for fact in used}
         zero = self._new()
-        product = f"{polynomial_text(divisor)} * ({whole})"
-        self._line(f"assert ({zero} : {product} = 0).")
+        scaled = f"{polynomial_text(divisor)} * ({whole})"
+        self._line(f"assert ({zero} : {scaled} = 0).")
         if used:
             combination = " + ".join(
-                f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}" for fact, m in used.items()
+                f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}"
+                for fact, m in used.items()
             )
             proof = _sum_of_zeros([named[fact][0] for fact in used])
-            self._line(
-                f"{{ replace ({product}) with ({combination}) by rational. exact {proof}. }}"
-            )
+            self._line(f"{{ replace ({scaled}) with ({combination}) by rational. exact {proof}. }}")
         else:
             self._line("{ rational. }")
         nonzero = tracked.not_zero(divisor)
@@ -507,7 +526,7 @@ class _Tracked:
     def __init__(self, script: _Script, eliminations: Any, hypothesis: Any) -> None:
         self._script, self._ring = script, script.facts.ring
         self._hypothesis = hypothesis
-        self._known: list[tuple[int, Any, Any, Any, dict[int, Any]]] = []
+        self._known: list[tuple[int, Any, Any, dict[int, Any]]] = []
         self._belows: list[tuple[Any, str]] = []
         for equation, place, *nonzero in eliminations:
             p = script.facts.literal(equation)[1]
@@ -520,14 +539,14 @@ class _Tracked:
             name = ""
             if not below.is_constant():
                 name = self._below(below, nonzero)
-            self._known.append((place, above, below, reduced, own))
+            self._known.append((place, above, below, own))
             self._belows.append((below, name))
 
     def _reduced(self, p: Any, own: dict[int, Any]) -> tuple[Any, Any, dict[int, Any]]:
         """(q, d, own) with d p = q + the sum of own multiples of the equations."""
         d = self._ring.constant(1)
         own = dict(own)
-        for place, above, below, reduced, multiples in self._known:
+        for place, above, below, multiples in self._known:
             most = p.degrees()[place] if p != 0 else 0
             if most == 0:
                 continue
@@ -562,12 +581,16 @@ class _Tracked:
         """A hypothesis that what is divided by is not zero."""
         script = self._script
         name = script._new()
-        product, texts, names = self._ring.constant(1), [], []
+        product = self._ring.constant(1)
+        texts: list[str] = []
+        names: list[str] = []
         for fact in nonzero:
             hypothesis, p = self._hypothesis(fact)
             if script.facts.literal(fact)[0] == ">":
                 better = script._new()
-                script._line(f"assert ({better} : {polynomial_text(p)} <> 0) by (clear -{hypothesis}; lra).")
+                script._line(
+                    f"assert ({better} : {polynomial_text(p)} <> 0) by (clear -{hypothesis}; lra)."
+                )
                 hypothesis = better
             product, texts, names = product * p, [*texts, polynomial_text(p)], [*names, hypothesis]
         q, d, own = self._reduced(product, {})
@@ -576,7 +599,9 @@ class _Tracked:
         used = {k: m for k, m in own.items() if m != 0}
         equations = {k: self._hypothesis(k) for k in used}
         parts = [f"{polynomial_text(cofactor)} * {polynomial_text(below)}"]
-        parts += [f"{polynomial_text(m)} * {polynomial_text(equations[k][1])}" for k, m in used.items()]
+        parts += [
+            f"{polynomial_text(m)} * {polynomial_text(equations[k][1])}" for k, m in used.items()
+        ]
         scaled = " * ".join([polynomial_text(d), *texts])
         zero = _sum_of_zeros(["E", *(equations[k][0] for k in used)])
         proof = self.not_zero(d)

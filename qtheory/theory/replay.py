@@ -110,9 +110,8 @@ class ProofRecord:
         """How many leaves have a certificate, and what is left to a solver."""
         if not self.trusted:
             return f"{self.questions} leaves, each with a certificate"
-        return (
-            f"{self.questions} leaves, {len(self.trusted)} solver-trusted: {', '.join(self.trusted)}"
-        )
+        names = ", ".join(self.trusted)
+        return f"{self.questions} leaves, {len(self.trusted)} solver-trusted: {names}"
 
     def latex(self) -> str:
         """Definitions, assumptions and lemmas in order, as an appendix could print them."""

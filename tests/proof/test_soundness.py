@@ -694,7 +694,8 @@ def test_the_name_of_a_leaf_stays_a_comment():
 # --- the library ----------------------------------------------------------------------------------
 
 BACK_DOOR = re.compile(
-    r"\b(admit\w*|sorry|trust me|_mint|_minted|_assumed|_TOKEN)\b|object\.__(setattr|new)__|\beval\("
+    r"\b(admit\w*|sorry|trust me|_mint|_minted|_assumed|_TOKEN)\b"
+    r"|object\.__(setattr|new)__|\beval\("
 )
 
 
