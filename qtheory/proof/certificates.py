@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from qtheory.errors import ProofError
-from qtheory.proof.checker import Term
+from qtheory.proof.checker import Expression
 from qtheory.proof.terms import look
 
 
@@ -32,7 +32,7 @@ class Certificate:
     steps: Any
 
 
-class Store:
+class CertificateFile:
     """The certificates of one file of proofs.
 
     Attributes
@@ -43,13 +43,13 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.missing: dict[str, tuple[str, Sequence[Term]]] = {}
+        self.missing: dict[str, tuple[str, Sequence[Expression]]] = {}
         self._asked: set[str] = set()
         self._found: dict[str, Certificate] = {}
         if path is not None and path.is_file():
             self._found = {certificate.key: certificate for certificate in _read(path)}
 
-    def find(self, name: str, formulas: Sequence[Term]) -> Certificate | None:
+    def find(self, name: str, formulas: Sequence[Expression]) -> Certificate | None:
         """The certificate of a leaf, if there is one."""
         key = blake2b(b"".join(map(look, formulas)), digest_size=12).hexdigest()
         self._asked.add(key)
@@ -89,15 +89,15 @@ def _read(path: Path) -> list[Certificate]:
     return certificates
 
 
-_stores: dict[str, Store] = {}
+_stores: dict[str, CertificateFile] = {}
 
 
-def stores() -> list[Store]:
+def stores() -> list[CertificateFile]:
     """Those of the files that were run."""
     return list(_stores.values())
 
 
-def beside_the_proof() -> Store:
+def beside_the_proof() -> CertificateFile:
     """The certificates of the file that is run: the innermost module under way."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_name != "<module>":
@@ -106,5 +106,5 @@ def beside_the_proof() -> Store:
     if file not in _stores:
         path = Path(file)
         beside = path.parent / "certificates" / f"{path.stem}.gz"
-        _stores[file] = Store(beside if path.suffix == ".py" else None)
+        _stores[file] = CertificateFile(beside if path.suffix == ".py" else None)
     return _stores[file]

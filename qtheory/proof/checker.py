@@ -43,7 +43,7 @@ class CertificateError(Exception):
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
-class Term:
+class Expression:
     """A number, a truth value or a sequence, as an operation on other terms.
 
     Operations: ``number`` (``value``), ``+``, ``*``, ``/``, ``if``; ``<=``, ``<``, ``=`` (numbers);
@@ -54,12 +54,12 @@ class Term:
     operation: str
     value: str | Fraction
     sort: str
-    parts: tuple[Term, ...]
+    parts: tuple[Expression, ...]
 
 
-def arguments_first(terms: Sequence[Term]) -> Iterator[Term]:
+def arguments_first(terms: Sequence[Expression]) -> Iterator[Expression]:
     """Terms and all that they are made of, each after its parts."""
-    seen: set[Term] = set()
+    seen: set[Expression] = set()
     todo = [(term, False) for term in reversed(terms)]
     while todo:
         term, after_its_parts = todo.pop()
@@ -71,7 +71,7 @@ def arguments_first(terms: Sequence[Term]) -> Iterator[Term]:
             todo += [(part, False) for part in reversed(term.parts)]
 
 
-def unknowns(terms: Sequence[Term]) -> list[Term]:
+def unknowns(terms: Sequence[Expression]) -> list[Expression]:
     """The terms that are no sum, product, number, comparison or connective, arguments first."""
     return [t for t in arguments_first(terms) if t.operation in _UNKNOWN and t.sort in _SORTS]
 
@@ -79,18 +79,20 @@ def unknowns(terms: Sequence[Term]) -> list[Term]:
 class Facts:
     """What is known at a place of the tree."""
 
-    def __init__(self, formulas: Sequence[Term]) -> None:
+    def __init__(self, formulas: Sequence[Expression]) -> None:
         self.unknowns = unknowns(formulas)
         self.ring = flint.fmpq_mpoly_ctx.get([f"x{k}" for k in range(len(self.unknowns))], "lex")
         self.generators = self.ring.gens()
-        self._polynomials: dict[Term, Any] = dict(zip(self.unknowns, self.generators, strict=True))
+        self._polynomials: dict[Expression, Any] = dict(
+            zip(self.unknowns, self.generators, strict=True)
+        )
         self.facts: list[tuple[str, Any]] = []
         for formula in formulas:
             self.add(formula)
 
     def add(self, formula: Any, holds: Any = True) -> None:
         """What a formula says, or its negation; or that a polynomial has a relation to zero."""
-        if not isinstance(formula, Term):
+        if not isinstance(formula, Expression):
             return self.facts.append((holds, formula))
         kind, parts = formula.operation, formula.parts
         if kind == "not":
@@ -127,7 +129,7 @@ class Facts:
             parts = self.polynomial(parts[0]) - self.polynomial(parts[1])
         return relation, parts
 
-    def polynomial(self, term: Term) -> Any:
+    def polynomial(self, term: Expression) -> Any:
         """A number as a polynomial in the unknowns."""
         known = self._polynomials
         for each in () if term in known else arguments_first([term]):
@@ -205,7 +207,7 @@ class Facts:
         return reduced(polynomial)
 
 
-def check(formulas: Sequence[Term], step: Any) -> None:
+def check(formulas: Sequence[Expression], step: Any) -> None:
     """Nothing, if the certificate shows that the formulas have no common model; else an error."""
     try:
         Facts(formulas).check(step)
@@ -215,7 +217,7 @@ def check(formulas: Sequence[Term], step: Any) -> None:
         raise CertificateError(f"not a certificate: {error!r}") from error
 
 
-def _alternatives(formula: Term, holds: bool) -> Iterator[tuple[Term, bool]]:
+def _alternatives(formula: Expression, holds: bool) -> Iterator[tuple[Expression, bool]]:
     if formula.operation == "not":
         yield from _alternatives(formula.parts[0], not holds)
     elif formula.operation == ("or" if holds else "and"):

@@ -15,7 +15,7 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.proof import kernel
-from qtheory.proof.checker import INT, REAL, Term
+from qtheory.proof.checker import INT, REAL, Expression
 from qtheory.proof.kernel import Assumption, Proof, definition
 from qtheory.proof.leaves import Leaf
 from qtheory.proof.rocq_leaves import real_lemma, shown
@@ -165,7 +165,7 @@ class Development:
         self._keep.append(formula)
         return shown(term_of(formula), self._named)
 
-    def _named(self, term: Term) -> str | None:
+    def _named(self, term: Expression) -> str | None:
         """A symbol and its arguments, each of the type that the symbol wants."""
         if term.operation == "entry":
             f, k = term.parts
@@ -355,7 +355,7 @@ class Development:
         return "".join(f" ({n} : {self._hypotheses[h]})" for h, n in given.items()), given
 
     def _lemma(self, step: Proof, name: str, statement: str) -> None:
-        assumed, given = self._assumed(step)
+        assumed, given = self._under_which(step)
         (leaf,) = step.leaves
         names = " ".join(self._symbol(n) for n, _ in self._free(step))
         script = self._closed(leaf, name, step.premises, step.formula, given)
@@ -365,7 +365,7 @@ class Development:
         ]
 
     def _induction(self, step: Proof, name: str, statement: str) -> None:
-        assumed, given = self._assumed(step)
+        assumed, given = self._under_which(step)
         n, claim, instances, count = step.details
         base, following = step.premises[:count], step.premises[count:]
         index = n.decl().name()

@@ -8,15 +8,15 @@ from typing import Any
 
 import flint
 
-from qtheory.proof.checker import BOOL, INT, REAL, Facts, Term, put, solved
+from qtheory.proof.checker import BOOL, INT, REAL, Expression, Facts, put, solved
 from qtheory.proof.leaves import Leaf
 
 #: How a term that is no operation is written, None for one that is; or the real numbers that stand
 #: for terms.
-Names = Callable[[Term], str | None] | Mapping[Term, str]
+Names = Callable[[Expression], str | None] | Mapping[Expression, str]
 
 
-def shown(term: Term, names: Names, integer: bool = False) -> str:
+def shown(term: Expression, names: Names, integer: bool = False) -> str:
     """A term of Rocq: a real number, or an ``integer``, or a proposition."""
     kind, parts = term.operation, term.parts
     if isinstance(names, Mapping):
@@ -85,7 +85,7 @@ def polynomial_text(p: Any, unknowns: Sequence[str] = ()) -> str:
 def real_lemma(
     name: str,
     leaf: Leaf,
-    formulas: Sequence[tuple[Term, str]],
+    formulas: Sequence[tuple[Expression, str]],
     names: Names,
     fresh: Callable[[str], str],
 ) -> tuple[str, str]:
@@ -125,7 +125,7 @@ def real_lemma(
     return lemma, f"{asserted}exact ({' '.join([name, *actual, *proofs, *given])})."
 
 
-def _actual(term: Term, names: Names) -> str:
+def _actual(term: Expression, names: Names) -> str:
     return shown(term, names) if term.sort == BOOL else f"{shown(term, names)}"
 
 
@@ -164,7 +164,7 @@ def _meant(key: tuple[str, Any], facts: Facts, names: Names) -> tuple[str, str]:
     )
 
 
-def _equal_text(left: Term, right: Term, names: Names) -> str:
+def _equal_text(left: Expression, right: Expression, names: Names) -> str:
     conditions = [
         f"{shown(a, names)} = {shown(b, names)} -> "
         for a, b in zip(left.parts, right.parts, strict=True)
@@ -184,21 +184,23 @@ def _sum_of_zeros(names: Sequence[str]) -> str:
 class _Script:
     """The proof of a leaf: the facts of the checker, each with the hypothesis that says it."""
 
-    def __init__(self, formulas: Sequence[Term]) -> None:
+    def __init__(self, formulas: Sequence[Expression]) -> None:
         self.facts = Facts([])
         whole = Facts(formulas)
         self.facts = whole
         self._formulas = formulas
         whole.facts.clear()
         #: For each fact what proves it: a hypothesis, and the formula it is and whether that holds.
-        self._known: list[tuple[str, Term | None, bool]] = []
+        self._known: list[tuple[str, Expression | None, bool]] = []
         self._count = 0
         self.meanings: dict[tuple[str, Any], tuple[str, str]] = {}
         self._cells = {term: f"x{k}" for k, term in enumerate(whole.unknowns)}
         self._lines: list[str] = []
         self._depth = 1
 
-    def proved(self, certificate: Any, formulas: Sequence[tuple[tuple[Term, str], str]]) -> str:
+    def proved(
+        self, certificate: Any, formulas: Sequence[tuple[tuple[Expression, str], str]]
+    ) -> str:
         for (term, _), name in formulas:
             self._add(term, True, name)
         self._step(certificate)
@@ -213,13 +215,13 @@ class _Script:
         self._count += 1
         return f"f{self._count}"
 
-    def _says(self, term: Term, holds: bool = True) -> str:
+    def _says(self, term: Expression, holds: bool = True) -> str:
         text = shown(term, self._cells)
         return text if holds else f"(~ {text})"
 
     # facts, as the checker adds them
 
-    def _add(self, formula: Term, holds: bool, name: str) -> None:
+    def _add(self, formula: Expression, holds: bool, name: str) -> None:
         kind, parts = formula.operation, formula.parts
         if kind == "not":
             if not holds:
@@ -242,7 +244,7 @@ class _Script:
 
     def _put(self, alternative: tuple[Any, Any], name: str) -> None:
         what, holds = alternative
-        if isinstance(what, Term):
+        if isinstance(what, Expression):
             self._add(what, holds, name)
         else:
             self.facts.add(*alternative)
@@ -285,7 +287,7 @@ class _Script:
 
     def _alternative(self, what: Any, holds: Any) -> tuple[str, bool]:
         """A proposition that is decided, and whether the alternative is that it holds."""
-        if isinstance(what, Term):
+        if isinstance(what, Expression):
             return self._says(what), holds
         text = polynomial_text(what)
         return {
@@ -328,7 +330,7 @@ class _Script:
 
     def _denial(self, what: Any, holds: Any) -> str | None:
         """A hypothesis that an alternative is not so, for one that is not decided."""
-        if not isinstance(what, Term) or what not in self._cells:
+        if not isinstance(what, Expression) or what not in self._cells:
             return None
         found = [n for n, formula, held in self._known if formula is what and held != holds]
         return found[0] if found else None
@@ -508,7 +510,7 @@ class _Script:
 
     def _clash(self, terms: Any, eliminations: Any) -> str | None:
         """Two hypotheses that are each other's negation, for a truth value."""
-        truths: dict[Term, dict[bool, str]] = {}
+        truths: dict[Expression, dict[bool, str]] = {}
         used = {fact for _, _, *own in terms for fact in own} | {e for e, *_ in eliminations}
         for fact in used:
             name, formula, holds = self._known[fact]

@@ -14,7 +14,7 @@ from itertools import combinations
 import z3
 
 from qtheory.errors import ProofError
-from qtheory.proof.checker import BOOL, INT, REAL, Term
+from qtheory.proof.checker import BOOL, INT, REAL, Expression
 
 _SEQUENCE = z3.ArraySort(z3.IntSort(), z3.RealSort())
 _SORTS = {
@@ -22,18 +22,18 @@ _SORTS = {
     _SEQUENCE: str(_SEQUENCE),
 }
 #: Every term, by what it is made of: two terms are the same object if they are the same term.
-_terms: dict[object, Term] = {}
+_terms: dict[object, Expression] = {}
 #: What a term looks like, whatever the numbers of names that several developments want.
-_looks: dict[Term, bytes] = {}
+_looks: dict[Expression, bytes] = {}
 #: The term of each formula of z3, by its number there; with a reference of our own, which nobody
 #: changes, as z3 gives the number of a formula that is gone to another.
-_read: dict[int, tuple[z3.ExprRef, Term]] = {}
+_read: dict[int, tuple[z3.ExprRef, Expression]] = {}
 #: The symbol of each name with arguments and a value of these sorts: as conversions of integers are
 #: dropped, f of an integer and f of a real number, two symbols for z3, would be one in f(n).
 _symbols: dict[tuple[str, ...], z3.FuncDeclRef] = {}
 
 
-def term_of(expression: z3.ExprRef) -> Term:
+def term_of(expression: z3.ExprRef) -> Expression:
     """A formula, or a part of one, as a term."""
     if expression.ctx is not z3.main_ctx():
         raise ProofError(f"a formula of another context of z3: {expression}")
@@ -51,22 +51,22 @@ def term_of(expression: z3.ExprRef) -> Term:
     return _read[expression.get_id()][1]
 
 
-def make(operation: str, sort: str, *parts: Term, value: str | Fraction = "") -> Term:
+def make(operation: str, sort: str, *parts: Expression, value: str | Fraction = "") -> Expression:
     """The one term with these parts."""
     key = operation, value, sort, *map(id, parts)
     if key not in _terms:
-        _terms[key] = term = Term(operation, value, sort, parts)
+        _terms[key] = term = Expression(operation, value, sort, parts)
         own = f"{operation} {str(value).split('~')[0]!r} {sort}".encode()
         _looks[term] = blake2b(own + b"".join(map(look, parts)), digest_size=16).digest()
     return _terms[key]
 
 
-def look(term: Term) -> bytes:
+def look(term: Expression) -> bytes:
     """A digest of a term: the same in every process, and for names with other numbers."""
     return _looks[term]
 
 
-def _build(expression: z3.ExprRef, parts: list[Term]) -> Term:
+def _build(expression: z3.ExprRef, parts: list[Expression]) -> Expression:
     if not z3.is_app(expression) or expression.sort() not in _SORTS:
         raise ProofError(f"no term for {expression}")
     declaration, sort = expression.decl(), _SORTS[expression.sort()]
@@ -87,30 +87,30 @@ def _build(expression: z3.ExprRef, parts: list[Term]) -> Term:
     return _BUILT[kind](sort, parts)
 
 
-def _real(term: Term) -> Term:
+def _real(term: Expression) -> Expression:
     """An integer as a real number: n + 1 is one term, wherever it was converted."""
     if term.sort == INT and term.operation in ("number", "+", "*"):
         return make(term.operation, REAL, *map(_real, term.parts), value=term.value)
     return term
 
 
-def _not(a: Term) -> Term:
+def _not(a: Expression) -> Expression:
     return make("not", BOOL, a)
 
 
-def _and(*parts: Term) -> Term:
+def _and(*parts: Expression) -> Expression:
     return make("and", BOOL, *parts)
 
 
-def _or(*parts: Term) -> Term:
+def _or(*parts: Expression) -> Expression:
     return make("or", BOOL, *parts)
 
 
-def _negative(sort: str, a: Term) -> Term:
+def _negative(sort: str, a: Expression) -> Expression:
     return make("*", sort, make("number", sort, value=Fraction(-1)), a)
 
 
-def _equal(sort: str, parts: list[Term]) -> Term:
+def _equal(sort: str, parts: list[Expression]) -> Expression:
     a, b = parts
     if a.sort == BOOL:
         return _or(_and(a, b), _and(_not(a), _not(b)))
@@ -119,14 +119,14 @@ def _equal(sort: str, parts: list[Term]) -> Term:
     return make("same", BOOL, a, b)
 
 
-def _if(sort: str, parts: list[Term]) -> Term:
+def _if(sort: str, parts: list[Expression]) -> Expression:
     condition, yes, no = parts
     if sort == BOOL:
         return _or(_and(condition, yes), _and(_not(condition), no))
     return make("if", sort, condition, yes, no)
 
 
-_BUILT: dict[int, Callable[[str, list[Term]], Term]] = {
+_BUILT: dict[int, Callable[[str, list[Expression]], Expression]] = {
     z3.Z3_OP_TRUE: lambda _, parts: _and(),
     z3.Z3_OP_FALSE: lambda _, parts: _or(),
     z3.Z3_OP_AND: lambda _, parts: _and(*parts),

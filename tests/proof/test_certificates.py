@@ -10,7 +10,7 @@ import z3
 
 from qtheory.errors import ProofError
 from qtheory.proof import certificates
-from qtheory.proof.certificates import Store, beside_the_proof, stores
+from qtheory.proof.certificates import CertificateFile, beside_the_proof, stores
 from qtheory.proof.terms import term_of
 
 x, y = z3.Reals("x y")
@@ -24,7 +24,7 @@ def _stores_of_its_own(monkeypatch):
 
 
 def filled(path):
-    store = Store(path)
+    store = CertificateFile(path)
     for name, formulas in (("one", ONE), ("two", TWO)):
         assert store.find(name, formulas) is None
     for key in list(store.missing):
@@ -37,7 +37,7 @@ def names_in(path):
 
 
 def test_what_is_missing_is_recorded_and_then_found(tmp_path):
-    store = Store(tmp_path / "x.gz")
+    store = CertificateFile(tmp_path / "x.gz")
     assert store.find("the name", ONE) is None
     ((key, (name, formulas)),) = store.missing.items()
     assert (name, formulas) == ("the name", ONE)
@@ -60,7 +60,7 @@ def test_a_certificate_is_found_by_its_formulas_alone(tmp_path):
 def test_what_is_saved_is_read_again(tmp_path):
     path = tmp_path / "certificates" / "x.gz"
     filled(path).save()
-    again = Store(path)
+    again = CertificateFile(path)
     assert again.find("", ONE).steps == STEPS
     assert again.find("", TWO).name == "two"
     assert again.missing == {}
@@ -69,7 +69,7 @@ def test_what_is_saved_is_read_again(tmp_path):
 def test_only_what_was_asked_for_is_kept(tmp_path):
     path = tmp_path / "x.gz"
     filled(path).save()
-    again = Store(path)
+    again = CertificateFile(path)
     again.find("", TWO)
     again.save()
     assert names_in(path) == ["two"]
@@ -83,7 +83,7 @@ def test_the_bytes_are_the_same_whenever_they_are_written(tmp_path, monkeypatch)
     first, second = tmp_path / "first.gz", tmp_path / "second.gz"
     filled(first).save()
     monkeypatch.setattr(time, "time", lambda: 2e9)
-    backwards = Store(second)
+    backwards = CertificateFile(second)
     for name, formulas in (("two", TWO), ("one", ONE)):
         backwards.find(name, formulas)
     for key in list(backwards.missing):
@@ -186,7 +186,10 @@ def test_a_damaged_file_is_named(damage, tmp_path):
     path = tmp_path / "certificates" / "script.gz"
     path.parent.mkdir()
     path.write_bytes(DAMAGED[damage])
-    for attempt in (lambda: Store(path), lambda: run(tmp_path / "script.py", SCRIPT.format(""))):
+    for attempt in (
+        lambda: CertificateFile(path),
+        lambda: run(tmp_path / "script.py", SCRIPT.format("")),
+    ):
         with pytest.raises(ProofError, match=r"holds no certificates that can be read") as error:
             attempt()
         assert str(path) in str(error.value)
@@ -196,7 +199,7 @@ def test_a_damaged_file_is_named(damage, tmp_path):
 def test_a_good_file_is_read(tmp_path):
     # the negative control of the damaged ones
     (tmp_path / "x.gz").write_bytes(GOOD)
-    assert Store(tmp_path / "x.gz")._found["k"].uses == [0]
+    assert CertificateFile(tmp_path / "x.gz")._found["k"].uses == [0]
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
@@ -207,12 +210,12 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     path.write_bytes(GOOD)
     monkeypatch.setattr(Path, "read_bytes", forbidden)
     with pytest.raises(ProofError, match=r"x\.gz holds no certificates"):
-        Store(path)
+        CertificateFile(path)
 
 
 def test_an_empty_file_has_no_certificates(tmp_path):
     (tmp_path / "x.gz").write_bytes(b"")
-    assert Store(tmp_path / "x.gz").find("", ONE) is None
+    assert CertificateFile(tmp_path / "x.gz").find("", ONE) is None
 
 
 def test_any_byte_that_is_changed_is_seen(tmp_path):
@@ -224,4 +227,4 @@ def test_any_byte_that_is_changed_is_seen(tmp_path):
             continue
         path.write_bytes(data[:k] + bytes([data[k] ^ 255]) + data[k + 1 :])
         with pytest.raises(ProofError):
-            Store(path)
+            CertificateFile(path)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from qtheory.errors import ProofError
 from qtheory.proof import certificates, checker, kernel, leaves, powers, real_powers, sums
-from qtheory.proof.certificates import Store
+from qtheory.proof.certificates import CertificateFile
 from qtheory.proof.checker import CertificateError, Facts, check
 from qtheory.proof.kernel import Proof, lemma, variable
 from qtheory.proof.terms import term_of
@@ -259,7 +259,7 @@ def broken(old, new):
         exec(compile(SOURCE.replace(old, new), "broken_checker", "exec"), vars(module))
     finally:
         del sys.modules[module.__name__]
-    module.Term, module.CertificateError = checker.Term, CertificateError
+    module.Expression, module.CertificateError = checker.Expression, CertificateError
     return module
 
 
@@ -540,10 +540,10 @@ def test_an_unknown_is_put_in_once():
 
 
 def test_terms_that_are_not_shared_are_two_unknowns():
-    one, two = (checker.Term("apply", "x", checker.REAL, ()) for _ in range(2))
-    zero = checker.Term("number", 0, checker.REAL, ())
-    positive = checker.Term("<", "", checker.BOOL, (zero, one))
-    negative = checker.Term("<", "", checker.BOOL, (two, zero))
+    one, two = (checker.Expression("apply", "x", checker.REAL, ()) for _ in range(2))
+    zero = checker.Expression("number", 0, checker.REAL, ())
+    positive = checker.Expression("<", "", checker.BOOL, (zero, one))
+    negative = checker.Expression("<", "", checker.BOOL, (two, zero))
     assert not accepted([positive, negative], total([0], [1]))
 
 
@@ -821,7 +821,7 @@ GOAL = z3.Implies(v > 1, v * v > 1)
 # Its negation is v - 1 > 0 and 1 - v v >= 0; (v - 1)(v - 1) + 2 (v - 1) + (1 - v v) = 0
 def stored(monkeypatch, goal, *, uses, steps):
     """A store that holds this for the goal, and a solver that must not be asked."""
-    store = Store(None)
+    store = CertificateFile(None)
     store.find("", terms([z3.Not(goal)]))
     (key,) = store.missing
     store.add(key, uses, steps)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from qtheory.proof.checker import INT, NOTES, REAL, CertificateError, Facts, Term
+from qtheory.proof.checker import INT, NOTES, REAL, CertificateError, Expression, Facts
 from qtheory.proof.search.endings import up_to_sign
 from qtheory.proof.search.steps import Polynomial, text_of
 from qtheory.proof.search.systems import System, unknowns_of
@@ -24,11 +24,11 @@ def meanings(facts: Facts) -> list[WrittenNote]:
     ]
 
 
-def alike(terms: Sequence[Term]) -> list[Pair]:
+def alike(terms: Sequence[Expression]) -> list[Pair]:
     """Places of unknowns that are equal where their arguments are."""
     same = {frozenset(term.parts) for term in terms if term.operation == "same"}
 
-    def comparable(a: Term, b: Term) -> bool:
+    def comparable(a: Expression, b: Expression) -> bool:
         numbers = a.sort == b.sort and a.sort in (REAL, INT)
         return a is b or numbers or frozenset((a, b)) in same
 
@@ -95,7 +95,7 @@ def _equal_arguments(facts: Facts, system: System, pair: Pair) -> bool:
     one, other = (facts.unknowns[place] for place in pair)
     positive = [system.literals[name][1] for name in system.related(">")]
 
-    def equal(a: Term, b: Term) -> bool:
+    def equal(a: Expression, b: Expression) -> bool:
         if a.sort in (REAL, INT):
             return bool(system.reduce(facts.polynomial(a) - facts.polynomial(b)) == 0)
         same = [t for t in facts.unknowns if t.operation == "same" and set(t.parts) == {a, b}]

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from qtheory.proof.certificates import stores
-from qtheory.proof.checker import CertificateError, Facts, Term, check, unknowns
+from qtheory.proof.checker import CertificateError, Expression, Facts, check, unknowns
 from qtheory.proof.search.solver import Formulas
 from qtheory.proof.search.tree import NotFound, Tree
 
@@ -16,7 +16,7 @@ _LOOKS = 4000
 _LOOKS_AT_ONCE = 1000
 
 
-def search(formulas: Sequence[Term]) -> tuple[list[int], Any]:
+def search(formulas: Sequence[Expression]) -> tuple[list[int], Any]:
     """Which formulas are needed, and a certificate that they have no common model.
 
     First what follows at once from all of them; then what follows from those that z3 needs.
@@ -48,7 +48,7 @@ def search(formulas: Sequence[Term]) -> tuple[list[int], Any]:
         return _searched(formulas, _with_signs(formulas, uses), quick=False)
 
 
-def _with_signs(formulas: Sequence[Term], uses: list[int]) -> list[int]:
+def _with_signs(formulas: Sequence[Expression], uses: list[int]) -> list[int]:
     """These formulas, and comparisons of one or two of their unknowns: z3 may do without."""
     known = set(unknowns([formulas[k] for k in uses]))
     signs = [
@@ -61,7 +61,9 @@ def _with_signs(formulas: Sequence[Term], uses: list[int]) -> list[int]:
     return sorted({*uses, *signs})
 
 
-def _searched(formulas: Sequence[Term], uses: list[int], quick: bool) -> tuple[list[int], Any]:
+def _searched(
+    formulas: Sequence[Expression], uses: list[int], quick: bool
+) -> tuple[list[int], Any]:
     """The search with some formulas; and again with those that it used, until it uses all."""
     while True:
         chosen = [formulas[k] for k in uses]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import z3
 
-from qtheory.proof.checker import Term, unknowns
+from qtheory.proof.checker import Expression, unknowns
 from qtheory.proof.leaves import polynomial_solver, solve_equations
 from qtheory.proof.questions import ask
 from qtheory.proof.search.steps import Polynomial
@@ -61,10 +61,10 @@ def least(items: Sequence[Item], enough: Callable[[list[Item]], bool]) -> list[I
 class Formulas:
     """Formulas as z3 reads them: unknowns are real numbers of which meanings are known."""
 
-    def __init__(self, formulas: Sequence[Term]) -> None:
+    def __init__(self, formulas: Sequence[Expression]) -> None:
         self._unknowns = [unknowns([formula]) for formula in formulas]
         self._variables = {term: z3.Real(f"x{k}") for k, term in enumerate(unknowns(formulas))}
-        self._numbers: dict[Term, z3.ArithRef] = {}
+        self._numbers: dict[Expression, z3.ArithRef] = {}
         self._read = [self._formula(formula) for formula in formulas]
         self._meanings = {term: list(self._meaning(term)) for term in self._variables}
 
@@ -86,7 +86,7 @@ class Formulas:
                 return verdict == "unsat"
         return False
 
-    def _meaning(self, term: Term) -> Iterator[z3.BoolRef]:
+    def _meaning(self, term: Expression) -> Iterator[z3.BoolRef]:
         """What a quotient or an if-then-else is."""
         value = self._variables[term]
         if term.operation == "/":
@@ -97,12 +97,12 @@ class Formulas:
             is_yes, is_no = value == self._number(yes), value == self._number(no)
             yield z3.If(self._formula(condition), is_yes, is_no)
 
-    def _number(self, term: Term) -> z3.ArithRef:
+    def _number(self, term: Expression) -> z3.ArithRef:
         if term not in self._numbers:
             self._numbers[term] = self._read_number(term)
         return self._numbers[term]
 
-    def _read_number(self, term: Term) -> z3.ArithRef:
+    def _read_number(self, term: Expression) -> z3.ArithRef:
         if term.operation == "number":
             return z3.RealVal(str(term.value))
         if term.operation in ("+", "*"):
@@ -110,7 +110,7 @@ class Formulas:
             return join([self._number(part) for part in term.parts])
         return self._variables[term]
 
-    def _formula(self, term: Term) -> z3.BoolRef:
+    def _formula(self, term: Expression) -> z3.BoolRef:
         if term.operation == "not":
             return z3.Not(self._formula(term.parts[0]))
         if term.operation in ("and", "or"):

@@ -14,7 +14,7 @@ from typing import Any
 
 import z3
 
-from qtheory.proof.checker import NOTES, Facts, Term
+from qtheory.proof.checker import NOTES, Expression, Facts
 from qtheory.proof.search.endings import (
     at_once,
     by_sums,
@@ -52,14 +52,14 @@ class NotFound(Exception):  # noqa: N818 -- it is an answer
 class Tree:
     """The facts at a place of the tree, by names that stay, and the comparisons among them."""
 
-    def __init__(self, formulas: Sequence[Term], looks: int, quick: bool) -> None:
+    def __init__(self, formulas: Sequence[Expression], looks: int, quick: bool) -> None:
         self._facts = Facts(formulas)
         self._looks_left, self._quick = looks, quick
         self._counter = count()
         self._names: list[int] = []
         self._systems = [System(self._facts.ring)]
         #: Formulas that hold or do not, as they stand: what was put, and what it says of its parts.
-        self._said: list[set[tuple[Term, bool]]] = [set()]
+        self._said: list[set[tuple[Expression, bool]]] = [set()]
         for formula in formulas:
             self._say(formula, True)
         self._name_new_facts()
@@ -117,12 +117,12 @@ class Tree:
 
         def put() -> None:
             self._facts.add(*part)
-            if isinstance(part[0], Term):
+            if isinstance(part[0], Expression):
                 self._say(*part)
 
         return self._with(put)
 
-    def _say(self, term: Term, holds: bool) -> None:
+    def _say(self, term: Expression, holds: bool) -> None:
         self._said[-1].add((term, holds))
         if term.operation == "not":
             self._say(term.parts[0], not holds)
@@ -132,7 +132,7 @@ class Tree:
 
     def _was_said(self, what: Any, holds: Any) -> bool:
         """Whether a part of an alternative stands among the formulas that were put."""
-        return isinstance(what, Term) and any((what, holds) in said for said in self._said)
+        return isinstance(what, Expression) and any((what, holds) in said for said in self._said)
 
     @contextmanager
     def _with_note(self, kind: str, argument: object) -> Iterator[tuple[int, ...]]:

@@ -193,7 +193,7 @@ def test_what_proofs_lack_is_kept_beside_them(tmp_path: Path, monkeypatch):
 
 
 def test_what_is_not_found_is_named(monkeypatch):
-    store = certificates.Store(None)
+    store = certificates.CertificateFile(None)
     store.find("half of a quotient", formulas(*FALSE["half of a quotient"]))
     store.find("", formulas(*FALSE["two more"]))
     monkeypatch.setattr(certificates, "_stores", {"here": store})
