@@ -11,7 +11,7 @@ from qtheory.proof.checker import CertificateError, Expression, Facts, check, un
 from qtheory.proof.search.solver import Formulas
 from qtheory.proof.search.tree import NotFound, Tree
 
-# limits of work: twice what the theorems here need
+# Chosen so that a search in vain ends; not measured on every leaf.
 _LOOKS = 4000
 _LOOKS_AT_ONCE = 1000
 
