@@ -79,7 +79,7 @@ def prove(
                     unknown[each] = str(error)
                 except ProofError as error:
                     refused[each] = str(error)
-        left = _searched() if search else {}
+        left = _searched(None) if search else {}
         if rocq is not None:
             _written_for_rocq(records, rocq)
         audits = None
@@ -97,12 +97,19 @@ def prove(
     raise typer.Exit(1 if failed else 0)
 
 
-def _searched() -> dict[str, list[str]]:
-    """Search certificates for what was run, and say which leaves are left without one."""
+def _searched(file: Path | None) -> dict[str, list[str]]:
+    """Search certificates for a file of lemmas, or for the theorems; say what is left without."""
+    from qtheory.proof.certificates import stores
     from qtheory.proof.search import search_missing
 
+    kept = {each.path.resolve(): each for each in stores() if each.path is not None}
+    if file is None:
+        found = [each for path, each in kept.items() if path.parts[-3] in ("proof", "proofs")]
+    else:
+        beside = file.resolve().parent / "certificates" / f"{file.stem}.gz"
+        found = [each for path, each in kept.items() if path == beside]
     with progress_bar("Searching") as progress:
-        left = search_missing(progress)
+        left = search_missing(found, progress)
     console = Console(stderr=True)
     for path, names in left.items():
         console.print(f"no certificate found, for {path}: {', '.join(names)}", soft_wrap=True)
@@ -128,7 +135,7 @@ def _file_of_lemmas(path: Path, search: bool, rocq: Path | None) -> int:
 
     names = runpy.run_path(str(path))
     proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}
-    left = _searched() if search else {}
+    left = _searched(path) if search else {}
     if search:  # again, as the certificates are there now
         names = runpy.run_path(str(path))
         proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}

@@ -83,9 +83,7 @@ class Facts:
         self.unknowns = unknowns(formulas)
         self.ring = flint.fmpq_mpoly_ctx.get([f"x{k}" for k in range(len(self.unknowns))], "lex")
         self.generators = self.ring.gens()
-        self._polynomials: dict[Expression, Any] = dict(
-            zip(self.unknowns, self.generators, strict=True)
-        )
+        self._polynomials = dict(zip(self.unknowns, self.generators, strict=True))
         self.facts: list[tuple[str, Any]] = []
         for formula in formulas:
             self.add(formula)

@@ -350,7 +350,7 @@ class Development:
             statement = self._for_all(step)
             (self._lemma if step.rule == "lemma" else self._induction)(step, name, statement)
 
-    def _assumed(self, step: Proof) -> tuple[str, dict[Assumption, str]]:
+    def _under_which(self, step: Proof) -> tuple[str, dict[Assumption, str]]:
         given = {h: f"h{k}" for k, h in enumerate(self._under(step))}
         return "".join(f" ({n} : {self._hypotheses[h]})" for h, n in given.items()), given
 

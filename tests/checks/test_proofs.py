@@ -10,8 +10,8 @@ import z3
 import qtheory as qt
 from qtheory.checks import proofs, suite
 from qtheory.proof import kernel
-from qtheory.proof.kernel import Proof
 from qtheory.proof.certificates import CertificateFile
+from qtheory.proof.kernel import Proof
 from qtheory.proof.leaves import Leaf
 from qtheory.theory import theorems
 from qtheory.theory.formal import stating

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
-from qtheory.proof.certificates import stores
+from qtheory.proof.certificates import CertificateFile
 from qtheory.proof.checker import CertificateError, Expression, Facts, check, unknowns
 from qtheory.proof.search.solver import Formulas
 from qtheory.proof.search.tree import NotFound, Tree
@@ -82,23 +82,25 @@ def _searched(
 
 
 def search_missing(
+    files: Sequence[CertificateFile],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, list[str]]:
-    """Search the certificates that the proofs run so far lack, and keep those that are found.
+    """Search the certificates that the leaves of these files lack, and keep those that are found.
 
     Returns the names of the leaves that are left without one, by the file of certificates.
     """
-    todo = [(store, key) for store in stores() for key in list(store.missing)]
+    todo = [(file, key) for file in files for key in list(file.missing)]
     left: dict[str, list[str]] = {}
-    for done, (store, key) in enumerate(todo):
+    for done, (file, key) in enumerate(todo):
         progress(done, len(todo))
-        name, formulas = store.missing[key]
+        name, formulas = file.missing[key]
         try:
             uses, steps = search(formulas)
             check([formulas[k] for k in uses], steps)
         except (NotFound, CertificateError, RecursionError):
-            left.setdefault(str(store.path), []).append(name or "a lemma")
+            left.setdefault(str(file.path), []).append(name or "a lemma")
             continue
-        store.add(key, uses, steps)
-        store.save()
+        file.add(key, uses, steps)
+        file.save()
+    progress(len(todo), len(todo))
     return left

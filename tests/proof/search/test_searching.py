@@ -185,8 +185,11 @@ def test_what_proofs_lack_is_kept_beside_them(tmp_path: Path, monkeypatch):
     (tmp_path / "mine.py").write_text(LEMMAS)
     assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaves[0].certificate is None
     progress = []
-    assert search_missing(lambda done, total: progress.append((done, total))) == {}
-    assert progress == [(0, 1)]
+    assert (
+        search_missing(certificates.stores(), lambda done, total: progress.append((done, total)))
+        == {}
+    )
+    assert progress == [(0, 1), (1, 1)]
     monkeypatch.setattr(certificates, "_stores", {})
     assert runpy.run_path(str(tmp_path / "mine.py"))["proved"].leaves[0].certificate is not None
     assert certificates.stores()[0].missing == {}
@@ -197,5 +200,5 @@ def test_what_is_not_found_is_named(monkeypatch):
     store.find("half of a quotient", formulas(*FALSE["half of a quotient"]))
     store.find("", formulas(*FALSE["two more"]))
     monkeypatch.setattr(certificates, "_stores", {"here": store})
-    assert search_missing() == {"None": ["half of a quotient", "a lemma"]}
+    assert search_missing(certificates.stores()) == {"None": ["half of a quotient", "a lemma"]}
     assert len(store.missing) == 2
