@@ -96,6 +96,11 @@ in_coordinate_true = lemma(
     ),
     over_steps(share=lam[i] / lq[i] * (low * decay), level=lam[i] * var_s(i, N)),
     lemma(
+        z3.Implies(inside, lam[i] / lq[i] == lam[i] * (1 / lq[i])),
+        spectrum,
+        name="a quotient as a product",
+    ),
+    lemma(
         low / (12 * n) * (lam[i] / lq[i] * decay) == lam[i] / lq[i] * (low * decay) / (12 * n),
         steps,
         name="a factor of a quotient",

@@ -54,7 +54,6 @@ def test_every_theorem_is_proved(records, name):
 
 #: The leaves without certificate, which docs/proofs.md names.
 SOLVER_TRUSTED = {
-    "risk_lower_bound": ("the true variance in one coordinate",),
     "power_sums": ("sums and their integral (step)", "sums of powers against their integral"),
 }
 
@@ -80,7 +79,7 @@ def test_a_replay_asks_no_solver(monkeypatch):
             assert replay.prove(name).checked
     # the negative control: a leaf without certificate does ask
     with pytest.raises(AssertionError, match="asked z3"):
-        replay.prove("risk_lower_bound")
+        replay.prove("power_sums")
 
 
 def test_every_theorem_that_is_shown_has_a_proof():
