@@ -89,7 +89,7 @@ def test_a_proof(record):
     html = record._repr_html_()
     assert faults(html) == []
     assert f"{record.label}: {record.title}</b>: proved" in html
-    assert f"{record.steps} steps, {record.questions} questions" in html
+    assert f"{record.steps} steps, {record.questions} leaves, each with a certificate" in html
     assert unescape(re.search(r"</p><p>(.*?)</p>", html).group(1)) == record.statement
     items = [unescape(item) for item in re.findall(r"<li>(.*?)</li>", html)]
     assert items[: len(record.hypotheses)] == list(record.hypotheses)
@@ -114,7 +114,7 @@ def test_identities_are_neither_steps_nor_questions():
     record = qt.prove("recursion")
     html = record._repr_html_()
     assert faults(html) == []
-    asked = f"{record.steps} steps, 93 identities of polynomials, {record.questions} questions"
+    asked = f"{record.steps} steps, 93 identities of polynomials, {record.questions} leaves"
     assert asked in html
     assert repr(record).endswith(f"proved, {record.steps} lemmas, 93 identities)")
     lemmas = int(re.search(r"<summary>(\d+) lemmas", html).group(1))

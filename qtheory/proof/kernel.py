@@ -247,6 +247,8 @@ _looked_at: dict[int, tuple[z3.ExprRef, dict[str, z3.ExprRef]]] = {}
 
 def _constants(expression: z3.ExprRef) -> Iterator[tuple[str, z3.ExprRef]]:
     """The symbols of a term with their names: constants, and a value for each function."""
+    if expression.ctx is not z3.main_ctx():  # its numbers are those of other terms
+        raise ProofError(f"{expression} of another context is no number, truth value or sequence")
     todo = [expression]
     while todo:
         term = todo[-1]
