@@ -50,6 +50,11 @@ def proofs_view(
         table.add_row(name, Text("unknown", style="bold yellow"))
     notes = [Text(f"{name}: {why}", style="red") for name, why in refused.items()]
     notes += [Text(f"{name}: {why}", style="yellow") for name, why in unknown.items()]
+    notes += [
+        Text(f"{record.name}: {record.resting_on}", style="yellow")
+        for record in records
+        if record.trusted
+    ]
     return Group(table, *notes, _axioms(records))
 
 

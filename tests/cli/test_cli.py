@@ -202,6 +202,19 @@ def test_prove_names_what_is_unknown_and_does_not_fail(monkeypatch):
     assert (record["proved"], record["refused"]) == (0, {})
 
 
+def test_prove_names_the_leaves_that_rest_on_a_solver(monkeypatch):
+    certified = " ".join(invoke("prove", "spectral_shape").stdout.split())
+    assert "solver-trusted" not in certified
+    from qtheory.proof.certificates import CertificateFile
+
+    monkeypatch.setattr(CertificateFile, "find", lambda *asked: None)  # as if there were none
+    trusted = " ".join(invoke("prove", "spectral_shape").stdout.split())
+    assert "spectral_shape: 2 leaves, 2 solver-trusted: T6, multiplicative" in trusted
+    record = json.loads(invoke("prove", "spectral_shape", "--json", "-").stdout)["proofs"][0]
+    assert (record["questions"], record["certificates"]) == (2, 0)
+    assert record["checked"]
+
+
 def test_prove_names_the_theorems_there_are():
     result = invoke("prove", "nothing")
     assert result.exit_code == 2
