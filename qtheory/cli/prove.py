@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import runpy
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,6 +24,9 @@ from qtheory.report import lemma_tree, proofs_view
 from qtheory.theory.replay import PROOFS, ProofRecord, Replay, proofs_named, require_second_solver
 from qtheory.theory.replay import audit as audit_proofs
 from qtheory.versions import versions
+
+if TYPE_CHECKING:
+    from qtheory.proof.kernel import Proof
 
 
 @app.command(epilog="Example: qtheory prove refined_upper_bound")
@@ -81,7 +83,8 @@ def prove(
                     refused[each] = str(error)
         left = _searched(None) if search else {}
         if rocq is not None:
-            _written_for_rocq(records, rocq)
+            for record in records:
+                _write_for_rocq(rocq, record.name, record.label, record.title, *record.proofs)
         audits = None
         if audit:
             with progress_bar("Auditing") as progress:
@@ -118,38 +121,35 @@ def _searched(file: Path | None) -> dict[str, list[str]]:
     return left
 
 
-def _written_for_rocq(records: Sequence[ProofRecord], folder: Path) -> None:
+def _write_for_rocq(folder: Path, name: str, label: str, title: str, *proofs: Proof) -> None:
     from qtheory.proof.rocq import development
 
     folder.mkdir(parents=True, exist_ok=True)
-    for record in records:
-        text = development(record.label, record.title, *record.proofs)
-        (folder / f"{record.name}.v").write_text(text, encoding="utf-8")
+    text = development(label, title, *proofs)
+    (folder / f"{name}.v").write_text(text, encoding="utf-8")
 
 
 def _file_of_lemmas(path: Path, search: bool, rocq: Path | None) -> int:
     """Run a file of lemmas; search what they lack, or write those with names for Rocq."""
     if not path.is_file():
         raise InvalidArgumentError("NAME", str(path), "a theorem, or a file that is there")
-    from qtheory.proof.kernel import Proof
-
-    names = runpy.run_path(str(path))
-    proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}
-    left = _searched(path) if search else {}
-    if search:  # again, as the certificates are there now
-        names = runpy.run_path(str(path))
-        proofs = {key: value for key, value in names.items() if isinstance(value, Proof)}
+    lemmas, left = _lemmas(path), {}
+    if search:
+        left = _searched(path)
+        lemmas = _lemmas(path)  # again, as the certificates are there now
     console = Console()
-    for key, proof in proofs.items():
-        console.print(f"{key}: {proof!r}", soft_wrap=True)
-    if rocq is not None:
-        from qtheory.proof.rocq import development
-
-        rocq.mkdir(parents=True, exist_ok=True)
-        for key, proof in proofs.items():
-            text = development(key, proof.name, proof)
-            (rocq / f"{key}.v").write_text(text, encoding="utf-8")
+    for name, proof in lemmas.items():
+        console.print(f"{name}: {proof!r}", soft_wrap=True)
+        if rocq is not None:
+            _write_for_rocq(rocq, name, name, proof.name, proof)
     return 1 if left else 0
+
+
+def _lemmas(path: Path) -> dict[str, Proof]:
+    """The proofs that a file gives a name."""
+    from qtheory.proof.kernel import is_proof
+
+    return {key: value for key, value in runpy.run_path(str(path)).items() if is_proof(value)}
 
 
 def _record(

@@ -101,7 +101,8 @@ class Proof:
     premises: tuple[Proof, ...]
     leaves: tuple[Leaf, ...]
     seconds: float
-    #: What a rule was given besides proofs: the terms of an instance, the claim of an induction.
+    #: What a rule was given besides proofs: terms of an instance, the claim of an induction, the
+    #: hypothesis that was cut.
     details: Any
 
     def __init__(self, token: object = None, *says: Any, **parts: Any) -> None:
@@ -444,7 +445,8 @@ def cut(proof: Proof, assumed: Proof, evidence: Proof) -> Proof:
     if fixed:
         raise ProofError(f"{sorted(fixed)} is free in a hypothesis of {evidence!r}")
     kept = (proof.hypotheses - {hypothesis}) | evidence.hypotheses
-    return _mint("cut", proof.formula, [proof, evidence], proof.name, hypotheses=kept)
+    premises = [proof, evidence]
+    return _mint("cut", proof.formula, premises, proof.name, hypotheses=kept, details=hypothesis)
 
 
 def axiom(name: str) -> Proof:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import z3
 
@@ -78,6 +77,11 @@ Proof. intros H. apply le_IZR in H. apply Z2Nat.id; exact H. Qed.
 Ltac integers H := rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR in H.
 Ltac given H :=
   first [ exact H | cbv beta; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR; exact H ].
+Ltac equal_arguments :=
+  intros; repeat match goal with H : IZR _ = IZR _ |- _ => apply eq_IZR in H end;
+  solve [ congruence | f_equal; congruence
+        | repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ].
+Ltac no_integer n := pose proof (no_integer_between n) as z; integers z; destruct z; [left|right]; lra.
 (* Towards a contradiction, where tauto needs no law of the excluded middle. *)
 Ltac follows :=
   match goal with
@@ -100,10 +104,9 @@ class Development:
         self._names: dict[str, str] = {}
         self._taken: set[str] = set(_RESERVED)
         self._declared: set[str] = set()
-        self._references: dict[int, str] = {}
+        self._references: dict[Proof, str] = {}
         self._hypotheses: dict[Assumption, str] = {}
         self._lines: list[str] = []
-        self._keep: list[Any] = []
         self._domains: dict[str, list[str]] = {}
 
     def written(self, label: str, title: str, *proofs: Proof) -> str:
@@ -127,7 +130,7 @@ class Development:
             endings.append((name, root, given))
         for root in proofs:
             for step in steps(root):
-                if id(step) not in self._references:
+                if step not in self._references:
                     self._write(step)
         ends = [
             f"Theorem {name} : {name}_statement.\n"
@@ -162,7 +165,6 @@ class Development:
 
     def _text(self, formula: z3.ExprRef) -> str:
         self._declare(formula)
-        self._keep.append(formula)
         return shown(term_of(formula), self._named)
 
     def _named(self, term: Expression) -> str | None:
@@ -174,14 +176,10 @@ class Development:
             name = self._symbol(str(term.value))
             if not term.parts:
                 return name
-            wanted = self._domains.get(str(term.value))
+            wanted = self._domains[str(term.value)]
             texts = [
-                shown(
-                    part,
-                    self._named,
-                    integer=part.sort == INT and (wanted is None or wanted[k] == INT),
-                )
-                for k, part in enumerate(term.parts)
+                shown(part, self._named, integer=part.sort == sort == INT)
+                for part, sort in zip(term.parts, wanted, strict=True)
             ]
             return f"({name} {' '.join(texts)})"
         return None
@@ -213,40 +211,40 @@ class Development:
             f" ({self._symbol(t.decl().name())} : {_TYPES[_sort(t.sort())]})" for t in terms
         )
 
+    def _forall(self, terms: Iterable[z3.ExprRef]) -> str:
+        binders = self._binders(terms)
+        return f"forall{binders}, " if binders else ""
+
     def _define(self, name: str, made: kernel.Definition) -> None:
         rocq, arguments = self._symbol(name), list(made.arguments)
         value = _TYPES[_sort(made.symbol.range())]
         names = [self._symbol(a.decl().name()) for a in arguments]
-        if made.kind == "explicit":
-            body = self._value(made.bodies[0])
-            self._lines.append(f"Definition {rocq}{self._binders(arguments)} : {value} := {body}.")
-            self._equation(made, "value", "reflexivity.")
-        elif made.kind == "sequence":
-            *outer, index = arguments
-            body = self._value(made.bodies[0])
-            self._lines.append(
-                f"Definition {rocq}{self._binders(outer)} : Z -> R := fun{self._binders([index])} => {body}."
-            )
-            self._equation(made, "value", "reflexivity.")
-        else:
-            outer = arguments[:-1]
-            zero, following = map(self._value, made.bodies)
-            own = " ".join([f"{rocq}_nat", *names[:-1]])
-            self._names[made.before.decl().name()] = f"({own} m)"  # type: ignore[union-attr]
+        if made.before is not None:
+            *outer, n = names
+            own = " ".join([f"{rocq}_nat", *outer])
+            zero = self._value(made.bodies[0])
+            self._names[made.before.decl().name()] = f"({own} m)"
             following = self._value(made.bodies[1])
             self._taken.add(f"{rocq}_nat")
             self._lines += [
-                f"Fixpoint {rocq}_nat{self._binders(outer)} (m : nat) : {value} :=",
-                f"  match m with O => {zero} | S m => let {names[-1]} := Z.of_nat m in {following} end.",
-                f"Definition {rocq}{self._binders(arguments)} : {value} := {own} (Z.to_nat {names[-1]}).",
+                f"Fixpoint {rocq}_nat{self._binders(arguments[:-1])} (m : nat) : {value} :=",
+                f"  match m with O => {zero} | S m => let {n} := Z.of_nat m in {following} end.",
+                f"Definition {rocq}{self._binders(arguments)} : {value} := {own} (Z.to_nat {n}).",
             ]
             self._equation(made, "zero", "reflexivity.")
             self._equation(
                 made,
                 "next",
                 f"unfold {rocq}; rewrite to_nat_next by assumption; cbn [{rocq}_nat]; cbv zeta; "
-                f"rewrite ?(of_to_nat {names[-1]}) by assumption; reflexivity.",
+                f"rewrite ?(of_to_nat {n}) by assumption; reflexivity.",
             )
+            return
+        binders, body = self._binders(arguments), self._value(made.bodies[0])
+        if made.kind == "sequence":
+            *outer, index = arguments
+            binders, body = self._binders(outer), f"fun{self._binders([index])} => {body}"
+        self._lines.append(f"Definition {rocq}{binders} : {value.strip('()')} := {body}.")
+        self._equation(made, "value", "reflexivity.")
 
     def _value(self, body: z3.ExprRef) -> str:
         return shown(term_of(body), self._named, integer=_sort(body.sort()) == INT)
@@ -254,8 +252,7 @@ class Development:
     def _equation(self, made: kernel.Definition, which: str, proof: str) -> None:
         equation = made.equations[which]
         name = self._fresh(f"{self._symbol(made.symbol.name())}_{which}")
-        self._references[id(equation)] = name
-        self._keep.append(equation)
+        self._references[equation] = name
         self._lines.append(
             f"Lemma {name} : {self._for_all(equation)}.\nProof. intros; {proof} Qed."
         )
@@ -267,8 +264,7 @@ class Development:
 
     def _for_all(self, proof: Proof) -> str:
         text = self._text(proof.formula)
-        binders = self._binders(term for _, term in self._free(proof))
-        return f"forall{binders}, {text}" if binders else text
+        return self._forall(term for _, term in self._free(proof)) + text
 
     def _under(self, proof: Proof) -> list[Assumption]:
         return sorted(proof.hypotheses, key=lambda h: self._hypotheses[h])
@@ -279,12 +275,10 @@ class Development:
             free = kernel._free(hypothesis.formula)
             if free.keys() - hypothesis.generic:
                 raise ProofError(f"a hypothesis about one value is not written: {hypothesis}")
-            binders = self._binders(term for _, term in sorted(free.items()))
+            every = self._forall(term for _, term in sorted(free.items()))
             name = self._fresh(f"assumption_{len(self._hypotheses) + 1}")
             meaning = hypothesis.meaning.replace("(*", "( *").replace("*)", "* )")
-            self._lines.append(
-                f"(* {meaning} *)\nDefinition {name} : Prop := {f'forall{binders}, ' * bool(binders)}{text}."
-            )
+            self._lines.append(f"(* {meaning} *)\nDefinition {name} : Prop := {every}{text}.")
             self._hypotheses[hypothesis] = name
         return self._hypotheses[hypothesis]
 
@@ -299,12 +293,9 @@ class Development:
             return f"(fun{binders} => {applied})" if binders else applied
         if proof.rule == "cut":
             kept, evidence = proof.premises
-            (gone,) = (
-                kept.hypotheses - (proof.hypotheses - evidence.hypotheses)
-                or kept.hypotheses - proof.hypotheses
-            )
-            return self._reference(kept, {**given, gone: self._reference(evidence, given)})
-        name = self._references[id(proof)]
+            shown_by = self._reference(evidence, given)
+            return self._reference(kept, {**given, proof.details: shown_by})
+        name = self._references[proof]
         hypotheses = [] if proof.rule in ("definition", "axiom") else self._under(proof)
         own = " ".join(given[h] for h in hypotheses)
         return f"({name} {own})" if own else name
@@ -329,7 +320,6 @@ class Development:
 
     def _argument(self, term: z3.ExprRef, sort: z3.SortRef) -> str:
         self._declare(term)
-        self._keep.append(term)
         return shown(term_of(term), self._named, integer=_sort(sort) == INT)
 
     # steps
@@ -337,16 +327,15 @@ class Development:
     def _write(self, step: Proof) -> None:
         for hypothesis in sorted(step.hypotheses, key=lambda h: h.meaning):
             self._hypothesis(hypothesis)
-        self._keep.append(step)
         if step.rule == "axiom":
             name = self._fresh(f"axiom_{step.name}")
-            self._references[id(step)] = name
+            self._references[step] = name
             self._lines.append(f"Hypothesis {name} : {self._for_all(step)}.")
         elif step.rule == "definition":
             self._declare(step.formula)
         elif step.rule in ("lemma", "induction"):
             name = self._fresh(step.name or "step")
-            self._references[id(step)] = name
+            self._references[step] = name
             statement = self._for_all(step)
             (self._lemma if step.rule == "lemma" else self._induction)(step, name, statement)
 
@@ -370,8 +359,7 @@ class Development:
         base, following = step.premises[:count], step.premises[count:]
         index = n.decl().name()
         others = [(key, term) for key, term in self._free(step) if key != index]
-        binders = self._binders(term for _, term in others)
-        before = f"forall{binders}, " * bool(others)
+        before = self._forall(term for _, term in others)
         own = self._symbol(index)
         names = " ".join(self._symbol(key) for key, _ in others)
         zero = z3.substitute(claim, (n, z3.IntVal(0)))
@@ -427,7 +415,6 @@ class Development:
                 free = dict(self._free(premise))
                 extra.update({n: t for n, t in free.items() if n not in known})
                 proof = self._applied(premise, free, given)
-            self._keep.append(formula)
             text = self._text(formula)
             lines.append(
                 f"  assert (p{k} : {text}).\n"

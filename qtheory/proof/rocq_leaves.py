@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import flint
 
-from qtheory.proof.checker import BOOL, INT, REAL, Expression, Facts, put, solved
+from qtheory.proof.checker import BOOL, INT, NOTES, REAL, Expression, Facts, put, solved
 from qtheory.proof.leaves import Leaf
 
 #: How a term that is no operation is written, None for one that is; or the real numbers that stand
@@ -90,87 +92,76 @@ def real_lemma(
     fresh: Callable[[str], str],
 ) -> tuple[str, str]:
     """The leaf as a lemma on real numbers, and what calls it for the numbers at hand."""
-    script = _Script([term for term, _ in formulas])
-    name = fresh(name)
-    cells = {term: f"x{k}" for k, term in enumerate(script.facts.unknowns)}
-    hypotheses = [shown(term, cells) for term, _ in formulas]
-    own = [f"a{k}" for k in range(len(formulas))]
-    body = script.proved(leaf.certificate, list(zip(formulas, own, strict=True)))
-    hypotheses += [text for text, _ in script.meanings.values()]
+    terms, proofs = [term for term, _ in formulas], [proof for _, proof in formulas]
+    script = _Script(terms)
+    name, facts, cells = fresh(name), script.facts, script._cells
+    own = [f"a{k}" for k in range(len(terms))]
+    body = script.proved(leaf.certificate, dict(zip(own, terms, strict=True)))
+    said = [shown(term, cells) for term in terms]
+    said += [text for text, _ in script.meanings.values()]
     binders = "".join(
-        f" (x{k} : {'Prop' if term.sort == BOOL else 'R'})"
-        for k, term in enumerate(script.facts.unknowns)
+        f" ({cell} : {'Prop' if term.sort == BOOL else 'R'})" for term, cell in cells.items()
     )
-    statement = " ->\n  ".join([*hypotheses, "False"])
-    every = " ".join(
-        [
-            *(f"x{k}" for k in range(len(cells))),
-            *own,
-            *(name for _, (_, name) in script.meanings.items()),
-        ]
-    )
+    statement = " ->\n  ".join([*said, "False"])
+    every = " ".join([*cells.values(), *own, *(each for _, each in script.meanings.values())])
     lemma = (
         f"Lemma {name} : {f'forall{binders},' * bool(binders)}\n  {statement}.\n"
         f"Proof.\n  intros {every}.\n{body}\nQed."
     )
-    actual = [_actual(term, names) for term in script.facts.unknowns]
-    proofs = [proof for _, proof in formulas]
-    meanings = [_meant(key, script.facts, names) for key in script.meanings]
+    actual = [shown(term, names) for term in facts.unknowns]
+    noted = [f"n{k}" for k in range(len(script.meanings))]
     asserted = "".join(
-        f"assert (n{k} : {text}); [{proof}|]. "
-        for k, (text, proof) in enumerate(m for m in meanings if m[1])
+        f"assert ({each} : {_noted_text(*key, facts, names)}) "
+        f"by exact {_noted_proof(*key, facts, names)}. "
+        for each, key in zip(noted, script.meanings, strict=True)
     )
-    places = iter(range(len(meanings)))
-    given = [f"n{next(places)}" if proof else text for text, proof in meanings]
-    return lemma, f"{asserted}exact ({' '.join([name, *actual, *proofs, *given])})."
+    return lemma, f"{asserted}exact ({' '.join([name, *actual, *proofs, *noted])})."
 
 
-def _actual(term: Expression, names: Names) -> str:
-    return shown(term, names) if term.sort == BOOL else f"{shown(term, names)}"
+def _noted_text(kind: str, argument: Any, facts: Facts, names: Names) -> str:
+    """What a note says, for numbers that are written so."""
 
+    def says(term: Expression) -> str:
+        return shown(term, names)
 
-def _meant(key: tuple[str, Any], facts: Facts, names: Names) -> tuple[str, str]:
-    """A proof of what is noted; or a statement and the tactic that proves it."""
-    kind, argument = key
     if kind == "meaning":
         term = facts.unknowns[argument]
         if term.operation == "/":
-            return f"(quotient {shown(term.parts[0], names)} {shown(term.parts[1], names)})", ""
-        condition, yes, no = (shown(part, names, term.sort == INT) for part in term.parts)
-        rule = "choice_integer" if term.sort == INT else "choice"
-        return f"({rule} {condition} _ {yes} {no})", ""
+            above, below = map(says, term.parts)
+            return f"({below} = 0 \\/ {says(term)} * {below} = {above})"
+        condition, yes, no = map(says, term.parts)
+        return f"(({condition} -> {says(term)} = {yes}) /\\ (~ {condition} -> {says(term)} = {no}))"
     if kind == "equal":
         left, right = (facts.unknowns[k] for k in argument)
-        text = _equal_text(left, right, names)
-        return text, (
-            "intros; repeat match goal with H : IZR _ = IZR _ |- _ => apply eq_IZR in H end; "
-            "repeat match goal with H : ?a = ?b |- _ => "
-            "first [ rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR in H ] end; "
-            "solve [ congruence | f_equal; congruence "
-            "| repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ]"
-        )
-    p = facts.read(argument)  # an integer
-    gens = [facts.unknowns[k] for k in range(len(facts.unknowns))]
+        conditions = []
+        for a, b in zip(left.parts, right.parts, strict=True):
+            if a.sort in (REAL, INT):
+                conditions.append(f"{says(a)} = {says(b)} -> ")
+            elif a is not b:
+                same = (t for t in facts.unknowns if t.operation == "same" and {a, b} == {*t.parts})
+                conditions.append(f"{says(next(same))} -> ")
+        return f"({''.join(conditions)}{says(left)} = {says(right)})"
+    p = polynomial_text(facts.read(argument), [says(term) for term in facts.unknowns])
+    return f"({p} <= 0 \\/ 1 <= {p})"
+
+
+def _noted_proof(kind: str, argument: Any, facts: Facts, names: Names) -> str:
+    """Why a note holds: a term, or a tactic in parentheses for ``ltac``."""
+    if kind == "meaning":
+        term = facts.unknowns[argument]
+        parts = [shown(part, names, term.sort == INT) for part in term.parts]
+        if term.operation == "/":
+            return f"(quotient {' '.join(parts)})"
+        rule = "choice_integer" if term.sort == INT else "choice"
+        return f"({rule} {parts[0]} _ {parts[1]} {parts[2]})"
+    if kind == "equal":
+        return "ltac:(equal_arguments)"
     terms = []
-    for exponents, c in p.to_dict().items():
-        factors = [
-            shown(gens[k], names, integer=True) for k, n in enumerate(exponents) for _ in range(n)
-        ]
+    for exponents, c in facts.read(argument).to_dict().items():
+        unknown = [shown(term, names, integer=True) for term in facts.unknowns]
+        factors = [unknown[k] for k, n in enumerate(exponents) for _ in range(n)]
         terms.append(" * ".join([f"({int(c.p)})", *factors]))
-    z = f"({' + '.join(terms) or '0'})%Z"
-    real = polynomial_text(p, [shown(term, names) for term in gens])
-    return f"({real} <= 0 \\/ 1 <= {real})", (
-        f"pose proof (no_integer_between {z}) as z; integers z; destruct z; [left|right]; lra"
-    )
-
-
-def _equal_text(left: Expression, right: Expression, names: Names) -> str:
-    conditions = [
-        f"{shown(a, names)} = {shown(b, names)} -> "
-        for a, b in zip(left.parts, right.parts, strict=True)
-        if a.sort in (REAL, INT) or a is not b
-    ]
-    return f"({''.join(conditions)}{shown(left, names)} = {shown(right, names)})"
+    return f"ltac:(no_integer ({' + '.join(terms) or '0'})%Z)"
 
 
 def _sum_of_zeros(names: Sequence[str]) -> str:
@@ -185,23 +176,19 @@ class _Script:
     """The proof of a leaf: the facts of the checker, each with the hypothesis that says it."""
 
     def __init__(self, formulas: Sequence[Expression]) -> None:
-        self.facts = Facts([])
-        whole = Facts(formulas)
-        self.facts = whole
-        self._formulas = formulas
-        whole.facts.clear()
+        self.facts = Facts(formulas)
+        self.facts.facts.clear()  # each is added with the hypothesis that says it
         #: For each fact what proves it: a hypothesis, and the formula it is and whether that holds.
         self._known: list[tuple[str, Expression | None, bool]] = []
         self._count = 0
         self.meanings: dict[tuple[str, Any], tuple[str, str]] = {}
-        self._cells = {term: f"x{k}" for k, term in enumerate(whole.unknowns)}
+        self._cells = {term: f"x{k}" for k, term in enumerate(self.facts.unknowns)}
         self._lines: list[str] = []
         self._depth = 1
 
-    def proved(
-        self, certificate: Any, formulas: Sequence[tuple[tuple[Expression, str], str]]
-    ) -> str:
-        for (term, _), name in formulas:
+    def proved(self, certificate: Any, formulas: Mapping[str, Expression]) -> str:
+        """A script for the certificate, with the hypotheses that say the formulas."""
+        for name, term in formulas.items():
             self._add(term, True, name)
         self._step(certificate)
         return "\n".join(self._lines)
@@ -376,43 +363,14 @@ class _Script:
         return f"x{one} = x{other}"
 
     def _meaning(self, kind: str, argument: Any) -> str:
+        """The hypothesis of the lemma that says what is noted."""
         key = (kind, tuple(argument) if isinstance(argument, list) else argument)
         if key not in self.meanings:
-            name = f"m{len(self.meanings)}"
-            if kind == "meaning":
-                term = self.facts.unknowns[argument]
-                value = self._cells[term]
-                if term.operation == "/":
-                    above, below = (shown(part, self._cells) for part in term.parts)
-                    text = f"({below} = 0 \\/ {value} * {below} = {above})"
-                else:
-                    condition, yes, no = (shown(part, self._cells) for part in term.parts)
-                    text = (
-                        f"(({condition} -> {value} = {yes}) /\\ (~ {condition} -> {value} = {no}))"
-                    )
-            elif kind == "equal":
-                left, right = (self.facts.unknowns[k] for k in argument)
-                conditions = []
-                for a, b in zip(left.parts, right.parts, strict=True):
-                    if a.sort in (REAL, INT):
-                        conditions.append(f"{shown(a, self._cells)} = {shown(b, self._cells)} -> ")
-                    elif a is not b:
-                        (same,) = [
-                            t
-                            for t in self.facts.unknowns
-                            if t.operation == "same" and set(t.parts) == {a, b}
-                        ]
-                        conditions.append(f"{self._cells[same]} -> ")
-                text = f"({''.join(conditions)}{self._cells[left]} = {self._cells[right]})"
-            else:
-                p = polynomial_text(self.facts.read(argument))
-                text = f"({p} <= 0 \\/ 1 <= {p})"
-            self.meanings[key] = text, name
+            text = _noted_text(kind, argument, self.facts, self._cells)
+            self.meanings[key] = text, f"m{len(self.meanings)}"
         return self.meanings[key][1]
 
     def _note(self, kind: str, argument: Any, step: Any) -> None:
-        from qtheory.proof.checker import NOTES
-
         before = len(self.facts.facts)
         added = [("or", parts) for parts in NOTES[kind](self.facts, argument)]
         self.facts.facts += added
@@ -490,23 +448,18 @@ class _Script:
         )
         # the sum is zero where the equations hold
         tracked = _Tracked(self, eliminations, hypothesis)
-        divisor, multipliers = tracked.vanishing(total, equations)
-        used = {fact: m for fact, m in multipliers.items() if m != 0}
-        named = {fact: hypothesis(fact) for fact in used}
-        zero = self._new()
-        scaled = f"{polynomial_text(divisor)} * ({whole})"
-        self._line(f"assert ({zero} : {scaled} = 0).")
-        if used:
-            combination = " + ".join(
-                f"{polynomial_text(m)} * {polynomial_text(named[fact][1])}"
-                for fact, m in used.items()
+        divisors, multiples = tracked.vanishing(total, equations)
+        parts, zeros = tracked.combined(multiples)
+        zero, scaled = self._new(), tracked.scaled(divisors)
+        self._line(f"assert ({zero} : {scaled} * ({whole}) = 0).")
+        if parts:
+            self._line(
+                f"{{ replace ({scaled} * ({whole})) with ({' + '.join(parts)}) by rational. "
+                f"exact {_sum_of_zeros(zeros)}. }}"
             )
-            proof = _sum_of_zeros([named[fact][0] for fact in used])
-            self._line(f"{{ replace ({scaled}) with ({combination}) by rational. exact {proof}. }}")
         else:
             self._line("{ rational. }")
-        nonzero = tracked.not_zero(divisor)
-        self._line(f"exact (positive_and_zero _ _ {nonzero} {sum_} {zero}).")
+        self._line(f"exact (positive_and_zero _ _ {tracked.nonzero(divisors)} {sum_} {zero}).")
 
     def _clash(self, terms: Any, eliminations: Any) -> str | None:
         """Two hypotheses that are each other's negation, for a truth value."""
@@ -523,69 +476,87 @@ class _Script:
 
 
 class _Tracked:
-    """Polynomials with equations put in, and by which multiples of the equations they change."""
+    """Polynomials with equations put in, and by which multiples of the equations they change.
+
+    A polynomial is multiplied by what is divided by: a list of such divisors, each with its
+    hypothesis that it is not zero.
+    """
 
     def __init__(self, script: _Script, eliminations: Any, hypothesis: Any) -> None:
         self._script, self._ring = script, script.facts.ring
         self._hypothesis = hypothesis
-        self._known: list[tuple[int, Any, Any, dict[int, Any]]] = []
-        self._belows: list[tuple[Any, str]] = []
+        #: The unknown, above / below that is put for it, multiples of equations that say so, and
+        #: the hypothesis that below is not zero.
+        self._known: list[tuple[int, Any, Any, dict[int, Any], str]] = []
         for equation, place, *nonzero in eliminations:
-            p = script.facts.literal(equation)[1]
-            one = self._ring.constant(1)
-            reduced, factor, own = self._reduced(p, {})
-            # factor p = reduced + sum own: the reduced equation is zero
+            reduced, divisors, own = self._reduced(script.facts.literal(equation)[1])
+            # divisors p = reduced + sum own: the reduced equation is zero
             own = {k: -m for k, m in own.items()}
-            own[equation] = own.get(equation, 0 * one) + factor
+            own[equation] = own.get(equation, self._zero) + self._product(divisors)
             above, below = solved(reduced, place)
-            name = ""
-            if not below.is_constant():
-                name = self._below(below, nonzero)
-            self._known.append((place, above, below, own))
-            self._belows.append((below, name))
+            self._known.append((place, above, below, own, self._not_zero(below, nonzero)))
 
-    def _reduced(self, p: Any, own: dict[int, Any]) -> tuple[Any, Any, dict[int, Any]]:
-        """(q, d, own) with d p = q + the sum of own multiples of the equations."""
-        d = self._ring.constant(1)
-        own = dict(own)
-        for place, above, below, multiples in self._known:
+    @property
+    def _zero(self) -> Any:
+        return self._ring.constant(0)
+
+    def _product(self, divisors: Sequence[tuple[Any, str]]) -> Any:
+        return reduce(operator.mul, [below for below, _ in divisors], self._ring.constant(1))
+
+    def _reduced(self, p: Any) -> tuple[Any, list[tuple[Any, str]], dict[int, Any]]:
+        """(q, divisors, own): the divisors times p are q and the sum of own multiples of equations."""
+        divisors: list[tuple[Any, str]] = []
+        own: dict[int, Any] = {}
+        for place, above, below, multiples, known in self._known:
             most = p.degrees()[place] if p != 0 else 0
             if most == 0:
                 continue
-            q = put(p, place, above, below)
-            scale = below**most
+            q, scale = put(p, place, above, below), below**most
             # scale p - q is a multiple of below x - above
             line = below * self._ring.gens()[place] - above
             factor, remainder = divmod(scale * p - q, line)
             if remainder != 0:
                 raise ValueError("not a multiple of the equation")
-            # reduced = line (up to the sign that solved() gives it)
             own = {k: m * scale for k, m in own.items()}
             for k, m in multiples.items():
-                own[k] = own.get(k, 0 * d) + factor * m
-            p, d = q, d * scale
-        return p, d, own
+                own[k] = own.get(k, self._zero) + factor * m
+            p, divisors = q, [*divisors, *[(below, known)] * most]
+        return p, divisors, own
 
-    def vanishing(self, total: Any, equations: dict[int, Any]) -> tuple[Any, dict[int, Any]]:
-        """(d, m) with d total = sum m_e e, where total - sum of equations given vanishes."""
-        one = self._ring.constant(1)
-        whole = total
+    def vanishing(
+        self, total: Any, equations: dict[int, Any]
+    ) -> tuple[list[tuple[Any, str]], dict[int, Any]]:
+        """(divisors, m) with divisors total = sum m_e e: total less the equations given vanishes."""
         for fact, m in equations.items():
-            whole = whole - m * self._script.facts.literal(fact)[1]
-        rest, d, own = self._reduced(whole, {})
+            total = total - m * self._script.facts.literal(fact)[1]
+        rest, divisors, own = self._reduced(total)
         if rest != 0:
             raise ValueError("the sum does not vanish")
         for fact, m in equations.items():
-            own[fact] = own.get(fact, 0 * one) + d * m
-        return d, own
+            own[fact] = own.get(fact, self._zero) + self._product(divisors) * m
+        return divisors, own
 
-    def _below(self, below: Any, nonzero: Sequence[int]) -> str:
-        """A hypothesis that what is divided by is not zero."""
-        script = self._script
-        name = script._new()
+    def scaled(self, divisors: Sequence[tuple[Any, str]], *factors: str) -> str:
+        """Divisors times something, as it is written."""
+        return " * ".join(["1", *(polynomial_text(below) for below, _ in divisors), *factors])
+
+    def nonzero(self, divisors: Sequence[tuple[Any, str]], *names: str) -> str:
+        """A proof that the divisors, times what these hypotheses are about, are not zero."""
+        proof = "R1_neq_R0"
+        for name in [*(known for _, known in divisors), *names]:
+            proof = f"(product_not_zero _ _ {proof} {name})"
+        return proof
+
+    def combined(self, multiples: dict[int, Any]) -> tuple[list[str], list[str]]:
+        """Multiples of equations as they are written, and the hypotheses that these are zero."""
+        used = [(m, self._hypothesis(fact)) for fact, m in multiples.items() if m != 0]
+        texts = [f"{polynomial_text(m)} * {polynomial_text(p)}" for m, (_, p) in used]
+        return texts, [name for _, (name, _) in used]
+
+    def _not_zero(self, below: Any, nonzero: Sequence[int]) -> str:
+        """A hypothesis that what is divided by is not zero: facts have a multiple of it."""
+        script, texts, names = self._script, [], []
         product = self._ring.constant(1)
-        texts: list[str] = []
-        names: list[str] = []
         for fact in nonzero:
             hypothesis, p = self._hypothesis(fact)
             if script.facts.literal(fact)[0] == ">":
@@ -594,47 +565,22 @@ class _Tracked:
                     f"assert ({better} : {polynomial_text(p)} <> 0) by (clear -{hypothesis}; lra)."
                 )
                 hypothesis = better
-            product, texts, names = product * p, [*texts, polynomial_text(p)], [*names, hypothesis]
-        q, d, own = self._reduced(product, {})
-        cofactor, _ = divmod(q, below)
-        # d product = cofactor below + sum own
-        used = {k: m for k, m in own.items() if m != 0}
-        equations = {k: self._hypothesis(k) for k in used}
-        parts = [f"{polynomial_text(cofactor)} * {polynomial_text(below)}"]
-        parts += [
-            f"{polynomial_text(m)} * {polynomial_text(equations[k][1])}" for k, m in used.items()
-        ]
-        scaled = " * ".join([polynomial_text(d), *texts])
-        zero = _sum_of_zeros(["E", *(equations[k][0] for k in used)])
-        proof = self.not_zero(d)
-        for each in names:
-            proof = f"(product_not_zero _ _ {proof} {each})"
+            product = product * p
+            texts.append(polynomial_text(p))
+            names.append(hypothesis)
+        name = script._new()
+        if below.is_constant():
+            script._line(f"assert ({name} : {polynomial_text(below)} <> 0) by lra.")
+            return name
+        q, divisors, own = self._reduced(product)
+        # divisors product = cofactor below + sum own
+        parts, zeros = self.combined(own)
+        parts.insert(0, f"{polynomial_text(divmod(q, below)[0])} * {polynomial_text(below)}")
+        scaled = self.scaled(divisors, *texts)
         script._line(f"assert ({name} : {polynomial_text(below)} <> 0).")
         script._line(
-            f"{{ intro E. apply {proof}. replace ({scaled}) with ({' + '.join(parts)}) by rational. "
-            f"exact {zero}. }}"
-        )
-        return name
-
-    def not_zero(self, d: Any) -> str:
-        """A proof that a product of what is divided by is not zero."""
-        script = self._script
-        name = script._new()
-        if d.is_constant():
-            script._line(f"assert ({name} : {polynomial_text(d)} <> 0) by lra.")
-            return name
-        factors, proofs, rest = [], [], d
-        for below, known in self._belows:
-            while known and rest != 0 and not rest.is_constant() and divmod(rest, below)[1] == 0:
-                rest = divmod(rest, below)[0]
-                factors.append(polynomial_text(below))
-                proofs.append(known)
-        text = " * ".join([polynomial_text(rest), *factors])
-        proof = self.not_zero(rest)
-        for each in proofs:
-            proof = f"(product_not_zero _ _ {proof} {each})"
-        script._line(
-            f"assert ({name} : {polynomial_text(d)} <> 0). "
-            f"{{ replace {polynomial_text(d)} with ({text}) by rational. exact {proof}. }}"
+            f"{{ intro E. apply {self.nonzero(divisors, *names)}. "
+            f"replace ({scaled}) with ({' + '.join(parts)}) by rational. "
+            f"exact {_sum_of_zeros(['E', *zeros])}. }}"
         )
         return name

@@ -101,6 +101,15 @@ def test_a_leaf_on_the_word_of_a_solver_is_not_written():
         development("squares", "squares", proof)
 
 
+def test_a_theorem_that_divides_by_products_is_written():
+    """What is divided by may hold a factor of what else is: T4' was not written for that once."""
+    record = Replay().prove("refined_upper_bound")
+    text = development(record.label, record.title, *record.proofs)
+    lemmas = len(re.findall(r"^Lemma \w+_reals", text, re.MULTILINE))
+    assert lemmas == record.questions
+    assert text.count("product_not_zero _ _") > 100
+
+
 @pytest.mark.slow
 @needs_rocq
 @pytest.mark.parametrize(
