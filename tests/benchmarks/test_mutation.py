@@ -8,7 +8,6 @@ import pytest
 
 from tests.benchmarks import load
 
-pytest.importorskip("cosmic_ray")
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "mutation.py"
 LINE = "return 1 / (1 + x * 2)"
@@ -16,6 +15,7 @@ LINE = "return 1 / (1 + x * 2)"
 
 @pytest.fixture
 def mutation(tmp_path, monkeypatch):
+    pytest.importorskip("cosmic_ray")
     module = load("mutation")
     monkeypatch.setattr(module, "ROOT", tmp_path)
     return module
@@ -49,6 +49,7 @@ def test_an_annotation_is_not_a_change(mutation, tmp_path):
 
 
 def test_a_mutant_is_asked_of_the_test_that_mirrors_it_then_of_its_room():
+    pytest.importorskip("cosmic_ray")
     mutation = load("mutation")
     (first, *_), other = (mutation.sample(("theory",), 4, seed) for seed in (0, 1))
     assert mutation.sample(("theory",), 1, 0) == [first] != other[:1]
@@ -85,14 +86,20 @@ def test_an_equivalent_mutant_is_counted_by_itself(monkeypatch, capsys):
 
 
 def test_every_equivalent_mutant_is_still_there_and_has_a_reason():
-    for (path, before, _), reason in load("mutation").equivalent().items():
-        lines = {line.strip() for line in (ROOT / path).read_text(encoding="utf-8").splitlines()}
-        assert before in lines, f"{path} has no line {before!r} any more"
-        assert len(reason) > 20
+    """Without Cosmic Ray too: a line that moves is seen where it was moved."""
+    listed = load("mutation").equivalent()
+    gone = [
+        (path, before)
+        for path, before, _ in listed
+        if before not in map(str.strip, (ROOT / path).read_text(encoding="utf-8").splitlines())
+    ]
+    assert not gone
+    assert all(len(reason) > 20 for reason in listed.values())
 
 
 @pytest.mark.slow
 def test_formulas_that_are_changed_are_noticed_by_verify(tmp_path):
+    pytest.importorskip("cosmic_ray")
     arguments = ["--verify", "--sample", "1", "--seed", "1", "--store", str(tmp_path)]
     rooms = ["--room", "risk", "--room", "theory"]
     command = [sys.executable, str(SCRIPT), *arguments, *rooms]
