@@ -121,22 +121,77 @@ one_step = lemma(
     name="one step of the integral",
 )
 
-# By induction on n; the claim is void for n < k, and for n = k all of it is 0.
-both_sums = induction(
-    n,
+# For k = n + 1 the sum from k + 1 to n + 1 is empty.
+empty = lemma(
+    z3.Implies(
+        z3.And(k >= 1, k <= n + 1),
+        z3.Or(
+            k <= n,
+            z3.And(
+                powers(p, k) == powers(p, n + 1),
+                real_power(real(k), -p) == real_power(real(n + 1), -p),
+                antiderivative(p, real(k)) == antiderivative(p, real(n + 1)),
+            ),
+        ),
+    ),
+    lemma(z3.Implies(k <= n + 1, z3.Or(k <= n, k == n + 1)), name="n < k <= n + 1"),
+    name="an empty sum",
+)
+
+
+def shifted(sum_, end):
+    """The sum over k <= i < n, from that over k < i <= n."""
+    return sum_ - real_power(real(end), -p) + real_power(real(k), -p)
+
+
+def bounded(sign, bound, name):
+    """A sum over k < i <= n bounded by the integral from k to n, for one sign of p.
+
+    By induction on n; the claim is void for n < k, and for n = k all of it is 0.
+    """
+
+    def claim(start, end, sum_):
+        return bound(sum_, integral(real(start), real(end)), end)
+
+    return induction(
+        n,
+        z3.Implies(z3.And(k >= 1, k <= n, p != 1, sign), claim(k, n, powers(p, n) - powers(p, k))),
+        powers.next(p, n),
+        one_step,
+        empty,
+        name=name,
+    )
+
+
+both_sums = lemma(
     z3.Implies(
         z3.And(k >= 1, k <= n, p != 1),
         ordered(
             powers(p, n) - powers(p, k),
             integral(real(k), real(n)),
-            powers(p, n) - real_power(real(n), -p) - (powers(p, k) - real_power(real(k), -p)),
+            shifted(powers(p, n) - powers(p, k), n),
         ),
     ),
-    powers.next(p, n),
-    one_step,
-    lemma(z3.Implies(k <= n + 1, z3.Or(k <= n, k == n + 1)), name="n < k <= n + 1"),
+    bounded(p >= 0, lambda sum_, middle, _: sum_ <= middle, "falling powers, from below"),
+    bounded(
+        p >= 0, lambda sum_, middle, end: middle <= shifted(sum_, end), "falling powers, from above"
+    ),
+    bounded(p <= 0, lambda sum_, middle, _: sum_ >= middle, "rising powers, from above"),
+    bounded(
+        p <= 0, lambda sum_, middle, end: middle >= shifted(sum_, end), "rising powers, from below"
+    ),
     name="sums and their integral",
 )
+
+
+def last(end):
+    """A sum by its last term."""
+    return lemma(
+        z3.Implies(end >= 1, powers(p, end) == powers(p, end - 1) + real_power(real(end), -p)),
+        powers.next(p, end - 1),
+        name="the last term of a sum",
+    )
+
 
 # The same written out, with the sums over k < i <= n and over k <= i < n.
 written_out = (real_power(real(k), 1 - p) - real_power(real(n), 1 - p)) / (p - 1)
@@ -150,8 +205,8 @@ comparison = lemma(
         ),
     ),
     both_sums,
-    powers.next(p, n - 1),
-    powers.next(p, k - 1),
+    last(n),
+    last(k),
     lemma(
         z3.Implies(p != 1, integral(real(k), real(n)) == written_out),
         antiderivative.at(p, real(k)),

@@ -273,7 +273,7 @@ def _equal(facts: Facts, places: Any) -> list[Alternative]:
         raise CertificateError("two different symbols")
     differ: Alternative = []
     for a, b in zip(left.parts, right.parts, strict=True):
-        if a.sort == b.sort and a.sort in (REAL, INT):
+        if {a.sort, b.sort} <= {REAL, INT}:  # an integer is a real number
             differ.append((facts.polynomial(a) - facts.polynomial(b), "!="))
         elif a is not b:
             same = [t for t in facts.unknowns if t.operation == "same" and set(t.parts) == {a, b}]

@@ -107,6 +107,14 @@ EXAMPLES = {
             split(2, split(3, total([4], [1]), total([4], minus(1))), total([0], [3])),
         ),
     ),
+    "an integer is a real number": (
+        [f(z3.ToReal(n)) > f(y), z3.ToReal(n) == y],
+        note(
+            "equal",
+            [1, 3],
+            split(2, split(3, total([4], [1]), total([4], minus(1))), total([0], [3])),
+        ),
+    ),
     "equal indices": (
         [s[n] < s[m], n == m],
         note(

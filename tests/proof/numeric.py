@@ -19,6 +19,10 @@ def powers(p, n):
     return sum((arb(i) ** -p for i in range(1, whole(n) + 1)), arb(0))
 
 
+def antiderivative(p, t):
+    return real_power(t, 1 - p) / (1 - p)
+
+
 def effective_dimension(a, M, n):
     shares = (M * arb(i) ** -a for i in range(1, whole(n) + 1))
     return sum(((share * share).min(arb(1)) for share in shares), arb(0))
@@ -28,6 +32,7 @@ def effective_dimension(a, M, n):
 MEANING = {
     "real_power": real_power,
     "powers": powers,
+    "antiderivative": antiderivative,
     "effective dimension": effective_dimension,
 }
 

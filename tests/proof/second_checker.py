@@ -118,7 +118,7 @@ class Second:
             raise ValueError
         parts = []
         for left, right in zip(a.parts, b.parts, strict=True):
-            if left.sort == right.sort and left.sort in NUMBERS:
+            if {left.sort, right.sort} <= set(NUMBERS):
                 parts.append([("!=", self.value(left) - self.value(right))])
             elif left is not right:
                 same = [

@@ -202,7 +202,7 @@ def test_the_theorem_is_what_it_says():
 
 
 def test_the_integral_lies_between_the_sums():
-    for fact in (proof.comparison, proof.tail, proof.both_sums.premises[0]):
+    for fact in (proof.comparison, proof.tail, proof.both_sums, *proof.both_sums.premises):
         assert never_false(fact.formula, sum_points(150, seed=3))
 
 
@@ -273,7 +273,8 @@ def test_a_false_bound_on_a_sum_is_refused(name):
     assert holds(false, **point) is False
     with pytest.raises(ProofError, match="does not follow"):
         lemma(false, proof.comparison, *proof.comparison.premises, work=1_000_000)
-    steps = [*proof.both_sums.premises, *proof.comparison.premises[1:]]
+    bounds = [step for bound in proof.both_sums.premises for step in bound.premises]
+    steps = [*bounds, *proof.comparison.premises[1:]]
     with pytest.raises(ProofError, match="does not follow"):  # nor by the induction itself
         induction(n, false, *steps, base=steps, work=1_000_000)
 

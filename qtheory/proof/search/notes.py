@@ -29,7 +29,7 @@ def alike(terms: Sequence[Expression]) -> list[Pair]:
     same = {frozenset(term.parts) for term in terms if term.operation == "same"}
 
     def comparable(a: Expression, b: Expression) -> bool:
-        numbers = a.sort == b.sort and a.sort in (REAL, INT)
+        numbers = {a.sort, b.sort} <= {REAL, INT}
         return a is b or numbers or frozenset((a, b)) in same
 
     return [
@@ -96,7 +96,7 @@ def _equal_arguments(facts: Facts, system: System, pair: Pair) -> bool:
     positive = [system.literals[name][1] for name in system.related(">")]
 
     def equal(a: Expression, b: Expression) -> bool:
-        if a.sort in (REAL, INT):
+        if {a.sort, b.sort} <= {REAL, INT}:
             return bool(system.reduce(facts.polynomial(a) - facts.polynomial(b)) == 0)
         same = [t for t in facts.unknowns if t.operation == "same" and set(t.parts) == {a, b}]
         return a is b or any(facts.polynomial(t) in positive for t in same)
