@@ -38,7 +38,10 @@ def prove(
             "all theorems without one."
         ),
     ] = None,
-    depth: Annotated[int, typer.Option(min=0, help="How deep the tree of lemmas is printed.")] = 3,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=0, help="How deep the tree of lemmas is printed: 3 unless told."),
+    ] = None,
     audit: Annotated[
         bool, typer.Option("--audit", help="Put every question to a second solver, cvc5, too.")
     ] = False,
@@ -67,6 +70,9 @@ def prove(
     with errors_reported():
         require_writable(json_file)
         if name is not None and name.endswith(".py"):
+            for option, value in {"depth": depth, "audit": audit or None, "json": json_file}.items():
+                if value is not None:
+                    raise InvalidArgumentError(f"--{option}", value, "left out for a file of lemmas")
             raise typer.Exit(_file_of_lemmas(Path(name), search, rocq))
         names = list(PROOFS) if name is None else proofs_named(name)
         if audit:
@@ -92,7 +98,8 @@ def prove(
         if json_file != "-":
             console = Console()
             if name is not None:
-                console.print(*(lemma_tree(record, depth) for record in records))
+                shown = 3 if depth is None else depth
+                console.print(*(lemma_tree(record, shown) for record in records))
             console.print(proofs_view(records, refused, unknown, audits))
         write_json(json_file, _record(records, refused, unknown, audits, times))
     disagreed = any(found["disagrees"] for found in (audits or {}).values())

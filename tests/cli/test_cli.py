@@ -215,6 +215,16 @@ def test_prove_names_the_leaves_that_rest_on_a_solver(monkeypatch):
     assert record["checked"]
 
 
+@pytest.mark.parametrize("option", [["--audit"], ["--depth", 2], ["--json", "-"]])
+def test_a_file_of_lemmas_takes_no_option_of_theorems(tmp_path, option):
+    file = tmp_path / "lemmas.py"
+    file.write_text("from qtheory.proof.kernel import lemma\nsure = lemma(True)\n")
+    assert invoke("prove", file).exit_code == 0
+    result = invoke("prove", file, *option)
+    assert result.exit_code == 2
+    assert f"{option[0]} is" in result.stderr
+
+
 def test_prove_names_the_theorems_there_are():
     result = invoke("prove", "nothing")
     assert result.exit_code == 2
