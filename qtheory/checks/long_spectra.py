@@ -35,12 +35,13 @@ from qtheory.model import (
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.run import Run
 from qtheory.model.spectra import Spectrum
+from qtheory.model.tails import sums_from
 from qtheory.model.targets import Target
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls, Float64
 from qtheory.risk import excess_risk, risk_curve, stability
 from qtheory.risk.closed_form import ClosedForm
-from qtheory.risk.compression import compressed_instance, sums_from
+from qtheory.risk.compression import compressed_instance
 from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.excess import decomposition_at
 

@@ -70,9 +70,15 @@ def prove(
     with errors_reported():
         require_writable(json_file)
         if name is not None and name.endswith(".py"):
-            for option, value in {"depth": depth, "audit": audit or None, "json": json_file}.items():
+            for option, value in {
+                "depth": depth,
+                "audit": audit or None,
+                "json": json_file,
+            }.items():
                 if value is not None:
-                    raise InvalidArgumentError(f"--{option}", value, "left out for a file of lemmas")
+                    raise InvalidArgumentError(
+                        f"--{option}", value, "left out for a file of lemmas"
+                    )
             raise typer.Exit(_file_of_lemmas(Path(name), search, rocq))
         names = list(PROOFS) if name is None else proofs_named(name)
         if audit:

@@ -15,28 +15,27 @@ and the drive that all coordinates share. :mod:`qtheory.risk.compression_error` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
-from typing import Any
+from functools import reduce
 
 import flint
 import sympy as sp
 
-from qtheory.errors import InfiniteRiskError, InvalidArgumentError, PrecisionError
+from qtheory.errors import PrecisionError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Compression, Instance, Rest, instantiate, require_numbers
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
-from qtheory.model.spectra import (
-    SPECTRA,
-    Explicit,
-    Spectrum,
-    in_balls,
-    powers_from,
+from qtheory.model.spectra import in_balls
+from qtheory.model.tails import (
+    formulas,
+    has_sums,
+    known_spectrum,
+    require_finite_risk,
+    require_usual_exponents,
+    sums_from,
 )
-from qtheory.model.targets import Constant, SourceCondition, Target
 from qtheory.numbers.arithmetic import Arithmetic, Balls
 from qtheory.numbers.exact import require_numeric
 from qtheory.numbers.gauss_sums import discrete_gauss
@@ -51,26 +50,14 @@ _SEGMENTS = 48
 _GUARD_BITS = 150
 _BITS_PER_BIT = 3
 _BITS_FOR_FLOATS = 300
-# Faster decay leaves float64 at the second coordinate.
-_LARGEST_EXPONENT = 300
-_TARGETS = (Constant, SourceCondition)
 _RADII = (6.0, 5.0, 4.0, 3.5, 3.0, 2.5, 2.0, 1.6, 1.3, 1.1)
-
-
-def _has_sums(spectrum: Any) -> bool:
-    return isinstance(spectrum, Spectrum) and bool(spectrum.decay)
-
-
-def _names(kinds: Iterable[type]) -> str:
-    return " or ".join(kind.__name__ for kind in kinds)
 
 
 def is_compressible(problem: Problem, quantization: Quantization) -> bool:
     """Whether a proved compression is there: known forms, and one kind of error on the data."""
     data = quantization.data
-    known = _has_sums(problem.spectrum) and isinstance(problem.target, _TARGETS)
     single = not isinstance(data, NumberFormat) and (data.additive == 0 or data.multiplicative == 0)
-    return single and known
+    return single and has_sums(problem)
 
 
 def working_bits(tolerance: int) -> int:
@@ -91,8 +78,8 @@ def compressed_instance(run: Run, steps: int, arithmetic: Arithmetic) -> tuple[I
     """
     problem, stepsize = run.problem, run.sgd.stepsize
     require_numbers(problem)
-    _require_usual_exponents(problem)
-    _require_finite_risk(problem, run.quantization)
+    require_usual_exponents(problem)
+    require_finite_risk(problem, run.quantization)
     require_numeric(stepsize, "stepsize")
     certified = isinstance(arithmetic, Balls)
     balls = arithmetic if isinstance(arithmetic, Balls) else Balls(bits=_BITS_FOR_FLOATS)
@@ -106,58 +93,6 @@ def compressed_instance(run: Run, steps: int, arithmetic: Arithmetic) -> tuple[I
     if not certified:
         return instance, flint.arb("inf")
     return instance, error_bound(compressed, instance)
-
-
-def _require_usual_exponents(problem: Problem) -> None:
-    """Raise where panels of a compression would be as many as there are powers to bound."""
-    for part, name in (
-        (problem.spectrum, getattr(problem.spectrum, "decay", "")),
-        (problem.target, "exponent" if isinstance(problem.target, SourceCondition) else ""),
-    ):
-        value = getattr(part, name) if name else sp.S.One
-        if not value.is_number:
-            continue
-        if abs(value) > _LARGEST_EXPONENT:
-            allowed = f"at most {_LARGEST_EXPONENT} in infinite or large dimension"
-            raise InvalidArgumentError(name, value, allowed)
-        slowest = getattr(part, "slowest", sp.S.Zero)
-        if problem.dim is sp.oo and value < slowest:
-            allowed = f"at least {float(slowest):.0e} in infinite dimension"
-            raise InvalidArgumentError(name, value, allowed)
-
-
-def _require_finite_risk(problem: Problem, quantization: Quantization) -> None:
-    """Raise unless the risk in infinite dimension is finite and can be computed."""
-    if problem.dim is not sp.oo:
-        return
-    if isinstance(quantization.data, NumberFormat):
-        raise InvalidArgumentError(
-            "dim", problem.dim, "finite with a number format on the data (it underflows)"
-        )
-    if quantization.data.additive != 0:
-        raise InfiniteRiskError(
-            "dim is infinite, and an additive data error of variance "
-            f"{quantization.data.additive} in every direction has infinite trace: the risk is "
-            "infinite. Use a finite dim, or a multiplicative data error."
-        )
-    spectrum, target = problem.spectrum, problem.target
-    _formulas(problem)
-    if not isinstance(spectrum, Spectrum) or not spectrum.decay:
-        known = _names(kind for kind in SPECTRA if kind.decay)
-        raise InvalidArgumentError("spectrum", spectrum, f"{known} in infinite dimension")
-    if not isinstance(target, _TARGETS):
-        allowed = f"{_names(_TARGETS)} in infinite dimension"
-        raise InvalidArgumentError("target", target, allowed)
-    if not spectrum.summable:
-        raise InfiniteRiskError(
-            f"the {spectrum.decay} of the spectrum is {getattr(spectrum, spectrum.decay)}, so its "
-            "trace is infinite in infinite dimension; it must be above 1"
-        )
-    if isinstance(target, SourceCondition) and target.exponent <= 1:
-        raise InfiniteRiskError(
-            f"the exponent of the target is {target.exponent}, so the signal sum lambda w*^2 is "
-            "infinite; it must be above 1"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +173,7 @@ def _end(
     steps: int,
     tolerance: flint.arb,
 ) -> _End:
-    largest = in_balls(_formulas(problem)[0], flint.arb(first - 1))
+    largest = in_balls(formulas(problem)[0], flint.arb(first - 1))
     rest = _rest(problem, first, last, largest)
     if rest is not None and couplings.eps == 0:
         if _is_frozen(rest, largest, couplings, steps, tolerance):
@@ -258,7 +193,7 @@ def _scale(panel: Panel, couplings: Couplings) -> flint.arb:
 
 def _rest(problem: Problem, first: int, last: int | None, largest: flint.arb) -> Rest | None:
     """The coordinates from ``first`` on as one, if their sums are known; each is <= largest."""
-    if last is not None and not _known(problem).sharp_sums:
+    if last is not None and not known_spectrum(problem).sharp_sums:
         return None
     trace, signal = sums_from(problem, first)
     if last is None:
@@ -277,7 +212,7 @@ def _before_the_rest(
     tolerance: flint.arb,
 ) -> int:
     """Shorten a panel that goes far into what can be a rest: there lambda is lost beside eps."""
-    eigenvalue = _formulas(problem)[0]
+    eigenvalue = formulas(problem)[0]
     rest = _rest(problem, first, last, in_balls(eigenvalue, flint.arb(first - 1)))
     if couplings.eps == 0 or rest is None:
         return n
@@ -339,7 +274,7 @@ def _suprema(
 ) -> tuple[flint.arb, Panel] | None:
     """The largest ellipse on which the second moments provably contract, and bounds on it."""
     middle = flint.arb(2 * first + n - 1) / 2
-    x = couplings.rate * (in_balls(_formulas(problem)[0], middle) + couplings.eps)
+    x = couplings.rate * (in_balls(formulas(problem)[0], middle) + couplings.eps)
     least = (1 - x / 2) / 8
     for radius in _RADII:
         r = flint.arb(radius)
@@ -372,7 +307,7 @@ def _on_segment(
     place = flint.arb(first) + half + half / 2 * (r * turn + 1 / (r * turn))
     if not place.real > 0:  # the formulas are analytic in the right half plane
         return None
-    eigenvalue, value = (in_balls(formula, place) for formula in _formulas(problem))
+    eigenvalue, value = (in_balls(formula, place) for formula in formulas(problem))
     if not eigenvalue.real > -couplings.eps / 16:
         return None
     mu = eigenvalue + couplings.eps
@@ -396,40 +331,8 @@ def _contraction(mu: flint.acb, couplings: Couplings, least: flint.arb) -> flint
     return bounds[1]
 
 
-def _known(problem: Problem) -> Spectrum:
-    """The spectrum, if it is given by a formula."""
-    if isinstance(problem.spectrum, Explicit):
-        raise InvalidArgumentError("spectrum", problem.spectrum, "a formula")
-    return problem.spectrum
-
-
-def _formulas(problem: Problem) -> tuple[sp.Expr, sp.Expr]:
-    """lambda and w*^2 as formulas in the coordinate."""
-    spectrum, target = problem.spectrum, problem.target
-    if isinstance(spectrum, Explicit) or isinstance(target, Explicit):
-        raise InvalidArgumentError("dim", problem.dim, "finite with explicit values")
-    return _simplified(spectrum, target)
-
-
-@lru_cache(maxsize=128)
-def _simplified(spectrum: Spectrum, target: Target) -> tuple[sp.Expr, sp.Expr]:
-    """The same; kept, since simplifying takes longer than a thousand evaluations."""
-    return spectrum.formula, sp.powsimp(target.formula(spectrum.formula) ** 2)
-
-
-def sums_from(problem: Problem, first: int) -> tuple[flint.arb, flint.arb]:
-    """sum over i >= first of lambda_i, and of lambda_i w*_i^2.
-
-    Where a sum diverges, its analytic continuation: differences of two are finite sums.
-    """
-    target, trace = problem.target, _known(problem).sum_from(first)
-    if isinstance(target, SourceCondition):
-        return trace, powers_from(target.exponent, first)
-    return trace, in_balls(_formulas(problem)[1]) * trace
-
-
 def _width(problem: Problem, first: int, eps: flint.arb) -> int:
     """How many coordinates make a panel: those over which mu falls by a bounded factor."""
-    if eps > 0 and in_balls(_formulas(problem)[0], flint.arb(first)) < eps / 256:
+    if eps > 0 and in_balls(formulas(problem)[0], flint.arb(first)) < eps / 256:
         return first
-    return _known(problem).panel(first)
+    return known_spectrum(problem).panel(first)

@@ -5,6 +5,7 @@ import mpmath
 import pytest
 
 import qtheory as qt
+from qtheory.model import tails
 from qtheory.model.instance import Compression, Rest, instantiate
 from qtheory.model.run import Run
 from qtheory.model.window import Window
@@ -75,7 +76,7 @@ def test_logarithmic_spectrum_against_a_long_head_and_a_frozen_rest():
     certified = qt.excess_risk(problem, qt.Quantization(), sgd, digits=6).total
     arithmetic = Balls(bits=120)
     with arithmetic.working():
-        trace, signal = compression.sums_from(problem, head + 1)
+        trace, signal = tails.sums_from(problem, head + 1)
         assert trace.rel_accuracy_bits() > 8
         places = [flint.arb(i) for i in range(1, head + 1)]
         tiny = flint.arb("1e-6")
