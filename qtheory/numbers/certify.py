@@ -52,7 +52,7 @@ def certified(
     PrecisionError
         If the precision limit is reached first.
     """
-    wanted = math.ceil(digits * _BITS_PER_DIGIT) + 1
+    wanted = wanted_bits(digits)
     bits = wanted + 64 if first_bits is None else first_bits
     while bits <= _MOST_BITS:
         arithmetic = Balls(bits=bits)
@@ -68,6 +68,11 @@ def certified(
     raise PrecisionError(
         f"digits is {digits}, but they could not be certified with {_MOST_BITS} bits"
     )
+
+
+def wanted_bits(digits: int) -> int:
+    """The relative accuracy, in bits, of so many digits."""
+    return math.ceil(digits * _BITS_PER_DIGIT) + 1
 
 
 def all_certified(groups: Sequence[Sequence[flint.arb]], wanted: int, digits: int) -> bool:

@@ -8,6 +8,7 @@ distance t from the middle (DLMF 18.19, Hahn polynomials with alpha = beta = 0).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 import flint
@@ -29,6 +30,13 @@ def discrete_gauss(n: int, p: int) -> tuple[list[flint.arb], list[flint.arb]]:
     >>> bool(abs(total / exact - 1) < 1e-12)
     True
     """
+    nodes, weights = _rule(n, p, flint.ctx.prec)
+    return list(nodes), list(weights)
+
+
+@lru_cache(maxsize=4096)
+def _rule(n: int, p: int, bits: int) -> tuple[tuple[flint.arb, ...], tuple[flint.arb, ...]]:
+    """The rule at a precision, which is the working one: spectra that fall alike share rules."""
     betas = [
         flint.arb(flint.fmpq(k * k * (n * n - k * k), 4 * (4 * k * k - 1))) for k in range(1, p)
     ]
@@ -39,15 +47,17 @@ def discrete_gauss(n: int, p: int) -> tuple[list[flint.arb], list[flint.arb]]:
     for beta in betas:
         norm = norm * beta
     nodes, weights = [], []
-    for start in starts:
+    for start in starts[: (p + 1) // 2]:  # the others are these, mirrored
         node = _node(flint.arb(float(start)), betas)
         _, slope, before = _polynomial(node, betas)
         nodes.append(node)
         weights.append(norm / (slope * before))
+    nodes += [-node for node in reversed(nodes[: p // 2])]
+    weights += reversed(weights[: p // 2])
     distinct = all(left < right for left, right in pairwise(nodes))
     if not (distinct and all(weight > 0 for weight in weights)):
         raise PrecisionError("a quadrature rule cannot be certified at this precision")
-    return nodes, weights
+    return tuple(nodes), tuple(weights)
 
 
 def _polynomial(t: flint.arb, betas: list[flint.arb]) -> tuple[flint.arb, flint.arb, flint.arb]:

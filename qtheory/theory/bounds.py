@@ -19,7 +19,7 @@ from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Float64, Intervals, Scalar
 from qtheory.numbers.certified_number import CertifiedNumber
-from qtheory.numbers.certify import certified, checked_digits, outward
+from qtheory.numbers.certify import certified, checked_digits, outward, wanted_bits
 from qtheory.numbers.display import html_table, shown
 from qtheory.theory.definitions import D_N, A, bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
@@ -36,6 +36,7 @@ _NARROW = 1e-12
 _LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 _DIGITS_FOR_FLOAT = 17
 _MOST_IN_BALLS = 10**6
+_GUARD_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -151,13 +152,9 @@ def _bound(
     """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
     digits = checked_digits(digits)
     problem, quantization, sgd = run
-    if problem.dim is sp.oo:
-        raise HypothesisError(
-            f"{theorem.label} ({theorem.title}) is evaluated as sums over finitely many "
-            "coordinates, but dim is oo"
-        )
-    instance = instantiate(run, Float64())  # every argument is checked here
-    require_moving(problem, quantization, instance.eigenvalues)
+    if problem.dim is not sp.oo:
+        instance = instantiate(run, Float64())  # every argument is checked here
+        require_moving(problem, quantization, instance.eigenvalues)
     if sgd.output != "average":
         raise HypothesisError(
             f"{theorem.label} ({theorem.title}) is about output='average', "
@@ -166,8 +163,8 @@ def _bound(
     theorem.require(run)
 
     def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
-        instance = instantiate(run, arithmetic)
-        values, quantized_values = theorem.values(instance), quantized.values(instance)
+        values = theorem.values_of(run, arithmetic)
+        quantized_values = values if quantized is theorem else quantized.values_of(run, arithmetic)
         return {
             "approximation": values[approximation],
             "bias": values[bias],
@@ -178,13 +175,13 @@ def _bound(
         }
 
     if digits is not None:
-        parts = certified(compute, digits, judged=_judged)
+        parts = _certified(compute, digits, problem.dim)
         return Bound(
             form,
             **{name: CertifiedNumber(part, digits) for name, part in parts.items()},
             digits=digits,
         )
-    found = _enclosed(compute, int(problem.dim))
+    found = _enclosed(compute, problem.dim)
     outwards: dict[str, Any] = {
         name: outward(part, upward=form != LOWER) for name, part in found.items()
     }
@@ -197,8 +194,12 @@ def _judged(parts: dict[str, Scalar]) -> list[list[flint.arb]]:
     return [[parts[name] for name in names], [parts["total"]], [parts["quantized_risk"]]]
 
 
-def _enclosed(compute: Callable[[Arithmetic], dict[str, Scalar]], dim: int) -> dict[str, Scalar]:
+def _enclosed(
+    compute: Callable[[Arithmetic], dict[str, Scalar]], dim: sp.Expr
+) -> dict[str, Scalar]:
     """The terms with bounds on their rounding errors: float64, or balls where that is wide."""
+    if dim is sp.oo:
+        return _certified(compute, _DIGITS_FOR_FLOAT, dim)
     with np.errstate(all="ignore"):
         parts = compute(Intervals())
     total = parts["total"]
@@ -209,4 +210,12 @@ def _enclosed(compute: Callable[[Arithmetic], dict[str, Scalar]], dim: int) -> d
         return parts
     if dim > _MOST_IN_BALLS:
         return parts  # a bound all the same, though a wide one
-    return certified(compute, _DIGITS_FOR_FLOAT, judged=_judged)
+    return _certified(compute, _DIGITS_FOR_FLOAT, dim)
+
+
+def _certified(
+    compute: Callable[[Arithmetic], dict[str, Scalar]], digits: int, dim: sp.Expr
+) -> dict[str, Scalar]:
+    # Sums over infinitely many coordinates have half the bits of the precision.
+    bits = 2 * (wanted_bits(digits) + _GUARD_BITS) if dim is sp.oo else None
+    return certified(compute, digits, judged=_judged, first_bits=bits)

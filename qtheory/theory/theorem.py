@@ -128,9 +128,9 @@ class Theorem:
                 f"format {run.quantization.data.name}"
             )
         for hypothesis in self.hypotheses:
-            for arithmetic in (Balls(bits=256), Symbolic()):
+            for arithmetic in (Balls(bits=128), Balls(bits=256), Symbolic()):
                 with arithmetic.working():
-                    values = self.values(instantiate(run, arithmetic))
+                    values = self.values_of(run, arithmetic)
                     verdict = decide(hypothesis.relation, values, arithmetic)
                     if verdict is False:
                         self._refuse(hypothesis, values, arithmetic)
@@ -140,6 +140,14 @@ class Theorem:
     def values(self, instance: Instance) -> Valuation:
         """The values of this theorem's symbols in an instance, computed as they are needed."""
         return Valuation(self, instance)
+
+    def values_of(self, run: Run, arithmetic: Arithmetic) -> Valuation:
+        """The values of this theorem's symbols in a run, whatever its dimension."""
+        if run.problem.dim is not sp.oo:
+            return self.values(instantiate(run, arithmetic))
+        from qtheory.theory.infinite import InfiniteValuation
+
+        return InfiniteValuation(self, run, arithmetic)
 
     def _refuse(self, hypothesis: Hypothesis, values: Values, arithmetic: Arithmetic) -> None:
         left = np.ravel(evaluate(hypothesis.relation.lhs, values, arithmetic))

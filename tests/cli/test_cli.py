@@ -219,7 +219,7 @@ def test_prove_names_the_leaves_that_rest_on_a_solver(monkeypatch):
 def test_a_file_of_lemmas_takes_no_option_of_theorems(tmp_path, option):
     file = tmp_path / "lemmas.py"
     file.write_text(
-        "from qtheory.proof.kernel import lemma, variable\nx = variable('x')\nsure = lemma(x >= x)\n"
+        "from qtheory.proof.kernel import lemma, variable as v\nsure = lemma(v('x') >= v('x'))\n"
     )
     assert invoke("prove", file).exit_code == 0
     result = invoke("prove", file, *option)
