@@ -44,6 +44,7 @@ from qtheory.risk.closed_form import ClosedForm
 from qtheory.risk.compression import compressed_instance
 from qtheory.risk.decomposition import decompose, floor
 from qtheory.risk.excess import decomposition_at
+from qtheory.theory.bounds import Bound, lower_bound, upper_bound
 
 #: Each spectrum, each target and each data error at least once; the sum of 1/i is not finite.
 LONG: tuple[tuple[Spectrum, Target, Quantization], ...] = (
@@ -146,6 +147,26 @@ def curves_in_infinite_dimension() -> list[CheckResult]:
     return report("long spectra/curves", pairs(), operator.eq)
 
 
+def bounds_in_infinite_dimension() -> list[CheckResult]:
+    """T4, T4' and T5 with all coordinates, and with as many as matter, one by one."""
+
+    def pairs() -> Iterator[Pair]:
+        run = SGD("1/100", steps=500)
+        quantization = Quantization(Multiplicative("1/50"), parameter=Additive("1/1000"))
+        every, most = (Problem(d, Exponential("1/20"), Constant(1), 1) for d in (sp.oo, 1500))
+        bounds: dict[str, Callable[[Problem], Bound]] = {
+            "T4": lambda problem: upper_bound(problem, quantization, run, form="paper"),
+            "T4'": lambda problem: upper_bound(problem, quantization, run, form="refined"),
+            "T5": lambda problem: lower_bound(problem, quantization, run),
+        }
+        for label, bound in bounds.items():
+            here, there = bound(every), bound(most)
+            for part in ("bias", "variance", "effective_dimension", "quantized_risk", "total"):
+                yield f"{label} {part}", getattr(here, part), getattr(there, part)
+
+    return report("long spectra/infinite bounds", pairs(), close)
+
+
 def edges_of_long_spectra() -> list[CheckResult]:
     """theta of 250 coordinates by formula, and as a list, which is never compressed."""
     formula = Problem(250, PowerLaw(2), Constant(1))
@@ -242,6 +263,7 @@ LONG_SPECTRA: dict[str, Callable[[], list[CheckResult]]] = {
     "long spectra/sums": sums_of_the_rest,
     "long spectra/unlearnt": unlearnt_spectra_agree,
     "long spectra/curves": curves_in_infinite_dimension,
+    "long spectra/infinite bounds": bounds_in_infinite_dimension,
     "long spectra/edges": edges_of_long_spectra,
     "long spectra/radius": rough_balls_hold_finer_ones,
     "long spectra/refused": what_does_not_contract_is_refused,

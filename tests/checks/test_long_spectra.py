@@ -10,6 +10,7 @@ import pytest
 import qtheory as qt
 from qtheory.checks import long_spectra as long
 from qtheory.risk import compression
+from qtheory.theory import infinite
 from tests.checks.results import passed, status
 
 
@@ -113,6 +114,15 @@ def test_a_curve_with_the_error_of_a_shorter_run_is_noticed(monkeypatch):
         lambda problem, given, run, steps, digits: right(problem, given, run, [1, 10**7], digits),
     )  # fmt: skip
     assert status(long.curves_in_infinite_dimension()) == "failed"
+
+
+def test_a_bound_with_another_sum_is_noticed(monkeypatch):
+    rule = infinite.discrete_gauss
+    monkeypatch.setattr(
+        infinite, "discrete_gauss",
+        lambda n, p: (rule(n, p)[0], [1.000001 * weight for weight in rule(n, p)[1]]),
+    )  # fmt: skip
+    assert status(long.bounds_in_infinite_dimension()) == "failed"
 
 
 def test_another_edge_is_noticed(monkeypatch):

@@ -184,8 +184,6 @@ def test_a_symbol_where_a_number_is_needed(problem, quantization, run_sgd, messa
 def test_infinite_dimension_and_wrong_objects():
     with pytest.raises(qt.QTheoryError, match="dim is oo"):
         qt.simulate(qt.Problem(qt.oo), qt.Quantization(), sgd(1))
-    with pytest.raises(qt.QTheoryError, match="dim is oo"):
-        qt.upper_bound(qt.Problem(qt.oo), qt.Quantization(), sgd(1))
     with pytest.raises(qt.QTheoryError, match="quantization is None"):
         qt.excess_risk(PROBLEM, None, sgd(1))
 
