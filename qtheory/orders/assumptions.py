@@ -96,6 +96,53 @@ def assume(
     return cell
 
 
+def without_equalities(
+    left: sp.Expr, right: sp.Expr, relations: Sequence[sp.Basic]
+) -> list[sp.Basic]:
+    """Two sides and the relations, with a parameter put in by each equality of two orders.
+
+    An equality is one, or a pair of inequalities in both directions. What is put in for a parameter
+    is at least 1 as the parameter was.
+    """
+    todo = [left, right, *relations]
+    while (found := _solved(todo[2:])) is not None:
+        equality, parameter, value = found
+        kept = [part for part in todo if part not in equality]
+        if not any(relation in (parameter <= 1, parameter < 1) for relation in kept[2:]):
+            kept.append(sp.Ge(value, 1, evaluate=False))
+        put = [part.xreplace({parameter: value}) for part in kept]
+        sides = [
+            sp.powdenest(sp.expand_power_base(side, force=True), force=True) for side in put[:2]
+        ]
+        todo = [*sides, *(r for r in relations_of(put[2:]) if r.free_symbols)]
+    return todo
+
+
+def _solved(relations: Sequence[sp.Basic]) -> tuple[list[sp.Basic], sp.Symbol, sp.Expr] | None:
+    """An equality of two products of powers, as the relations that say it, solved for a symbol."""
+    for relation in relations:
+        reverse = _says(relation)[::-1]
+        pair = [other for other in relations if reverse and _says(other) == reverse]
+        if not isinstance(relation, sp.Eq) and not pair:
+            continue
+        quotient = sp.powsimp(relation.lhs / relation.rhs)
+        powers = quotient.as_powers_dict()
+        for parameter in sorted(quotient.free_symbols, key=str):
+            if powers.get(parameter, sp.S.Zero).is_Rational and powers[parameter] != 0:
+                rest = quotient / parameter ** powers[parameter]
+                if rest.free_symbols and not rest.has(sp.Add, sp.Min, sp.Max, sp.log):
+                    value = sp.powdenest(rest ** (-1 / powers[parameter]), force=True)
+                    return [relation, *pair], parameter, value
+    return None
+
+
+def _says(relation: sp.Basic) -> tuple[sp.Expr, ...]:
+    """The smaller and the larger side of an inequality that may be an equality."""
+    if isinstance(relation, sp.Le):
+        return relation.lhs, relation.rhs
+    return (relation.rhs, relation.lhs) if isinstance(relation, sp.Ge) else ()
+
+
 def relations_of(given: str | sp.Basic | Iterable[str | sp.Basic]) -> list[sp.Basic]:
     """Assumptions as relations in positive symbols, without those that hold for all such symbols.
 

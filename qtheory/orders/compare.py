@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import sympy as sp
@@ -11,7 +12,7 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.exact import Number
 from qtheory.numbers.precision import one_at_a_time
-from qtheory.orders.assumptions import relations_of, root_cell
+from qtheory.orders.assumptions import relations_of, root_cell, without_equalities
 from qtheory.orders.cell import explore
 from qtheory.orders.display import premises
 from qtheory.orders.evaluation import Evaluation, require_no_exponentials
@@ -35,6 +36,8 @@ class OrderComparison:
         any one case suffices.
     fixed
         The symbols in exponents, which are held fixed: C may depend on them.
+    assumptions
+        The relations that were assumed.
     """
 
     left: sp.Expr
@@ -42,13 +45,14 @@ class OrderComparison:
     answer: Literal["yes", "no", "undecided"]
     missing: tuple[tuple[sp.Basic, ...], ...] = ()
     fixed: tuple[sp.Symbol, ...] = ()
+    assumptions: tuple[sp.Basic, ...] = ()
 
     def __str__(self) -> str:
         text = f"{self.left} <~ {self.right}: {self.answer}"
         if self.missing:
             cases = [" and ".join(map(str, case)) for case in self.missing]
             text += f"; it holds if {', or if '.join(cases)}"
-        given = premises((), self.fixed)
+        given = premises(self.assumptions, self.fixed)
         return f"{text}, {given}" if given else text
 
 
@@ -66,7 +70,8 @@ def compare_orders(
         are at least 1 unless an assumption such as ``"eps <= 1"`` says otherwise; symbols in their
         exponents are held fixed.
     assumptions
-        Relations among parameters or among the symbols in exponents.
+        Relations among parameters or among the symbols in exponents. An equality of orders puts
+        one parameter in terms of the others.
 
     Raises
     ------
@@ -89,10 +94,14 @@ def compare_orders(
     log(N) <~ log(M): undecided; it holds if M >= N
     >>> compare_orders("log(log(N))**2", "log(N)").answer
     'yes'
+    >>> compare_orders("N*M", "N**3", ["M == N**2"]).answer
+    'yes'
     """
     small, large = _side(left, "left"), _side(right, "right")
     relations = relations_of(assumptions)
     require_no_exponentials([small, large, *relations])
+    found = partial(OrderComparison, small, large, assumptions=tuple(relations))
+    small, large, *relations = without_equalities(small, large, relations)
     plain, exponents = root_cell(sp.Tuple(small, large), None, relations)
     root = UniformCell.of(plain)
     fixed = tuple(sorted(exponents & (small.free_symbols | large.free_symbols), key=str))
@@ -110,11 +119,11 @@ def compare_orders(
     regions = joined(root, explore(compute, [root]))
     answers = {region.outcome for region in regions}
     if answers == {"yes"}:
-        return OrderComparison(small, large, "yes", (), fixed)
+        return found("yes", (), fixed)
     if answers == {"no"}:
-        return OrderComparison(small, large, "no", (), fixed)
+        return found("no", (), fixed)
     missing = tuple(region.relations for region in regions if region.outcome == "yes")
-    return OrderComparison(small, large, "undecided", missing, fixed)
+    return found("undecided", missing, fixed)
 
 
 def _side(side: Number, name: str) -> sp.Expr:
