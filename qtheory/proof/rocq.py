@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 
 import z3
 
@@ -23,78 +25,20 @@ from qtheory.proof.tree import steps
 
 _TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
 
-PRELUDE = r"""From Coq Require Import Reals ZArith Lra Lia.
-Open Scope R_scope.
+_HEADER = """From Coq Require Import Reals ZArith Lra List.
+Require Import qtheory.
+Import ListNotations.
+Open Scope R_scope."""
 
-(* Comparisons of real numbers can be decided, and so can what is built from them. *)
-Class Decidable (P : Prop) := decide : {P} + {~ P}.
-Arguments decide P {Decidable}.
-#[export] Instance decide_le (a b : R) : Decidable (a <= b) := Rle_dec a b.
-#[export] Instance decide_lt (a b : R) : Decidable (a < b) := Rlt_dec a b.
-#[export] Instance decide_eq (a b : R) : Decidable (a = b) := Req_EM_T a b.
-#[export] Instance decide_true : Decidable True := left I.
-#[export] Instance decide_false : Decidable False := right (fun f => f).
-#[export] Instance decide_and P Q (p : Decidable P) (q : Decidable Q) : Decidable (P /\ Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_or P Q (p : Decidable P) (q : Decidable Q) : Decidable (P \/ Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_implies P Q (p : Decidable P) (q : Decidable Q) : Decidable (P -> Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_not P (p : Decidable P) : Decidable (~ P).
-Proof. unfold Decidable in *; tauto. Defined.
+#: The file that every development begins with: what the kernel's terms and rules are in Rocq, and the
+#: checker of certificates with the proof that it is sound.
+LIBRARY = "qtheory.v"
 
-Lemma quotient (a b : R) : b = 0 \/ a / b * b = a.
-Proof. destruct (Req_EM_T b 0) as [E|E]; [left; exact E | right; field; exact E]. Qed.
-Lemma choice (C : Prop) (d : Decidable C) (a b : R) :
-  (C -> (if decide C then a else b) = a) /\ (~ C -> (if decide C then a else b) = b).
-Proof. destruct (decide C); tauto. Qed.
-Lemma choice_integer (C : Prop) (d : Decidable C) (a b : Z) :
-  (C -> IZR (if decide C then a else b) = IZR a) /\ (~ C -> IZR (if decide C then a else b) = IZR b).
-Proof. destruct (decide C); tauto. Qed.
-Lemma no_integer_between (z : Z) : IZR z <= 0 \/ 1 <= IZR z.
-Proof. destruct (Z_le_gt_dec z 0) as [H|H]; [left; apply IZR_le; lia | right; apply IZR_le; lia]. Qed.
-Lemma square_nonnegative (x : R) : 0 <= x * x.
-Proof. exact (Rle_0_sqr x). Qed.
-Lemma positive_and_zero (d s : R) : d <> 0 -> 0 < s -> d * s = 0 -> False.
-Proof. intros D S E. destruct (Rmult_integral _ _ E); lra. Qed.
-Lemma product_not_zero (a b : R) : a <> 0 -> b <> 0 -> a * b <> 0.
-Proof. intros A B E. destruct (Rmult_integral _ _ E); tauto. Qed.
-Lemma times_zero (m e : R) : e = 0 -> m * e = 0.
-Proof. intros E. rewrite E. ring. Qed.
-Lemma plus_zero (a b : R) : a = 0 -> b = 0 -> a + b = 0.
-Proof. intros A B. rewrite A, B. ring. Qed.
-Lemma natural_numbers (P : Z -> Prop) :
-  P 0%Z -> (forall n, 0 <= IZR n -> P n -> P (n + 1)%Z) -> forall n, 0 <= IZR n -> P n.
-Proof.
-  intros base step n H. apply le_IZR in H. revert n H.
-  apply natlike_ind; [exact base|]. intros n H Pn. unfold Z.succ. apply step; [apply IZR_le; exact H | exact Pn].
-Qed.
-Lemma to_nat_next (n : Z) : 0 <= IZR n -> Z.to_nat (n + 1) = S (Z.to_nat n).
-Proof. intros H. apply le_IZR in H. rewrite Z2Nat.inj_add by lia. change (Z.to_nat 1) with 1%nat. lia. Qed.
-Lemma of_to_nat (n : Z) : 0 <= IZR n -> Z.of_nat (Z.to_nat n) = n.
-Proof. intros H. apply le_IZR in H. apply Z2Nat.id; exact H. Qed.
 
-Ltac integers H := rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR in H.
-Ltac given H :=
-  first [ exact H | cbv beta; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR; exact H ].
-Ltac equal_arguments :=
-  intros; repeat match goal with H : IZR _ = IZR _ |- _ => apply eq_IZR in H end;
-  solve [ congruence | f_equal; congruence
-        | repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ].
-Ltac no_integer n := pose proof (no_integer_between n) as z; integers z; destruct z; [left|right]; lra.
-(* Towards a contradiction, where tauto needs no law of the excluded middle. *)
-Ltac follows :=
-  match goal with
-  | |- ~ _ => intro; tauto
-  | |- ?P => first [ destruct (decide P); [assumption | exfalso; tauto] | tauto ]
-  end.
-Ltac rational := first [ ring | field ].
-Ltac nonnegative :=
-  first [ assumption | apply square_nonnegative
-        | match goal with |- 0 <= ?a * ?b => apply Rmult_le_pos; nonnegative end | lra ].
-Ltac positive :=
-  first [ assumption | match goal with |- 0 < ?a * ?b => apply Rmult_lt_0_compat; positive end | lra ].
-"""
+def library() -> str:
+    """The text of that file."""
+    return files("qtheory.proof").joinpath("rocq_library.v").read_text(encoding="utf-8")
+
 
 
 class Development:
@@ -102,7 +46,7 @@ class Development:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
-        self._taken: set[str] = set(_RESERVED)
+        self._taken: set[str] = {*_RESERVED, *_names_of_the_library(library())}
         self._declared: set[str] = set()
         self._references: dict[Proof, str] = {}
         self._hypotheses: dict[Assumption, str] = {}
@@ -139,7 +83,8 @@ class Development:
         ]
         prints = [f"Print Assumptions {name}." for name, *_ in endings]
         comment = f"(* {label}: {title}. Written by qtheory prove --rocq. *)"
-        parts = [comment, PRELUDE, "Section development.", *heads, *self._lines, *ends]
+        unknowns = _unknowns(self._lines)
+        parts = [comment, _HEADER, "Section development.", *heads, *unknowns, *self._lines, *ends]
         return "\n".join([*parts, "End development.", *prints]) + "\n"
 
     # names
@@ -150,7 +95,7 @@ class Development:
         stem = stem.strip("_") or "x"
         stem = stem if stem[0].isalpha() else f"n{stem}"
         name, k = stem[:60], 1
-        while name in self._taken:
+        while name in self._taken or _UNKNOWN.fullmatch(name):
             k += 1
             name = f"{stem[:60]}_{k}"
         self._taken.add(name)
@@ -458,30 +403,25 @@ def _sort(sort: z3.SortRef) -> str:
     return {kernel.REAL: REAL, kernel.INT: INT}.get(sort, str(sort))
 
 
+_UNKNOWN = re.compile(r"\b([xt])(\d+)\b")
+
+
+def _unknowns(lines: Iterable[str]) -> list[str]:
+    """What x0, x1, ... and t0, t1, ... are for the checker; no other name looks like these."""
+    used = {found for line in lines for found in _UNKNOWN.findall(line)}
+    kinds = {"x": "Unknown", "t": "Truth"}
+    return [f"Notation {x}{k} := ({kinds[x]} {k})." for x, k in sorted(used, key=lambda u: int(u[1]))]
+
+
+@cache
+def _names_of_the_library(text: str) -> frozenset[str]:
+    declared = r"(?:Definition|Fixpoint|Lemma|Theorem|Inductive|Class|Ltac|Module|Instance) (\w+)"
+    return frozenset(re.findall(declared, text)) | frozenset(re.findall(r"\| ([A-Z]\w+)", text))
+
+
 _RESERVED = (
-    *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H"),
-    *(
-        "forall",
-        "fun",
-        "exists",
-        "if",
-        "then",
-        "else",
-        "let",
-        "in",
-        "match",
-        "with",
-        "end",
-        "return",
-    ),
-    *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "q"),
-    *(
-        "nonnegative",
-        "positive",
-        "follows",
-        "integers",
-        "induction_hypothesis",
-        "nonnegative_index",
-    ),
-    *("holds", "refuted", "given", "whole", "m", "True", "False", "not", "proj1", "proj2"),
+    *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H", "q", "m"),
+    *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end"),
+    *("return", "Type", "Prop", "Set", "as", "at", "fix", "True", "False", "not"),
+    *("induction_hypothesis", "nonnegative_index", "holds", "refuted", "whole"),
 )
