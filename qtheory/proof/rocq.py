@@ -292,7 +292,7 @@ class Development:
         assumed, given = self._under_which(step)
         (leaf,) = step.leaves
         names = " ".join(self._symbol(n) for n, _ in self._free(step))
-        script = self._closed(leaf, name, step.premises, step.formula, given)
+        script = self._closed(leaf, name, step.premises, step.formula, given, put=False)
         self._lines += [
             f"Lemma {name}{assumed} : {statement}.",
             f"Proof.\n  {f'intros {names}.' * bool(names)}\n{script}\nQed.",
@@ -340,6 +340,7 @@ class Development:
         goal: z3.BoolRef,
         given: Mapping[Assumption, str],
         before: Sequence[tuple[str, z3.ExprRef]] = (),
+        put: bool = True,
     ) -> str:
         """A script that closes a goal by a leaf; the lemma on real numbers comes before."""
         if leaf.certificate is None:
@@ -350,7 +351,6 @@ class Development:
         last = len(before) + len(premises)
         for k in leaf.uses:
             if k == last:
-                used.append((term_of(z3.Not(goal)), "refuted"))
                 continue
             if k < len(before):
                 proof, formula = before[k]
@@ -366,15 +366,12 @@ class Development:
                 f"  {{ pose proof {proof} as q; first [ exact q | integers q; exact q ]. }}"
             )
             used.append((term_of(formula), f"p{k}"))
-        lemma, call = real_lemma(f"{name}_reals", leaf, used, self._named, self._fresh)
+        claim = term_of(goal) if last in leaf.uses else None
+        lemma, call = real_lemma(f"{name}_reals", leaf, used, claim, self._named, self._fresh)
         self._lines.append(lemma)
-        text = self._text(goal)
-        refuted = any(proof == "refuted" for _, proof in used)
-        start = (
-            f"  destruct (decide ({text})) as [holds|refuted]; [given holds|exfalso].\n"
-            if refuted
-            else "  exfalso.\n"
-        )
+        start = f"  enough (claim : {self._text(goal)}) by given claim.\n" if put else ""
+        if claim is None:
+            start = "  exfalso.\n"
         # what the goal does not speak of may have any value
         lines[:0] = [
             f"  pose ({self._symbol(n)} := {_ANY[_sort(t.sort())]}); clearbody {self._symbol(n)}."
@@ -423,5 +420,5 @@ _RESERVED = (
     *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H", "q", "m"),
     *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end"),
     *("return", "Type", "Prop", "Set", "as", "at", "fix", "True", "False", "not"),
-    *("induction_hypothesis", "nonnegative_index", "holds", "refuted", "whole"),
+    *("induction_hypothesis", "nonnegative_index", "claim", "whole"),
 )

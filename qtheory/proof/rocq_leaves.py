@@ -17,6 +17,7 @@ import flint
 
 from qtheory.proof.checker import BOOL, INT, NOTES, REAL, Expression, Facts, put, solved
 from qtheory.proof.leaves import Leaf
+from qtheory.proof.terms import make
 
 #: How a term that is no operation is written, None for one that is; or the unknowns that stand
 #: for terms.
@@ -91,20 +92,26 @@ def polynomial_text(p: Any, unknowns: Sequence[str], powers: bool = False) -> st
 def real_lemma(
     name: str,
     leaf: Leaf,
-    formulas: Sequence[tuple[Expression, str]],
+    premises: Sequence[tuple[Expression, str]],
+    goal: Expression | None,
     names: Names,
     fresh: Callable[[str], str],
 ) -> tuple[str, str]:
-    """The leaf as a lemma on real numbers, and what calls it for the numbers at hand."""
-    terms, proofs = [term for term, _ in formulas], [proof for _, proof in formulas]
-    script = _Script(terms)
+    """The leaf as a lemma on real numbers, and a term that says it of the numbers at hand.
+
+    The premises are formulas with their proofs; without a goal they contradict each other.
+    """
+    terms = [term for term, _ in premises]
+    refuted = [] if goal is None else [make("not", BOOL, goal)]
+    script = _Script([*terms, *refuted])
     name, facts = fresh(name), script.facts
     steps = script.step(leaf.certificate)
     said = ";\n   ".join(shown(term, script.cells) for term in terms)
     notes = ";\n   ".join(_note_for_checker(*key, facts, script.cells) for key in script.notes)
+    claim = "No" if goal is None else shown(goal, script.cells)
     lemma = (
-        f"Lemma {name} : no_model\n  [{said}]%formula\n  [{notes}].\n"
-        f"Proof.\n  apply (refuted _ _ (\n{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
+        f"Lemma {name} : follows\n  [{said}]%formula\n  [{notes}]\n  {claim}.\n"
+        f"Proof.\n  apply (proved _ _ _ (\n{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
     )
     numbers = "; ".join(shown(term, names) for term in facts.unknowns if term.sort != BOOL)
     truths = "; ".join(shown(term, names) for term in facts.unknowns if term.sort == BOOL)
@@ -114,6 +121,7 @@ def real_lemma(
         f"by exact {_noted_proof(*key, facts, names)}.\n  "
         for each, key in zip(noted, script.notes, strict=True)
     )
+    proofs = [proof for _, proof in premises]
     call = " ".join([name, f"[{numbers}]", f"[{truths}]", *proofs, *noted])
     return lemma, f"{asserted}exact ({call})."
 

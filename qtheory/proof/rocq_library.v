@@ -106,15 +106,15 @@ Definition noted (l : list R) (t : list Prop) (n : note) : Prop :=
   | Integer p => value l p <= 0 \/ 1 <= value l p
   end.
 
-Fixpoint noting (l : list R) (t : list Prop) (notes : list note) : Prop :=
-  match notes with [] => False | n :: rest => noted l t n -> noting l t rest end.
+Fixpoint noting (l : list R) (t : list Prop) (notes : list note) (P : Prop) : Prop :=
+  match notes with [] => P | n :: rest => noted l t n -> noting l t rest P end.
 
-Definition no_model (formulas : list formula) (notes : list note) : Prop :=
-  forall (l : list R) (t : list Prop), given l t formulas (noting l t notes).
-Arguments no_model (formulas notes)%list_scope.
+(* A leaf: whatever the numbers and truth values are, the goal follows from the premises. *)
+Definition follows (premises : list formula) (notes : list note) (goal : formula) : Prop :=
+  forall (l : list R) (t : list Prop), given l t premises (noting l t notes (means l t goal)).
 
 (* That a lemma on x0, x1, ... speaks of the numbers at hand is seen by computing these. *)
-Strategy expand [value means given noted noting no_model].
+Strategy expand [value means given noted noting follows].
 
 (* --- the checker --- *)
 
@@ -273,8 +273,17 @@ Fixpoint check (notes : list note) (facts : list fact) (s : step) {struct s} : b
       end
   end.
 
-Definition refutes (formulas : list formula) (notes : list note) (s : step) : bool :=
-  check notes (flat_map (facts_of true) formulas) s.
+(* Comparisons of real numbers hold or do not; of truth values that is not known. *)
+Fixpoint decidable (f : formula) : bool :=
+  match f with
+  | Truth _ => false
+  | Not f => decidable f
+  | And f g | Or f g | Implies f g => decidable f && decidable g
+  | _ => true
+  end.
+
+Definition proves (premises : list formula) (notes : list note) (goal : formula) (s : step) : bool :=
+  decidable goal && check notes (flat_map (facts_of true) premises ++ facts_of false goal) s.
 
 (* --- why what it takes is so --- *)
 
@@ -550,16 +559,34 @@ Section Soundness.
   Qed.
 End Soundness.
 
-Theorem refuted (formulas : list formula) (notes : list note) (s : step) :
-  refutes formulas notes s = true -> no_model formulas notes.
+(* tauto would use the law of the excluded middle for these, an axiom. *)
+Lemma decided l t f : decidable f = true -> means l t f \/ ~ means l t f.
 Proof.
-  intros E l t.
-  assert (closed : Forall (noted l t) notes -> ~ ~ ~ Forall (holds l t) (flat_map (facts_of true) formulas)).
-  { intros N K. exact (K (check_ok l t notes N s _ E)). }
-  clear E. revert closed. generalize notes. intros which.
-  assert (last : (Forall (noted l t) which -> False) -> noting l t which).
-  { induction which as [|n which IH]; simpl; [auto|]. intros F h. apply IH. auto. }
-  intros closed. induction formulas as [|f formulas IH]; simpl in *.
+  induction f; simpl; intros D; try discriminate; try apply andb_prop in D.
+  - left; exact I.
+  - right; exact (fun h => h).
+  - destruct (Rle_dec (value l a) (value l b)) as [H|H]; [left | right]; exact H.
+  - destruct (Rlt_dec (value l a) (value l b)) as [H|H]; [left | right]; exact H.
+  - destruct (Req_EM_T (value l a) (value l b)) as [H|H]; [left | right]; exact H.
+  - destruct (IHf D) as [H|H]; [right; auto | left; exact H].
+  - destruct (IHf1 (proj1 D)) as [H|H], (IHf2 (proj2 D)) as [K|K]; [left; auto | right; tauto..].
+  - destruct (IHf1 (proj1 D)) as [H|H]; [auto|]. destruct (IHf2 (proj2 D)) as [K|K]; [auto | right; tauto].
+  - destruct (IHf2 (proj2 D)) as [K|K]; [auto|]. destruct (IHf1 (proj1 D)) as [H|H]; [right; auto | left; tauto].
+Qed.
+
+Theorem proved (premises : list formula) (notes : list note) (goal : formula) (s : step) :
+  proves premises notes goal s = true -> follows premises notes goal.
+Proof.
+  intros E l t. apply andb_prop in E as [D E].
+  assert (closed : Forall (noted l t) notes ->
+    ~ ~ Forall (holds l t) (flat_map (facts_of true) premises) -> means l t goal).
+  { intros N K. destruct (decided l t goal D) as [G|G]; [exact G|]. exfalso. apply K. intros all.
+    apply (facts_ok l t goal false G). intros own.
+    apply (check_ok l t notes N s _ E). apply Forall_app. split; assumption. }
+  clear D E. revert closed. generalize notes. generalize (means l t goal). intros P which.
+  assert (last : (Forall (noted l t) which -> P) -> noting l t which P).
+  { induction which as [|n which IH]; simpl; auto. }
+  intros closed. induction premises as [|f premises IH]; simpl in *.
   - apply last. intros N. exact (closed N (fun K => K (Forall_nil _))).
   - intros h. apply IH. intros N K. apply (closed N). intros all. rewrite Forall_app in all.
     exact (facts_ok l t f true h (fun own => K (fun rest => all (conj own rest)))).
