@@ -106,12 +106,13 @@ def real_lemma(
     script = _Script([*terms, *refuted])
     name, facts = fresh(name), script.facts
     steps = script.step(leaf.certificate)
+    named = "".join(f"  let {p} := {text}%number in\n" for text, p in script.polynomials.items())
     said = ";\n   ".join(shown(term, script.cells) for term in terms)
     notes = ";\n   ".join(_note_for_checker(*key, facts, script.cells) for key in script.notes)
     claim = "No" if goal is None else shown(goal, script.cells)
     lemma = (
         f"Lemma {name} : follows\n  [{said}]%formula\n  [{notes}]\n  {claim}.\n"
-        f"Proof.\n  apply (proved _ _ _ (\n{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
+        f"Proof.\n  apply (proved _ _ _ (\n{named}{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
     )
     numbers = "; ".join(shown(term, names) for term in facts.unknowns if term.sort != BOOL)
     truths = "; ".join(shown(term, names) for term in facts.unknowns if term.sort == BOOL)
@@ -207,6 +208,10 @@ def _listed(numbers: Sequence[object]) -> str:
     return f"[{'; '.join(map(str, numbers))}]"
 
 
+#: Polynomials that are longer have names, as they often come again.
+_SHORT = 12
+
+
 class _Script:
     """The proof of a leaf: the facts of the checker, and its steps as they are written for Rocq."""
 
@@ -220,10 +225,15 @@ class _Script:
         self.cells = {term: f"x{k}" for k, term in enumerate(numbers)}
         self.cells |= {term: f"t{k}" for k, term in enumerate(truths)}
         self._unknowns = [self.cells[term] for term in self.facts.unknowns]
+        #: Polynomials of some length, and what each is called.
+        self.polynomials: dict[str, str] = {}
 
     def text(self, p: Any) -> str:
         """A polynomial in the numbers."""
-        return polynomial_text(p, self._unknowns, powers=True)
+        text = polynomial_text(p, self._unknowns, powers=True)
+        if len(text) < _SHORT:
+            return text
+        return self.polynomials.setdefault(text, f"p{len(self.polynomials)}")
 
     def step(self, step: Any, depth: int = 2) -> str:
         """A step of a certificate and those below it."""
