@@ -640,3 +640,27 @@ Ltac equal_arguments :=
   solve [ congruence | f_equal; congruence
         | repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ].
 Ltac no_integer n := pose proof (no_integer_between n) as z; integers z; destruct z; [left|right]; lra.
+
+(* --- the axioms on real powers hold for x^y = exp (y ln x) --- *)
+
+Lemma Rpower_power_to_a_sum : forall base exponent other_exponent : R, 0 < base ->
+  Rpower base (exponent + other_exponent) = Rpower base exponent * Rpower base other_exponent.
+Proof. intros base exponent other_exponent _. apply Rpower_plus. Qed.
+Lemma Rpower_power_of_a_product : forall base exponent other_base : R, 0 < base /\ 0 < other_base ->
+  Rpower (base * other_base) exponent = Rpower base exponent * Rpower other_base exponent.
+Proof. intros base exponent other_base [A B]. symmetry. apply Rpower_mult_distr; assumption. Qed.
+Lemma Rpower_power_of_a_power : forall base exponent other_exponent : R, 0 < base ->
+  Rpower (Rpower base exponent) other_exponent = Rpower base (exponent * other_exponent).
+Proof. intros base exponent other_exponent _. apply Rpower_mult. Qed.
+(* exp lies above its tangent at ln base, at 0 and at exponent ln base. *)
+Lemma Rpower_Bernoulli : forall base exponent : R, 0 < base /\ 1 <= exponent ->
+  1 + exponent * (base + -1 * 1) <= Rpower base exponent.
+Proof.
+  intros base exponent [A B]. unfold Rpower. pose (u := ln base). fold u.
+  assert (T : forall y, base * (1 + (y - u)) <= exp y).
+  { intros y. replace y with (u + (y - u)) at 2 by ring.
+    rewrite exp_plus. unfold u at 2. rewrite exp_ln by exact A.
+    apply Rmult_le_compat_l; [lra | apply exp_ineq1_le]. }
+  assert (T1 := T (exponent * u)). assert (T0 := T 0). rewrite exp_0 in T0.
+  assert (M := Rmult_le_compat_l (exponent - 1) _ _ ltac:(lra) T0). lra.
+Qed.
