@@ -180,7 +180,7 @@ class _Development:
         """What a leaf without certificate says: its premises, and the goal that follows from them."""
         (own,) = (each for step in self._leaves.values() for each in step if each.leaf is leaf)
         formulas = [*(f for _, f in own.before), *(p.formula for p in own.premises), own.goal]
-        texts = [self._symbols.text(formula) for formula in formulas]
+        texts = [self._symbols.text(formula, within=98) for formula in formulas]
         free = {name: term for formula in formulas for name, term in variables(formula)}
         every = self._symbols.forall(term for _, term in sorted(free.items()))
         return every + " ->\n  ".join(texts)
@@ -222,7 +222,7 @@ class _Development:
             }
             outer = {name: put.get(name, term) for name, term in free}
             return self._applied(base, {**outer, **own}, given)
-        terms = [self._symbols.value(put.get(name, term), term.sort()) for name, term in free]
+        terms = [self._symbols.argument(put.get(name, term), term.sort()) for name, term in free]
         return f"({' '.join([self._reference(proof, given), *terms])})"
 
     # steps
@@ -264,7 +264,7 @@ class _Development:
         for pairs in instances:
             put = {variable.decl().name(): term for variable, term in pairs}
             terms = [
-                self._symbols.value(put.get(key, term), term.sort())
+                self._symbols.argument(put.get(key, term), term.sort())
                 for key, term in variables(step.formula)
                 if key != n.decl().name()
             ]

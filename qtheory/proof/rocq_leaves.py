@@ -24,54 +24,75 @@ from qtheory.proof.terms import make
 Names = Callable[[Expression], str | None] | Mapping[Expression, str]
 
 
-def shown(term: Expression, names: Names, integer: bool = False) -> str:
-    """A term of Rocq: a real number, or an ``integer``, or a proposition."""
+#: How tightly Rocq's notations bind, and where nothing needs parentheses: as an argument, alone.
+APPLICATION, ARGUMENT, ALONE = 10, 9, 200
+_BINDS = {"+": 50, "*": 40, "/": 40, "<=": 70, "<": 70, "=": 70, "same": 70, "not": 75}
+_JOINTS = {"and": ("/\\", 80), "or": ("\\/", 85)}
+
+
+def shown(
+    term: Expression, names: Names, integer: bool = False, within: int = ARGUMENT
+) -> str:
+    """A term of Rocq: a real number, or an ``integer``, or a proposition.
+
+    It is in parentheses where what is around it binds more tightly than ``within`` says.
+    """
+    text, binds = _text(term, names, integer)
+    return f"({text})" if binds > within else text
+
+
+def _text(term: Expression, names: Names, integer: bool) -> tuple[str, int]:
+    """A term, and how tightly what it is made by binds."""
     kind, parts = term.operation, term.parts
     if isinstance(names, Mapping):
         if term in names:
-            return names[term]
+            return names[term], 0
     elif (own := names(term)) is not None:
-        return f"(IZR {own})" if term.sort == INT and not integer else own
+        binds = APPLICATION if " " in own else 0
+        if term.sort == INT and not integer:
+            return f"IZR ({own})" if binds else f"IZR {own}", APPLICATION
+        return own, binds
     if kind == "number":
         return _number(term.value, integer)
     if kind in ("+", "*", "/"):
-        text = f" {kind} ".join(shown(part, names, integer) for part in parts)
-        return f"({text})%Z" if integer else f"({text})"
+        binds = _BINDS[kind]
+        first, *rest = parts
+        texts = [shown(first, names, integer, binds)]
+        texts += [shown(part, names, integer, binds - 1) for part in rest]
+        text = f" {kind} ".join(texts)
+        return (f"({text})%Z", 0) if integer else (text, binds if rest else 0)
     if kind == "if":
-        condition, yes, no = parts
-        text = " ".join(
-            [
-                f"if decide {shown(condition, names)}",
-                f"then {shown(yes, names, term.sort == INT)}",
-                f"else {shown(no, names, term.sort == INT)}",
-            ]
-        )
-        return f"(IZR ({text}))" if term.sort == INT and not integer else f"({text})"
-    if kind == "same":
-        return f"({shown(parts[0], names)} = {shown(parts[1], names)})"
-    if kind in ("<=", "<", "="):
-        return f"({shown(parts[0], names)} {kind} {shown(parts[1], names)})"
-    if kind == "not":
-        return f"(~ {shown(parts[0], names)})"
-    true, false = ("Yes", "No") if isinstance(names, Mapping) else ("True", "False")
+        condition, *values = parts
+        yes, no = (shown(value, names, term.sort == INT, ALONE) for value in values)
+        text = f"if decide {shown(condition, names)} then {yes} else {no}"
+        real = term.sort == INT and not integer
+        return (f"IZR ({text})", APPLICATION) if real else (text, ALONE + 1)
+    if kind in _BINDS:
+        sides = [shown(part, names, within=_BINDS[kind] - 1) for part in parts]
+        if kind == "not":
+            return f"~ {sides[0]}", _BINDS[kind]
+        return f" {'=' if kind == 'same' else kind} ".join(sides), _BINDS[kind]
     if kind == "or" and len(parts) == 2 and parts[0].operation == "not":
-        return f"({shown(parts[0].parts[0], names)} -> {shown(parts[1], names)})"
-    if kind in ("and", "or"):
-        joint, neutral = ("/\\", true) if kind == "and" else ("\\/", false)
-        texts = [shown(part, names) for part in parts]
+        condition, consequence = parts[0].parts[0], parts[1]
+        return f"{shown(condition, names, within=98)} -> {shown(consequence, names, within=99)}", 99
+    if kind in _JOINTS:
+        true, false = ("Yes", "No") if isinstance(names, Mapping) else ("True", "False")
+        joint, binds = _JOINTS[kind]
+        texts = [shown(part, names, within=binds - 1) for part in parts]
         # of one part alone it is a conjunction or an alternative all the same
+        neutral = true if kind == "and" else false
         texts += [neutral] if len(texts) == 1 else []
-        return f"({f' {joint} '.join(texts)})" if texts else neutral
+        return (f" {joint} ".join(texts), binds) if texts else (neutral, 0)
     raise ValueError(f"not written: {kind}")
 
 
-def _number(value: Any, integer: bool = False) -> str:
+def _number(value: Any, integer: bool = False) -> tuple[str, int]:
     number = Fraction(value)
     if integer:
-        return f"({number})%Z"
+        return f"({number})%Z", 0
     text = str(number.numerator)
     text = f"({text})" if number < 0 else text
-    return text if number.denominator == 1 else f"({text} / {number.denominator})"
+    return (text, 0) if number.denominator == 1 else (f"{text} / {number.denominator}", 40)
 
 
 def polynomial_text(p: Any, unknowns: Sequence[str], powers: bool = False) -> str:
@@ -82,11 +103,10 @@ def polynomial_text(p: Any, unknowns: Sequence[str], powers: bool = False) -> st
         for name, n in zip(unknowns, exponents, strict=True):
             factors += [f"{name}^{n}"] if powers and n > 1 else [name] * n
         coefficient = Fraction(int(c.p), int(c.q))
-        if coefficient == 1 and factors:
-            terms.append(" * ".join(factors))
-        else:
-            terms.append(" * ".join([_number(coefficient), *factors]))
-    return f"({' + '.join(terms)})" if terms else "0"
+        number, _ = _number(coefficient)
+        terms.append(" * ".join(factors if coefficient == 1 and factors else [number, *factors]))
+    text = " + ".join(terms) or "0"
+    return text if text.isalnum() else f"({text})"
 
 
 def real_lemma(
@@ -107,15 +127,17 @@ def real_lemma(
     name, facts = fresh(name), script.facts
     steps = script.step(leaf.certificate)
     named = "".join(f"  let {p} := {text}%number in\n" for text, p in script.polynomials.items())
-    said = ";\n   ".join(shown(term, script.cells) for term in terms)
+    said = ";\n   ".join(shown(term, script.cells, within=ALONE) for term in terms)
     notes = ";\n   ".join(_note_for_checker(*key, facts, script.cells) for key in script.notes)
     claim = "No" if goal is None else shown(goal, script.cells)
     lemma = (
         f"Lemma {name} : follows\n  [{said}]%formula\n  [{notes}]\n  {claim}.\n"
         f"Proof.\n  apply (proved _ _ _ (\n{named}{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
     )
-    numbers = "; ".join(shown(term, names) for term in facts.unknowns if term.sort != BOOL)
-    truths = "; ".join(shown(term, names) for term in facts.unknowns if term.sort == BOOL)
+    of_sort = [
+        "; ".join(shown(term, names, within=ALONE) for term in facts.unknowns if truth == (term.sort == BOOL))
+        for truth in (False, True)
+    ]
     noted = [f"n{k}" for k in range(len(script.notes))]
     asserted = "".join(
         f"assert ({each} : {_noted_text(*key, facts, names)}) "
@@ -123,7 +145,7 @@ def real_lemma(
         for each, key in zip(noted, script.notes, strict=True)
     )
     proofs = [proof for _, proof in premises]
-    call = " ".join([name, f"[{numbers}]", f"[{truths}]", *proofs, *noted])
+    call = " ".join([name, *(f"[{listed}]" for listed in of_sort), *proofs, *noted])
     return lemma, f"{asserted}exact ({call})."
 
 

@@ -11,7 +11,7 @@ import z3
 from qtheory.proof import kernel
 from qtheory.proof.checker import INT, REAL, Expression
 from qtheory.proof.kernel import Proof, definition
-from qtheory.proof.rocq_leaves import shown
+from qtheory.proof.rocq_leaves import ALONE, APPLICATION, shown
 from qtheory.proof.terms import term_of
 
 _TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
@@ -68,16 +68,19 @@ class Symbols:
 
     # terms
 
-    def text(self, formula: z3.ExprRef) -> str:
+    def text(self, formula: z3.ExprRef, within: int = ALONE) -> str:
         """A formula or a real number."""
         self.declare(formula)
-        return shown(term_of(formula), self.named)
+        return shown(term_of(formula), self.named, within=within)
 
-    def value(self, term: z3.ExprRef, sort: z3.SortRef | None = None) -> str:
-        """A term of its own type, or of that of a sort."""
+    def argument(self, term: z3.ExprRef, sort: z3.SortRef) -> str:
+        """A term that is an argument, where one of this sort is wanted."""
         self.declare(term)
-        wanted = term.sort() if sort is None else sort
-        return shown(term_of(term), self.named, integer=_sort(wanted) == INT)
+        return shown(term_of(term), self.named, integer=_sort(sort) == INT)
+
+    def _value(self, body: z3.ExprRef) -> str:
+        """What a definition says."""
+        return shown(term_of(body), self.named, _sort(body.sort()) == INT, ALONE)
 
     def every(self, formula: z3.ExprRef) -> str:
         """A formula for all values of its variables."""
@@ -88,7 +91,7 @@ class Symbols:
         """A symbol and its arguments, each of the type that the symbol wants."""
         if term.operation == "entry":
             f, k = term.parts
-            return f"({shown(f, self.named)} {shown(k, self.named, integer=True)})"
+            return f"{shown(f, self.named, within=APPLICATION)} {shown(k, self.named, True)}"
         if term.operation == "apply":
             name = self.symbol(str(term.value))
             if not term.parts:
@@ -98,7 +101,7 @@ class Symbols:
                 shown(part, self.named, integer=part.sort == sort == INT)
                 for part, sort in zip(term.parts, wanted, strict=True)
             ]
-            return f"({name} {' '.join(texts)})"
+            return f"{name} {' '.join(texts)}"
         return None
 
     def binders(self, terms: Iterable[z3.ExprRef]) -> str:
@@ -141,7 +144,7 @@ class Symbols:
     def _define(self, name: str, made: kernel.Definition) -> None:
         rocq, arguments = self.symbol(name), list(made.arguments)
         kind = _TYPES[_sort(made.symbol.range())].strip("()")
-        binders, body = self.binders(arguments), self.value(made.bodies[0])
+        binders, body = self.binders(arguments), self._value(made.bodies[0])
         if made.kind == "sequence":
             *outer, index = arguments
             binders, body = self.binders(outer), f"fun{self.binders([index])} => {body}"
@@ -153,9 +156,9 @@ class Symbols:
         kind = _TYPES[_sort(made.symbol.range())]
         *outer, n = [self.symbol(a.decl().name()) for a in arguments]
         own = " ".join([f"{rocq}_nat", *outer])
-        zero = self.value(made.bodies[0])
-        self._names[made.before.decl().name()] = f"({own} m)"
-        following = self.value(made.bodies[1])
+        zero = self._value(made.bodies[0])
+        self._names[made.before.decl().name()] = f"{own} m"
+        following = self._value(made.bodies[1])
         self._taken.add(f"{rocq}_nat")
         self.lines += [
             f"Fixpoint {rocq}_nat{self.binders(arguments[:-1])} (m : nat) : {kind} :=",
