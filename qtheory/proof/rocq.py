@@ -1,8 +1,8 @@
 """Proofs of the kernel as developments for Rocq.
 
-The definitions become Rocq's, every lemma is proved there, and the leaves by their certificates: the
-library has the checker once more, with a proof that what it takes is so. What a theorem takes for
-granted, hypotheses, axioms and leaves without certificate, is what its statement begins with.
+The definitions become Rocq's, every lemma is proved there, and the leaves by their certificates:
+the library has the checker once more, with a proof that what it takes is so. What a theorem takes
+for granted, hypotheses, axioms and leaves without certificate, is what its statement begins with.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from qtheory.proof.rocq_symbols import Symbols, variables
 from qtheory.proof.terms import term_of
 from qtheory.proof.tree import LEMMAS, steps
 
-#: The file that every development begins with: what the kernel's terms and rules are in Rocq, and the
-#: checker of certificates with the proof that it is sound.
+#: The file that every development begins with: what the kernel's terms and rules are in Rocq, and
+#: the checker of certificates with the proof that it is sound.
 LIBRARY = "qtheory.v"
 _HEADER = """From Coq Require Import Reals ZArith Lra List.
 Require Import qtheory.
@@ -143,7 +143,7 @@ class _Development:
     def _under(self, proof: Proof) -> list[_Granted]:
         """What a proof takes for granted: its hypotheses, and what no step of it proves."""
         if proof not in self._taken:
-            left: list[_Granted] = sorted(proof.hypotheses, key=lambda h: h.meaning)
+            left: list[_Granted] = [*sorted(proof.hypotheses, key=lambda h: h.meaning)]
             for step in steps(proof):
                 if step.rule == "axiom":
                     left.append(step)
@@ -163,9 +163,7 @@ class _Development:
                 wanted, comment = "without certificate", f"a solver's word: {granted.name}"
                 text = self._leaf_as_formula(granted)
             number = len(self._granted) + 1
-            name = self._symbols.fresh(
-                f"assumption_{number}" if wanted == "assumption" else wanted
-            )
+            name = self._symbols.fresh(f"assumption_{number}" if wanted == "assumption" else wanted)
             comment = comment.replace("(*", "( *").replace("*)", "* )")
             self._symbols.lines.append(f"(* {comment} *)\nDefinition {name} : Prop := {text}.")
             self._granted[granted] = name
@@ -177,7 +175,7 @@ class _Development:
         return self._symbols.every(hypothesis.formula)
 
     def _leaf_as_formula(self, leaf: Leaf) -> str:
-        """What a leaf without certificate says: its premises, and the goal that follows from them."""
+        """What a leaf without certificate says: from its premises the goal follows."""
         (own,) = (each for step in self._leaves.values() for each in step if each.leaf is leaf)
         formulas = [*(f for _, f in own.before), *(p.formula for p in own.premises), own.goal]
         texts = [self._symbols.text(formula, within=98) for formula in formulas]
@@ -297,7 +295,8 @@ class _Development:
                 f"  {{ intros {every} nonnegative_index. exact ({applied}). }}",
                 f"  apply (natural_numbers (fun {own} : Z => {claimed})).",
                 f"  {{ {intros}\n{base} }}",
-                f"  {{ intros {own} nonnegative_index induction_hypothesis. {intros}\n{following} }}",
+                f"  {{ intros {own} nonnegative_index induction_hypothesis. {intros}",
+                f"{following} }}",
             ]
         )
 
@@ -333,8 +332,8 @@ class _Development:
         if own.put:
             lines[:0] = [f"  enough (claim : {symbols.text(own.goal)}) by given claim."]
         if not certified:
-            free = {*known, *extra, *(n for _, f in own.before for n, _ in variables(f))}
-            terms = [symbols.symbol(n) for n in sorted(free)]
+            names = {*known, *extra, *(n for _, f in own.before for n, _ in variables(f))}
+            terms = [symbols.symbol(n) for n in sorted(names)]
             lines.append(f"  exact ({' '.join([given[leaf], *terms, *(p for _, p in used)])}).")
             return "\n".join(lines)
         claim = term_of(own.goal) if last in leaf.uses else None

@@ -1,8 +1,8 @@
 """Leaves for Rocq: their formulas and certificates, for the checker that is proved sound there.
 
-``rocq_library.v`` is :mod:`qtheory.proof.checker` once more, with a proof. Its facts have the same numbers.
-What differs is the end of a branch: an equation is not solved and put in, but multiplied and added,
-and what is divided by is shown to be not zero.
+``rocq_library.v`` is :mod:`qtheory.proof.checker` once more, with a proof. Its facts have the same
+numbers. What differs is the end of a branch: an equation is not solved and put in, but multiplied
+and added, and what is divided by is shown to be not zero.
 """
 
 from __future__ import annotations
@@ -17,96 +17,8 @@ import flint
 
 from qtheory.proof.checker import BOOL, INT, NOTES, REAL, Expression, Facts, put, solved
 from qtheory.proof.leaves import Leaf
+from qtheory.proof.rocq_terms import ALONE, Names, polynomial_text, shown
 from qtheory.proof.terms import make
-
-#: How a term that is no operation is written, None for one that is; or the unknowns that stand
-#: for terms.
-Names = Callable[[Expression], str | None] | Mapping[Expression, str]
-
-
-#: How tightly Rocq's notations bind, and where nothing needs parentheses: as an argument, alone.
-APPLICATION, ARGUMENT, ALONE = 10, 9, 200
-_BINDS = {"+": 50, "*": 40, "/": 40, "<=": 70, "<": 70, "=": 70, "same": 70, "not": 75}
-_JOINTS = {"and": ("/\\", 80), "or": ("\\/", 85)}
-
-
-def shown(
-    term: Expression, names: Names, integer: bool = False, within: int = ARGUMENT
-) -> str:
-    """A term of Rocq: a real number, or an ``integer``, or a proposition.
-
-    It is in parentheses where what is around it binds more tightly than ``within`` says.
-    """
-    text, binds = _text(term, names, integer)
-    return f"({text})" if binds > within else text
-
-
-def _text(term: Expression, names: Names, integer: bool) -> tuple[str, int]:
-    """A term, and how tightly what it is made by binds."""
-    kind, parts = term.operation, term.parts
-    if isinstance(names, Mapping):
-        if term in names:
-            return names[term], 0
-    elif (own := names(term)) is not None:
-        binds = APPLICATION if " " in own else 0
-        if term.sort == INT and not integer:
-            return f"IZR ({own})" if binds else f"IZR {own}", APPLICATION
-        return own, binds
-    if kind == "number":
-        return _number(term.value, integer)
-    if kind in ("+", "*", "/"):
-        binds = _BINDS[kind]
-        first, *rest = parts
-        texts = [shown(first, names, integer, binds)]
-        texts += [shown(part, names, integer, binds - 1) for part in rest]
-        text = f" {kind} ".join(texts)
-        return (f"({text})%Z", 0) if integer else (text, binds if rest else 0)
-    if kind == "if":
-        condition, *values = parts
-        yes, no = (shown(value, names, term.sort == INT, ALONE) for value in values)
-        text = f"if decide {shown(condition, names)} then {yes} else {no}"
-        real = term.sort == INT and not integer
-        return (f"IZR ({text})", APPLICATION) if real else (text, ALONE + 1)
-    if kind in _BINDS:
-        sides = [shown(part, names, within=_BINDS[kind] - 1) for part in parts]
-        if kind == "not":
-            return f"~ {sides[0]}", _BINDS[kind]
-        return f" {'=' if kind == 'same' else kind} ".join(sides), _BINDS[kind]
-    if kind == "or" and len(parts) == 2 and parts[0].operation == "not":
-        condition, consequence = parts[0].parts[0], parts[1]
-        return f"{shown(condition, names, within=98)} -> {shown(consequence, names, within=99)}", 99
-    if kind in _JOINTS:
-        true, false = ("Yes", "No") if isinstance(names, Mapping) else ("True", "False")
-        joint, binds = _JOINTS[kind]
-        texts = [shown(part, names, within=binds - 1) for part in parts]
-        # of one part alone it is a conjunction or an alternative all the same
-        neutral = true if kind == "and" else false
-        texts += [neutral] if len(texts) == 1 else []
-        return (f" {joint} ".join(texts), binds) if texts else (neutral, 0)
-    raise ValueError(f"not written: {kind}")
-
-
-def _number(value: Any, integer: bool = False) -> tuple[str, int]:
-    number = Fraction(value)
-    if integer:
-        return f"({number})%Z", 0
-    text = str(number.numerator)
-    text = f"({text})" if number < 0 else text
-    return (text, 0) if number.denominator == 1 else (f"{text} / {number.denominator}", 40)
-
-
-def polynomial_text(p: Any, unknowns: Sequence[str], powers: bool = False) -> str:
-    """A polynomial in what stands for the unknowns, with powers or with products."""
-    terms = []
-    for exponents, c in p.to_dict().items():
-        factors = []
-        for name, n in zip(unknowns, exponents, strict=True):
-            factors += [f"{name}^{n}"] if powers and n > 1 else [name] * n
-        coefficient = Fraction(int(c.p), int(c.q))
-        number, _ = _number(coefficient)
-        terms.append(" * ".join(factors if coefficient == 1 and factors else [number, *factors]))
-    text = " + ".join(terms) or "0"
-    return text if text.isalnum() else f"({text})"
 
 
 def real_lemma(
@@ -132,10 +44,15 @@ def real_lemma(
     claim = "No" if goal is None else shown(goal, script.cells)
     lemma = (
         f"Lemma {name} : follows\n  [{said}]%formula\n  [{notes}]\n  {claim}.\n"
-        f"Proof.\n  apply (proved _ _ _ (\n{named}{steps})%nat).\n  vm_cast_no_check (eq_refl true).\nQed."
+        f"Proof.\n  apply (proved _ _ _ (\n{named}{steps})%nat).\n"
+        "  vm_cast_no_check (eq_refl true).\nQed."
     )
     of_sort = [
-        "; ".join(shown(term, names, within=ALONE) for term in facts.unknowns if truth == (term.sort == BOOL))
+        "; ".join(
+            shown(term, names, within=ALONE)
+            for term in facts.unknowns
+            if truth == (term.sort == BOOL)
+        )
         for truth in (False, True)
     ]
     noted = [f"n{k}" for k in range(len(script.notes))]
@@ -149,8 +66,10 @@ def real_lemma(
     return lemma, f"{asserted}exact ({call})."
 
 
-def _conditions(places: Any, facts: Facts) -> list[tuple[Expression, Expression, Expression | None]]:
-    """The arguments that must be equal for values to be equal; for sequences the term that says so."""
+def _conditions(
+    places: Any, facts: Facts
+) -> list[tuple[Expression, Expression, Expression | None]]:
+    """Arguments that must be equal for values to be so; for sequences the term that says it."""
     left, right = (facts.unknowns[k] for k in places)
     found: list[tuple[Expression, Expression, Expression | None]] = []
     for a, b in zip(left.parts, right.parts, strict=True):
@@ -275,7 +194,9 @@ class _Script:
             texts.append(self.step(step, depth + 1))
             del facts.facts[before:]
         inner = ";\n".join(texts)
-        return f"{' ' * depth}Split {fact} [\n{inner}]" if texts else f"{' ' * depth}Split {fact} []"
+        return (
+            f"{' ' * depth}Split {fact} [\n{inner}]" if texts else f"{' ' * depth}Split {fact} []"
+        )
 
     def _note(self, kind: str, argument: Any, step: Any, depth: int) -> str:
         before = len(self.facts.facts)
@@ -320,9 +241,8 @@ class _Script:
                 rest.append(text)
         combination = _Combination(self, eliminations)
         divisors, multiples = combination.vanishing(total, equations)
-        ends = (
-            f"{indent}Ends {_listed(divisors)} ({first}) {_listed(rest)} {self.multiples(multiples)}"
-        )
+        zeros = self.multiples(multiples)
+        ends = f"{indent}Ends {_listed(divisors)} ({first}) {_listed(rest)} {zeros}"
         for text in reversed(combination.nonzero):
             ends = f"{indent}{text} (\n{ends})"
         return ends
@@ -354,8 +274,8 @@ class _Script:
 class _Combination:
     """Equations that are solved and put in, as sums of multiples of equations.
 
-    What a polynomial is multiplied by on the way, as something is divided by it, is a list of facts that
-    say that it is not zero.
+    What a polynomial is multiplied by on the way, as something is divided by it, is a list of facts
+    that say that it is not zero.
 
     Attributes
     ----------
@@ -377,7 +297,11 @@ class _Combination:
             above, below = solved(reduced, place)
             if below.is_constant():
                 scale = 1 / below.leading_coefficient()
-                above, below, own = above * scale, below * scale, {k: m * scale for k, m in own.items()}
+                above, below, own = (
+                    above * scale,
+                    below * scale,
+                    {k: m * scale for k, m in own.items()},
+                )
                 self._known.append((place, above, below, own, None))
             else:
                 self._known.append((place, above, below, own, self._not_zero(below, nonzero)))
@@ -390,7 +314,7 @@ class _Combination:
         return reduce(operator.mul, [below for below, _ in divisors], self._ring.constant(1))
 
     def _reduced(self, p: Any) -> tuple[Any, list[tuple[Any, int]], dict[int, Any]]:
-        """(q, divisors, own): the divisors times p are q and the sum of own multiples of equations."""
+        """(q, divisors, own): the divisors times p are q and the sum of own times equations."""
         divisors: list[tuple[Any, int]] = []
         own: dict[int, Any] = {}
         for place, above, below, multiples, known in self._known:
@@ -412,7 +336,7 @@ class _Combination:
         return p, divisors, own
 
     def vanishing(self, total: Any, equations: dict[int, Any]) -> tuple[list[int], dict[int, Any]]:
-        """(divisors, m) with divisors total = sum m_e e: total less the equations given vanishes."""
+        """(divisors, m), divisors total = sum m_e e: total less the equations given vanishes."""
         for fact, m in equations.items():
             total = total - m * self._script.facts.literal(fact)[1]
         rest, divisors, own = self._reduced(total)

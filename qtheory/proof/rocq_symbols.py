@@ -1,4 +1,4 @@
-"""Symbols for Rocq: names, terms, and the kernel's definitions as definitions and fixpoints there."""
+"""Symbols for Rocq: names, terms, and the kernel's definitions, as fixpoints where they recur."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import z3
 from qtheory.proof import kernel
 from qtheory.proof.checker import INT, REAL, Expression
 from qtheory.proof.kernel import Proof, definition
-from qtheory.proof.rocq_leaves import ALONE, APPLICATION, shown
+from qtheory.proof.rocq_terms import ALONE, APPLICATION, shown
 from qtheory.proof.terms import term_of
 
 _TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
@@ -135,11 +135,15 @@ class Symbols:
                 kind = " -> ".join(_TYPES[s] for s in [*self._domains[name], _sort(symbol.range())])
                 self.lines.append(f"Variable {self.symbol(name)} : {kind}.")
                 continue
-            if made.before is not None:
-                self._declared.add(made.before.decl().name())
+            before = made.before
+            if before is not None:
+                self._declared.add(before.decl().name())
             for body in made.bodies:
                 self.declare(body)
-            (self._define if made.before is None else self._recursion)(name, made)
+            if before is None:
+                self._define(name, made)
+            else:
+                self._recursion(name, made, before)
 
     def _define(self, name: str, made: kernel.Definition) -> None:
         rocq, arguments = self.symbol(name), list(made.arguments)
@@ -151,13 +155,13 @@ class Symbols:
         self.lines.append(f"Definition {rocq}{binders} : {kind} := {body}.")
         self._equation(made, "value", "reflexivity.")
 
-    def _recursion(self, name: str, made: kernel.Definition) -> None:
+    def _recursion(self, name: str, made: kernel.Definition, before: z3.ExprRef) -> None:
         rocq, arguments = self.symbol(name), list(made.arguments)
         kind = _TYPES[_sort(made.symbol.range())]
         *outer, n = [self.symbol(a.decl().name()) for a in arguments]
         own = " ".join([f"{rocq}_nat", *outer])
         zero = self._value(made.bodies[0])
-        self._names[made.before.decl().name()] = f"{own} m"
+        self._names[before.decl().name()] = f"{own} m"
         following = self._value(made.bodies[1])
         self._taken.add(f"{rocq}_nat")
         self.lines += [
