@@ -177,8 +177,10 @@ class _Development:
     def _leaf_as_formula(self, leaf: Leaf) -> str:
         """What a leaf without certificate says: from its premises the goal follows."""
         (own,) = (each for step in self._leaves.values() for each in step if each.leaf is leaf)
-        formulas = [*(f for _, f in own.before), *(p.formula for p in own.premises), own.goal]
-        texts = [self._symbols.text(formula, within=98) for formula in formulas]
+        premises = [*(f for _, f in own.before), *(p.formula for p in own.premises)]
+        formulas = [*premises, own.goal]
+        texts = [self._symbols.text(formula, within=98) for formula in premises]
+        texts.append(self._symbols.text(own.goal))
         free = {name: term for formula in formulas for name, term in variables(formula)}
         every = self._symbols.forall(term for _, term in sorted(free.items()))
         return every + " ->\n  ".join(texts)
