@@ -95,7 +95,7 @@ class _Development:
             _HEADER,
             "Section development.",
             *heads,
-            *symbols.unknowns(),
+            *symbols.of_the_checker(),
             *symbols.lines,
             f"Theorem {name} : {name}_statement.",
             "Proof.",

@@ -145,8 +145,12 @@ def _noted_proof(kind: str, argument: Any, facts: Facts, names: Names) -> str:
     return f"ltac:(no_integer ({' + '.join(terms) or '0'})%Z)"
 
 
-def _listed(numbers: Sequence[object]) -> str:
-    return f"[{'; '.join(map(str, numbers))}]"
+def _listed(texts: Sequence[str]) -> str:
+    return f"[{'; '.join(texts)}]"
+
+
+def _facts(facts: Sequence[int]) -> str:
+    return _listed([f"f{fact}" for fact in facts])
 
 
 #: Polynomials that are longer have names, as they often come again.
@@ -195,7 +199,7 @@ class _Script:
             del facts.facts[before:]
         inner = ";\n".join(texts)
         return (
-            f"{' ' * depth}Split {fact} [\n{inner}]" if texts else f"{' ' * depth}Split {fact} []"
+            f"{' ' * depth}Split f{fact} [\n{inner}]" if texts else f"{' ' * depth}Split f{fact} []"
         )
 
     def _note(self, kind: str, argument: Any, step: Any, depth: int) -> str:
@@ -216,7 +220,7 @@ class _Script:
         indent = " " * depth
         clash = self._clash(terms, eliminations)
         if clash is not None:
-            return f"{indent}Clash {clash[0]} {clash[1]}"
+            return f"{indent}Clash f{clash[0]} f{clash[1]}"
         facts, ring = self.facts, self.facts.ring
         equations: dict[int, Any] = {}  # fact: what multiplies it
         first, rest, total = "", [], ring.constant(0)
@@ -232,9 +236,9 @@ class _Script:
                 continue
             q = Fraction(coefficient)
             total += self._product(own) * squared**2 * flint.fmpq(q.numerator, q.denominator)
-            text = " ".join(
-                ["Product", str(q.numerator), str(q.denominator), self.text(squared), _listed(own)]
-            )
+            text = f"Product {q.numerator} {q.denominator} {self.text(squared)} {_facts(own)}"
+            if (q, square, len(own)) == (1, None, 1):
+                text = f"once f{own[0]}"
             if not first and not square and all(relation == ">" for relation in relations):
                 first = text
             else:
@@ -242,7 +246,7 @@ class _Script:
         combination = _Combination(self, eliminations)
         divisors, multiples = combination.vanishing(total, equations)
         zeros = self.multiples(multiples)
-        ends = f"{indent}Ends {_listed(divisors)} ({first}) {_listed(rest)} {zeros}"
+        ends = f"{indent}Ends {_facts(divisors)} ({first}) {_listed(rest)} {zeros}"
         for text in reversed(combination.nonzero):
             ends = f"{indent}{text} (\n{ends})"
         return ends
@@ -253,9 +257,13 @@ class _Script:
 
     def multiples(self, multiples: Mapping[int, Any]) -> str:
         """Equations, each with what it is multiplied by."""
-        return _listed(
-            [f"Multiple {self.text(m)} {fact}" for fact, m in multiples.items() if m != 0]
-        )
+        texts = []
+        for fact, m in multiples.items():
+            if m == 1 or m == -1:
+                texts.append(f"{'plus' if m == 1 else 'less'} f{fact}")
+            elif m != 0:
+                texts.append(f"Multiple {self.text(m)} f{fact}")
+        return _listed(texts)
 
     def _clash(self, terms: Any, eliminations: Any) -> tuple[int, int] | None:
         """Two facts that a truth value holds and does not hold."""
@@ -357,6 +365,6 @@ class _Combination:
         which = [*(known for _, known in divisors), *nonzero]
         cofactor = script.text(divmod(q, below)[0])
         self.nonzero.append(
-            f"Nonzero {script.text(below)} {_listed(which)} {cofactor} {script.multiples(own)}"
+            f"Nonzero {script.text(below)} {_facts(which)} {cofactor} {script.multiples(own)}"
         )
         return len(script.facts.facts) + len(self.nonzero) - 1

@@ -56,6 +56,9 @@ Inductive fact :=
 (* (a/b) s^2 times the polynomials of facts; and a polynomial times that of a fact which is zero. *)
 Inductive product := Product (a b : positive) (square : number) (facts : list nat).
 Inductive multiple := Multiple (factor : number) (k : nat).
+Definition once (k : nat) : product := Product 1 1 1 [k].
+Definition plus (k : nat) : multiple := Multiple 1 k.
+Definition less (k : nat) : multiple := Multiple (-1) k.
 
 Inductive step :=
 (* one of the parts of an alternative holds *)

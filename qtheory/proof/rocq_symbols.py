@@ -16,8 +16,9 @@ from qtheory.proof.terms import term_of
 
 _TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
 _ANY = {REAL: "0", INT: "0%Z", "Array(Int, Real)": "(fun _ : Z => 0)"}
-#: How the checker of certificates calls numbers and truth values; nothing else has such a name.
-UNKNOWN = re.compile(r"\b([xt])(\d+)\b")
+#: How the checker of certificates calls numbers, truth values and facts; no symbol has such a name.
+_CHECKED = re.compile(r"\b([xtf])(\d+)\b")
+_KINDS = {"x": "number := Unknown", "t": "formula := Truth", "f": "nat :="}
 _RESERVED = (
     *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H", "q", "m"),
     *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end"),
@@ -54,7 +55,7 @@ class Symbols:
         stem = stem.strip("_") or "x"
         stem = stem if stem[0].isalpha() else f"n{stem}"
         name, k = stem[:60], 1
-        while name in self._taken or UNKNOWN.fullmatch(name):
+        while name in self._taken or _CHECKED.fullmatch(name):
             k += 1
             name = f"{stem[:60]}_{k}"
         self._taken.add(name)
@@ -185,12 +186,13 @@ class Symbols:
             f"Lemma {name} : {self.every(equation.formula)}.\nProof. intros; {proof} Qed."
         )
 
-    def unknowns(self) -> list[str]:
-        """What x0, x1, ... and t0, t1, ... are, of which the leaves speak."""
-        used = {found for line in self.lines for found in UNKNOWN.findall(line)}
-        kinds = {"x": "Unknown", "t": "Truth"}
-        order = sorted(used, key=lambda u: (u[0], int(u[1])))
-        return [f"Notation {letter}{k} := ({kinds[letter]} {k})." for letter, k in order]
+    def of_the_checker(self) -> list[str]:
+        """What x0, t0, f0, ... are, by which the leaves and their certificates speak."""
+        used = {found for line in self.lines for found in _CHECKED.findall(line)}
+        return [
+            f"Definition {letter}{k} : {_KINDS[letter]} {k}."
+            for letter, k in sorted(used, key=lambda name: (name[0], int(name[1])))
+        ]
 
 
 def variables(formula: z3.ExprRef) -> list[tuple[str, z3.ExprRef]]:
