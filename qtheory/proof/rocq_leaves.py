@@ -237,7 +237,7 @@ class _Script:
             q = Fraction(coefficient)
             total += self._product(own) * squared**2 * flint.fmpq(q.numerator, q.denominator)
             text = f"Product {q.numerator} {q.denominator} {self.text(squared)} {_facts(own)}"
-            if (q, square, len(own)) == (1, None, 1):
+            if q == 1 and not square and len(own) == 1:
                 text = f"once f{own[0]}"
             if not first and not square and all(relation == ">" for relation in relations):
                 first = text

@@ -255,14 +255,15 @@ def test_a_leaf_on_the_word_of_a_solver_is_a_hypothesis_and_named(squares):
     text = development("squares", "squares", squares)
     assert "(* NOT COMPLETE. Without certificate, and hypotheses here: squares. *)" in text
     assert "Definition squares_statement : Prop :=\n  without_certificate ->" in text
-    assert "Definition without_certificate : Prop := forall (x : R), 1 <= x -> x <= x * x." in text
+    said = r"without_certificate : Prop := forall \((\w+) : R\), 1 <= \1 -> \1 <= \1 \* \1\."
+    assert re.search(f"Definition {said}", text)
 
 
 @needs_rocq
 def test_rocq_accepts_it_under_that_hypothesis_and_not_without(squares, compiled_library):
     text = development("squares", "squares", squares)
     path = written(compiled_library, "squares", text)
-    assert axioms(accepted(path)) == AXIOMS
+    assert axioms(accepted(path)) <= AXIOMS
     path.write_text(text.replace("  without_certificate ->\n", ""))
     with pytest.raises(AssertionError):
         accepted(path)
