@@ -327,6 +327,7 @@ def test_every_leaf_of_a_theorem_is_a_lemma_of_its_own():
     assert text.count("Nonzero") > 10
 
 
+@pytest.mark.slow
 def test_all_theorems_are_written(tmp_path):
     done = qtheory("prove", "--rocq", tmp_path, "--json", tmp_path / "record.json")
     assert done.exit_code == 0, done.output
