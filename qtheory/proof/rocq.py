@@ -90,7 +90,7 @@ class _Development:
                 self._write(step)
         shown = [self._shown(proof) for proof in proofs]
         text = [
-            f"(* {label}: {title}. Written by qtheory prove --rocq. *)",
+            _comment(f"{label}: {title}. Written by qtheory prove --rocq."),
             *self._warning(),
             _HEADER,
             "Section development.",
@@ -121,7 +121,9 @@ class _Development:
         left = [granted.name for granted in self._granted if isinstance(granted, Leaf)]
         if not left:
             return []
-        return [f"(* NOT COMPLETE. Without certificate, and hypotheses here: {'; '.join(left)}. *)"]
+        return [
+            _comment(f"NOT COMPLETE. Without certificate, and hypotheses here: {'; '.join(left)}.")
+        ]
 
     # statements
 
@@ -143,7 +145,8 @@ class _Development:
     def _under(self, proof: Proof) -> list[_Granted]:
         """What a proof takes for granted: its hypotheses, and what no step of it proves."""
         if proof not in self._taken:
-            left: list[_Granted] = [*sorted(proof.hypotheses, key=lambda h: h.meaning)]
+            order = sorted(proof.hypotheses, key=lambda h: (h.meaning, str(h.formula)))
+            left: list[_Granted] = [*order]
             for step in steps(proof):
                 if step.rule == "axiom":
                     left.append(step)
@@ -164,8 +167,7 @@ class _Development:
                 text = self._leaf_as_formula(granted)
             number = len(self._granted) + 1
             name = self._symbols.fresh(f"assumption_{number}" if wanted == "assumption" else wanted)
-            comment = comment.replace("(*", "( *").replace("*)", "* )")
-            self._symbols.lines.append(f"(* {comment} *)\nDefinition {name} : Prop := {text}.")
+            self._symbols.lines.append(f"{_comment(comment)}\nDefinition {name} : Prop := {text}.")
             self._granted[granted] = name
         return self._granted[granted]
 
@@ -358,3 +360,8 @@ def _sums_of_integers(proof: Proof) -> bool:
     return _sums_of_integers(proof.premises[0]) or any(
         term.num_args() > 0 and term.decl().kind() != z3.Z3_OP_UNINTERPRETED for term in terms
     )
+
+
+def _comment(text: str) -> str:
+    """A comment: what would end it, and quotation marks, in which nothing ends it, are others."""
+    return f"(* {text.replace('(*', '( *').replace('*)', '* )').replace(chr(34), chr(39))} *)"

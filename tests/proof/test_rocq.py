@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from qtheory.cli import app
 from qtheory.proof.axioms import AXIOMS as POWER_AXIOMS
-from qtheory.proof.kernel import axiom, lemma, variable
+from qtheory.proof.kernel import assume, axiom, lemma, variable
 from qtheory.proof.real_powers import real_power
 from qtheory.proof.rocq import LIBRARY, development, library
 from qtheory.proof.rocq_terms import polynomial_text
@@ -267,6 +267,18 @@ def test_rocq_accepts_it_under_that_hypothesis_and_not_without(squares, compiled
     path.write_text(text.replace("  without_certificate ->\n", ""))
     with pytest.raises(AssertionError):
         accepted(path)
+
+
+@needs_rocq
+def test_words_of_a_user_are_no_text_of_rocq(compiled_library):
+    """What is said in a comment neither ends it nor hides what comes after it."""
+    y = variable("Qed")
+    given = assume(z3.And(y >= 1, y <= 1), y, meaning='E (w*) = "w*')
+    proof = lemma(z3.Implies(y >= 1, y * y >= y), given, name='*) Axiom f : False. (* "')
+    text = development('T"*)', 'of (w*) "', proof)
+    path = written(compiled_library, "words", text)
+    assert axioms(accepted(path)) <= AXIOMS
+    assert "Axiom f" not in re.sub(r"\(\*.*?\*\)", "", text)
 
 
 @pytest.fixture
