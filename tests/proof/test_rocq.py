@@ -14,10 +14,14 @@ from typer.testing import CliRunner
 from qtheory.cli import app
 from qtheory.proof.axioms import AXIOMS as POWER_AXIOMS
 from qtheory.proof.kernel import assume, axiom, lemma, variable
+from qtheory.proof.leaves import Leaf
 from qtheory.proof.real_powers import real_power
 from qtheory.proof.rocq import LIBRARY, development, library
+from qtheory.proof.rocq_leaves import real_lemma
 from qtheory.proof.rocq_terms import polynomial_text
+from qtheory.proof.terms import term_of
 from qtheory.theory.replay import PROOFS, Replay
+from tests.proof.certificate_examples import EXAMPLES
 
 needs_rocq = pytest.mark.skipif(
     shutil.which("coqc") is None, reason="Rocq is not installed: no development is compiled"
@@ -124,8 +128,9 @@ def test_rocq_accepts_it_and_no_other_statement(lemmas, tmp_path):
 
 def taken(folder, certificates):
     """Whether the checker in Rocq takes certificates, computed there."""
-    unknowns = [f"Notation x{k} := (Unknown {k})." for k in range(2)] + [
-        "Notation t0 := (Truth 0)."
+    unknowns = [
+        *(f"Notation x{k} := (Unknown {k}). Notation t{k} := (Truth {k})." for k in range(9)),
+        *(f"Notation f{k} := ({k})%nat." for k in range(20)),
     ]
     asked = [
         f"Eval vm_compute in proves [{premises}]%formula [{notes}] ({goal}) ({steps})%nat."
@@ -240,6 +245,33 @@ def test_the_checker_in_rocq_takes_proofs_and_refuses_what_is_none(compiled_libr
         case for case, answer, right in zip(asked, answers, wanted, strict=True) if answer != right
     ]
     assert not wrong
+
+
+def translated(name):
+    """An example made by hand, as the checker in Rocq has it: premises, notes, goal and steps."""
+    formulas, steps = EXAMPLES[name]
+    leaf = Leaf(name, tuple(formulas), steps, tuple(range(len(formulas))))
+    terms = [(term_of(formula), "h") for formula in formulas]
+
+    def some(term):
+        return "y" if term.operation in ("apply", "entry", "same") else None
+
+    text, _ = real_lemma("example", leaf, terms, None, some, lambda wanted: wanted)
+    shape = r"follows\n  \[(.*)\]%formula\n  \[(.*)\]\n  No\..*proved _ _ _ \(\n(.*)\)%nat\)"
+    premises, notes, certificate = re.search(shape, text, re.DOTALL).groups()
+    return premises.split(";\n"), notes, certificate
+
+
+@needs_rocq
+def test_each_kind_of_step_is_one_there_and_no_premise_is_too_many(compiled_library):
+    asked, wanted = [], []
+    for name in EXAMPLES:
+        premises, notes, steps = translated(name)
+        for k in (None, *range(len(premises))):
+            kept = ["0 <= 0" if k == each else text for each, text in enumerate(premises)]
+            asked.append(("; ".join(kept), notes, "No", steps))
+            wanted.append(k is None)
+    assert taken(compiled_library, asked) == wanted
 
 
 # what a theorem takes for granted
