@@ -1,7 +1,7 @@
-r"""T2, in one sentence: whatever has the moments of one step that update.py finds has those of section 2.
+r"""T2, any number of steps: what has the moments of one step that update.py finds has those of section 2.
 
 Main results
-    ``first_moment``: E w_i is m(i, t) after any number of steps
+    ``first_moment``: E w_i is m(i, t) after t steps
     ``second_moment``: E w_i^2 is v(t)[i]
 
 How
@@ -13,9 +13,10 @@ How
 
 import z3
 
-from qtheory.proof.kernel import SEQUENCE, assume, induction, lemma, undefined, variable
+from qtheory.proof.kernel import REAL, SEQUENCE, assume, induction, lemma, undefined, variable
 from qtheory.proof.sums import sum_le, total, worst, zeros
 
+from . import update
 from .double_sums import pair_rows, pairs, repeated
 from .recursion import (
     Q_row,
@@ -26,8 +27,6 @@ from .recursion import (
     gamma,
     i,
     inside,
-    lam,
-    lq,
     m,
     per_B,
     same,
@@ -36,19 +35,23 @@ from .recursion import (
     t,
     u,
     v,
-    w,
 )
 from .recursion import following as next_v
-from .update import B, over_samples
+from .update import B, mean_of_G, over_samples, with_w
 
 other = variable("other second moments", SEQUENCE)
-E_w = undefined("E w", [i, t], z3.RealSort())
-E_ww = undefined("E w w", [t], SEQUENCE)
-E_G = undefined("E G", [i, t], z3.RealSort())
-E_wG = undefined("E w G", [i, t], z3.RealSort())
-E_GG = undefined("E G G of one sample", [i, t], z3.RealSort())
-E_GH = undefined("E G G of two samples", [i, t], z3.RealSort())
+E_w = undefined("mean of w", [i, t], REAL)
+E_ww = undefined("mean of w w", [t], SEQUENCE)
+E_G, E_wG, E_GG, E_GH = (
+    undefined(f"mean of {what}", [i, t], REAL) for what in ("G_b", "w G_b", "G_b G_b", "G_b G_c")
+)
 now = z3.And(t >= 0, inside)
+
+
+def of_them(term):
+    """What update.py finds for m(i, t) and second moments u, for E w and E w^2."""
+    return z3.substitute(term, (m(i, t), E_w(i, t)), (u, E_ww(t)))
+
 
 # --- what is taken from update.py ----------------------------------------------------------------
 
@@ -76,10 +79,10 @@ gradients = assume(
     z3.Implies(
         now,
         z3.And(
-            E_G(i, t) == lam[i] * w[i] - lq[i] * E_w(i, t),
-            E_wG(i, t) == lam[i] * w[i] * E_w(i, t) - lq[i] * E_ww(t)[i],
-            E_GG(i, t) == same(t, E_ww(t))[i],
-            E_GH(i, t) == cross(t, E_ww(t))[i],
+            E_G(i, t) == of_them(mean_of_G),
+            E_wG(i, t) == of_them(with_w),
+            E_GG(i, t) == of_them(update.same),
+            E_GH(i, t) == of_them(update.cross),
         ),
     ),
     i,
@@ -105,7 +108,6 @@ first_moment = induction(
 # --- the second moment ---------------------------------------------------------------------------
 
 
-# The noise of a coordinate is the same for second moments that are the same.
 def agreeing(one, another):
     """Where the row of Q is larger for one than for another, if they are not the same there."""
     return worst(Q_row(one, i), Q_row(another, i), d)
@@ -124,6 +126,7 @@ def not_larger(one, another):
 
 
 above, below = agreeing(u, other), agreeing(other, u)
+# The noise of a coordinate is the same for second moments that are the same.
 same_noise = lemma(
     z3.Implies(
         z3.And(
