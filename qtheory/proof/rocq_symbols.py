@@ -19,11 +19,13 @@ _ANY = {REAL: "0", INT: "0%Z", "Array(Int, Real)": "(fun _ : Z => 0)"}
 #: How the checker of certificates calls numbers, truth values and facts; no symbol has such a name.
 _CHECKED = re.compile(r"\b([xtf])(\d+)\b")
 _KINDS = {"x": "number := Unknown", "t": "formula := Truth", "f": "nat :="}
+#: The words of Rocq, and what the text of a development speaks of.
 _RESERVED = (
-    *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H", "q", "m"),
-    *("forall", "fun", "exists", "if", "then", "else", "let", "in", "match", "with", "end"),
-    *("return", "Type", "Prop", "Set", "as", "at", "fix", "True", "False", "not"),
-    *("induction_hypothesis", "nonnegative_index", "claim", "whole"),
+    *("forall", "exists", "fun", "if", "then", "else", "let", "in", "match", "with", "end", "as"),
+    *("at", "by", "cofix", "fix", "for", "return", "struct", "using", "where", "Type", "Prop"),
+    *("SProp", "Set", "Axiom", "CoFixpoint", "Definition", "Fixpoint", "Hypothesis", "Parameter"),
+    *("Theorem", "Variable", "R", "Z", "nat", "S", "O", "IZR", "Rpower", "True", "False", "not"),
+    *("decide", "z", "H", "q", "m", "induction_hypothesis", "nonnegative_index", "claim", "whole"),
 )
 
 
@@ -207,4 +209,5 @@ def _sort(sort: z3.SortRef) -> str:
 @cache
 def _names_of_the_library(text: str) -> frozenset[str]:
     declared = r"(?:Definition|Fixpoint|Lemma|Theorem|Inductive|Class|Ltac|Module|Instance) (\w+)"
-    return frozenset(re.findall(declared, text)) | frozenset(re.findall(r"\| ([A-Z]\w+)", text))
+    constructors = r"(?:\||:=) ([A-Z]\w+)"
+    return frozenset(re.findall(declared, text)) | frozenset(re.findall(constructors, text))

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from qtheory.cli import app
 from qtheory.proof.axioms import AXIOMS as POWER_AXIOMS
-from qtheory.proof.kernel import assume, axiom, lemma, variable
+from qtheory.proof.kernel import INT, assume, axiom, lemma, variable
 from qtheory.proof.leaves import Leaf
 from qtheory.proof.real_powers import real_power
 from qtheory.proof.rocq import LIBRARY, development, library
 from qtheory.proof.rocq_leaves import real_lemma
+from qtheory.proof.rocq_symbols import Symbols
 from qtheory.proof.rocq_terms import polynomial_text
 from qtheory.proof.terms import term_of
 from qtheory.theory.replay import PROOFS, Replay
@@ -311,6 +312,54 @@ def test_words_of_a_user_are_no_text_of_rocq(compiled_library):
     path = written(compiled_library, "words", text)
     assert axioms(accepted(path)) <= AXIOMS
     assert "Axiom f" not in re.sub(r"\(\*.*?\*\)", "", text)
+
+
+def test_what_the_library_declares_is_no_name():
+    symbols = Symbols(library())
+    for word in (
+        "Product",
+        "Multiple",
+        "Split",
+        "Unknown",
+        "Quotient",
+        "once",
+        "proved",
+        "follows",
+    ):
+        assert symbols.fresh(word) == f"{word}_2"
+    assert symbols.fresh("noise") == "noise"
+
+
+@needs_rocq
+def test_words_of_rocq_are_no_names(compiled_library):
+    """A variable may be called like a word of Rocq, or like what the text speaks of."""
+    words = [
+        "forall",
+        "Type",
+        "by",
+        "using",
+        "IZR",
+        "decide",
+        "total",
+        "R",
+        "Z",
+        "x0",
+        "f1",
+        "t2",
+        "value",
+        "Not",
+        "Product",
+        "proved",
+        "E",
+        "I",
+        "left",
+        "pow",
+    ]
+    names = [variable(f"{word}") for word in words]
+    counted = variable("nat", INT)
+    claim = z3.And(*(z3.If(name > counted, name, z3.ToReal(counted)) >= name for name in names))
+    proof = lemma(z3.Implies(names[0] == names[1] / 2, claim), name="words")
+    accepted(written(compiled_library, "names", development("words", "words", proof)))
 
 
 @pytest.fixture
