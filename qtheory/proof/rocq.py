@@ -158,7 +158,7 @@ class _Development:
         """The proposition that something taken for granted is."""
         if granted not in self._granted:
             if isinstance(granted, Assumption):
-                wanted, comment, text = "assumption", granted.meaning, self._assumed(granted)
+                wanted, comment, text = "assumption", granted.meaning, self._hypothesis(granted)
             elif isinstance(granted, Proof):
                 wanted, comment = f"axiom {granted.name}", AXIOMS[granted.name].reason
                 text = self._symbols.every(granted.formula)
@@ -171,7 +171,7 @@ class _Development:
             self._granted[granted] = name
         return self._granted[granted]
 
-    def _assumed(self, hypothesis: Assumption) -> str:
+    def _hypothesis(self, hypothesis: Assumption) -> str:
         if kernel._free(hypothesis.formula).keys() - hypothesis.generic:
             raise ProofError(f"a hypothesis about one value is not written: {hypothesis}")
         return self._symbols.every(hypothesis.formula)
