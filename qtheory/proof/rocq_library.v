@@ -3,11 +3,14 @@ From Coq Require QArith Qreals RealField setoid_ring.Ring_theory micromega.EnvRi
 Import ListNotations.
 Open Scope R_scope.
 
-(* The checker of certificates, and that what it takes is so.
+(* The checker of certificates, and that what it takes is so (theorem "proved").
 
-   A leaf is a list of formulas on real numbers, called x0, x1, ..., and on truth values t0, t1, ...
-   without a common model. What is computed is whether a polynomial with rational coefficients is
-   zero, by Coq.micromega.EnvRing; the rest is the bookkeeping of a proof by cases. *)
+   A leaf says that a goal follows from premises: formulas on real numbers x0, x1, ... and on truth
+   values t0, t1, ... Its certificate is a tree of cases. What is known at a place of the tree are
+   the facts f0, f1, ...: the premises and the negated goal, a conjunction as its parts; then what
+   the steps down to that place added. A branch ends in a sum of products of facts that is positive
+   by the facts, and zero as a polynomial with rational coefficients. Whether a polynomial is zero
+   is computed by Coq.micromega.EnvRing; the rest is the bookkeeping of a proof by cases. *)
 
 Inductive number :=
 | Unknown (k : nat) | Whole (z : Z) | Ratio (a : Z) (b : positive)
