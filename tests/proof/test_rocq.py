@@ -6,6 +6,7 @@ import runpy
 import shutil
 import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import z3
@@ -28,18 +29,9 @@ needs_rocq = pytest.mark.skipif(
     shutil.which("coqc") is None, reason="Rocq is not installed: no development is compiled"
 )
 
-LEMMAS = """
-import z3
-from qtheory.proof import INT, induction, recursive, variable
-
-r, b, n = variable("r"), variable("b"), variable("n", INT)
-a = recursive("a", [r, b], n, 0, lambda before: r * before + b)
-claim = (1 - r) * a(r, b, n) <= b
-given = z3.And(0 <= r, r < 1, b >= 0)
-bounded = induction(
-    n, z3.Implies(given, claim), a.next(r, b, n), base=[a.zero(r, b)], name="noise stays bounded"
-)
-"""
+#: The lemmas of a user that docs/proofs.md shows.
+PAGE = Path(__file__).parents[2] / "docs" / "proofs.md"
+LEMMAS = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
 #: What Rocq's real numbers rest on.
 AXIOMS = {
     "ClassicalDedekindReals.sig_forall_dec",
