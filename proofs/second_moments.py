@@ -3,12 +3,14 @@ r"""T2, the exact recursion, as it is stated.
 Main results
     ``theorem``: m' and v' are what the statement of T2 and its definitions say, for m = E w_i and v = E w_i^2
     ``Q_row_sum``, ``T_row_sum``, ``Y_row_sum``: sums over the stated tables are those of the recursion
-    ``derivation``: the update has these moments (update.py)
+    ``derivation``: the update has these moments (update.py, moments_of_update.py)
 
 How
     The definitions of the statement are put beside those of qtheory.theory.moments, which every other
     proof is about: sums over a row term by term, then one step of the recursion.
 """
+
+from dataclasses import replace
 
 from qtheory.proof.kernel import lemma
 from qtheory.proof.sums import sum_equal
@@ -19,6 +21,7 @@ from qtheory.theory.recursion import Q, T, X, Y
 from qtheory.theory.sequents import Formal, established
 
 from . import update
+from .moments_of_update import first_moment, second_moment
 from .recursion import (
     Q_row,
     T_row,
@@ -90,7 +93,7 @@ two_samples = lemma(
     ),
     name="the stated noise of two samples",
 )
-derivation = update.derivation
+derivation = replace(update.derivation, sums=(*update.derivation.sums, first_moment, second_moment))
 theorem = established(
     words,
     m.next(i, t),

@@ -101,7 +101,8 @@ ARGUED = (
     "E w_i^2 exists after t steps: w'_i^2 is not negative, so the tower property holds for it whether"
     " or not the mean is finite (Tonelli), and gives the finite number that is computed; products are"
     " at most half the sum of squares.",
-    "E w_i and m have the same start and the same step, so they are the same; so are E w_i^2 and v.",
+    "E s, E s w and E s^2 have the start and the step of the recursions of the average, so they are the"
+    " same; that E w_i is m and E w_i^2 is v after any number of steps is proved.",
 )
 
 

@@ -135,9 +135,10 @@ def _searched(file: Path | None) -> dict[str, list[str]]:
 
 
 def _write_for_rocq(folder: Path, name: str, label: str, title: str, *proofs: Proof) -> None:
-    from qtheory.proof.rocq import development
+    from qtheory.proof.rocq import LIBRARY, development, library
 
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / LIBRARY).write_text(library(), encoding="utf-8")
     text = development(label, title, *proofs)
     (folder / f"{name}.v").write_text(text, encoding="utf-8")
 

@@ -128,9 +128,7 @@ def _certified(matrix: flint.arb_mat, vectors: flint.arb_mat) -> Eigen:
     return _separated(balls, vectors, image)
 
 
-def _separated(
-    balls: list[flint.arb], vectors: flint.arb_mat, image: flint.arb_mat
-) -> Eigen:
+def _separated(balls: list[flint.arb], vectors: flint.arb_mat, image: flint.arb_mat) -> Eigen:
     """The eigenpairs in order, if the eigenvalues are disjoint."""
     order = sorted(range(len(balls)), key=lambda k: float(balls[k]), reverse=True)
     for left, right in zip(order, order[1:], strict=False):

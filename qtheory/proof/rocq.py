@@ -1,487 +1,367 @@
 """Proofs of the kernel as developments for Rocq.
 
-The definitions become Rocq's, every lemma is proved there, and the leaves as their certificates say:
-a leaf is a statement on real numbers alone, and its proof is case by case, each closed by a positive
-sum of products that ``ring`` shows to be zero.
+The definitions become Rocq's, every lemma is proved there, and the leaves by their certificates:
+the library has the checker once more, with a proof that what it takes is so. What a theorem takes
+for granted, hypotheses, axioms and leaves without certificate, is what its statement begins with.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 
 import z3
 
 from qtheory.errors import ProofError
 from qtheory.proof import kernel
-from qtheory.proof.checker import INT, REAL, Expression
-from qtheory.proof.kernel import Assumption, Proof, definition
+from qtheory.proof.axioms import AXIOMS
+from qtheory.proof.kernel import Assumption, Proof
 from qtheory.proof.leaves import Leaf
-from qtheory.proof.rocq_leaves import real_lemma, shown
+from qtheory.proof.rocq_leaves import real_lemma
+from qtheory.proof.rocq_symbols import Symbols, variables
 from qtheory.proof.terms import term_of
-from qtheory.proof.tree import steps
+from qtheory.proof.tree import LEMMAS, steps
 
-_TYPES = {REAL: "R", INT: "Z", "Array(Int, Real)": "(Z -> R)"}
-
-PRELUDE = r"""From Coq Require Import Reals ZArith Lra Lia.
-Open Scope R_scope.
-
-(* Comparisons of real numbers can be decided, and so can what is built from them. *)
-Class Decidable (P : Prop) := decide : {P} + {~ P}.
-Arguments decide P {Decidable}.
-#[export] Instance decide_le (a b : R) : Decidable (a <= b) := Rle_dec a b.
-#[export] Instance decide_lt (a b : R) : Decidable (a < b) := Rlt_dec a b.
-#[export] Instance decide_eq (a b : R) : Decidable (a = b) := Req_EM_T a b.
-#[export] Instance decide_true : Decidable True := left I.
-#[export] Instance decide_false : Decidable False := right (fun f => f).
-#[export] Instance decide_and P Q (p : Decidable P) (q : Decidable Q) : Decidable (P /\ Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_or P Q (p : Decidable P) (q : Decidable Q) : Decidable (P \/ Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_implies P Q (p : Decidable P) (q : Decidable Q) : Decidable (P -> Q).
-Proof. unfold Decidable in *; tauto. Defined.
-#[export] Instance decide_not P (p : Decidable P) : Decidable (~ P).
-Proof. unfold Decidable in *; tauto. Defined.
-
-Lemma quotient (a b : R) : b = 0 \/ a / b * b = a.
-Proof. destruct (Req_EM_T b 0) as [E|E]; [left; exact E | right; field; exact E]. Qed.
-Lemma choice (C : Prop) (d : Decidable C) (a b : R) :
-  (C -> (if decide C then a else b) = a) /\ (~ C -> (if decide C then a else b) = b).
-Proof. destruct (decide C); tauto. Qed.
-Lemma choice_integer (C : Prop) (d : Decidable C) (a b : Z) :
-  (C -> IZR (if decide C then a else b) = IZR a) /\ (~ C -> IZR (if decide C then a else b) = IZR b).
-Proof. destruct (decide C); tauto. Qed.
-Lemma no_integer_between (z : Z) : IZR z <= 0 \/ 1 <= IZR z.
-Proof. destruct (Z_le_gt_dec z 0) as [H|H]; [left; apply IZR_le; lia | right; apply IZR_le; lia]. Qed.
-Lemma square_nonnegative (x : R) : 0 <= x * x.
-Proof. exact (Rle_0_sqr x). Qed.
-Lemma positive_and_zero (d s : R) : d <> 0 -> 0 < s -> d * s = 0 -> False.
-Proof. intros D S E. destruct (Rmult_integral _ _ E); lra. Qed.
-Lemma product_not_zero (a b : R) : a <> 0 -> b <> 0 -> a * b <> 0.
-Proof. intros A B E. destruct (Rmult_integral _ _ E); tauto. Qed.
-Lemma times_zero (m e : R) : e = 0 -> m * e = 0.
-Proof. intros E. rewrite E. ring. Qed.
-Lemma plus_zero (a b : R) : a = 0 -> b = 0 -> a + b = 0.
-Proof. intros A B. rewrite A, B. ring. Qed.
-Lemma natural_numbers (P : Z -> Prop) :
-  P 0%Z -> (forall n, 0 <= IZR n -> P n -> P (n + 1)%Z) -> forall n, 0 <= IZR n -> P n.
-Proof.
-  intros base step n H. apply le_IZR in H. revert n H.
-  apply natlike_ind; [exact base|]. intros n H Pn. unfold Z.succ. apply step; [apply IZR_le; exact H | exact Pn].
-Qed.
-Lemma to_nat_next (n : Z) : 0 <= IZR n -> Z.to_nat (n + 1) = S (Z.to_nat n).
-Proof. intros H. apply le_IZR in H. rewrite Z2Nat.inj_add by lia. change (Z.to_nat 1) with 1%nat. lia. Qed.
-Lemma of_to_nat (n : Z) : 0 <= IZR n -> Z.of_nat (Z.to_nat n) = n.
-Proof. intros H. apply le_IZR in H. apply Z2Nat.id; exact H. Qed.
-
-Ltac integers H := rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR in H.
-Ltac given H :=
-  first [ exact H | cbv beta; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR, ?opp_IZR; exact H ].
-Ltac equal_arguments :=
-  intros; repeat match goal with H : IZR _ = IZR _ |- _ => apply eq_IZR in H end;
-  solve [ congruence | f_equal; congruence
-        | repeat (f_equal; try congruence; try (apply eq_IZR; rewrite ?plus_IZR, ?minus_IZR, ?mult_IZR; lra)) ].
-Ltac no_integer n := pose proof (no_integer_between n) as z; integers z; destruct z; [left|right]; lra.
-(* Towards a contradiction, where tauto needs no law of the excluded middle. *)
-Ltac follows :=
-  match goal with
-  | |- ~ _ => intro; tauto
-  | |- ?P => first [ destruct (decide P); [assumption | exfalso; tauto] | tauto ]
-  end.
-Ltac rational := first [ ring | field ].
-Ltac nonnegative :=
-  first [ assumption | apply square_nonnegative
-        | match goal with |- 0 <= ?a * ?b => apply Rmult_le_pos; nonnegative end | lra ].
-Ltac positive :=
-  first [ assumption | match goal with |- 0 < ?a * ?b => apply Rmult_lt_0_compat; positive end | lra ].
-"""
+#: The file that every development begins with: what the kernel's terms and rules are in Rocq, and
+#: the checker of certificates with the proof that it is sound.
+LIBRARY = "qtheory.v"
+_HEADER = """From Coq Require Import Reals ZArith Lra List.
+Require Import qtheory.
+Import ListNotations.
+Open Scope R_scope."""
 
 
-class Development:
+def library() -> str:
+    """The text of that file."""
+    return files("qtheory.proof").joinpath("rocq_library.v").read_text(encoding="utf-8")
+
+
+def development(label: str, title: str, *proofs: Proof) -> str:
+    """The proof of a theorem, the last of ``proofs``, and of what is proved with it, for Rocq.
+
+    Leaves without certificate are hypotheses of the theorem, and named as such.
+    """
+    return _Development().written(label, title, *proofs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Leaf:
+    """A leaf of a step: what it follows from, and whether Rocq has the goal in another form."""
+
+    leaf: Leaf
+    name: str
+    premises: Sequence[Proof]
+    goal: z3.BoolRef
+    #: The hypotheses of an induction with their formulas, before the premises.
+    before: Sequence[tuple[str, z3.BoolRef]] = ()
+    put: bool = True
+
+
+#: What a theorem takes for granted: a hypothesis, an axiom, a leaf without certificate.
+_Granted = Assumption | Proof | Leaf
+
+
+class _Development:
     """One theorem and what it rests on, as a file for Rocq."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._taken: set[str] = set(_RESERVED)
-        self._declared: set[str] = set()
+        self._symbols = Symbols(library())
         self._references: dict[Proof, str] = {}
-        self._hypotheses: dict[Assumption, str] = {}
-        self._lines: list[str] = []
-        self._domains: dict[str, list[str]] = {}
+        self._granted: dict[_Granted, str] = {}
+        self._taken: dict[Proof, list[_Granted]] = {}
+        self._leaves: dict[Proof, list[_Leaf]] = {}
 
     def written(self, label: str, title: str, *proofs: Proof) -> str:
         """The file: what is stated, then how it is proved."""
-        roots = {f"theorem_{label}": proofs[-1]}
-        roots |= {f"part_{k + 1}_of_{label}": proof for k, proof in enumerate(proofs[:-1])}
-        heads, endings = [], []
-        for wanted, root in reversed(roots.items()):
-            self._declare(root.formula)
-            for hypothesis in sorted(root.hypotheses, key=lambda h: h.meaning):
-                self._hypothesis(hypothesis)
-            under = self._under(root)
-            name = self._fresh(wanted)
-            given = {h: f"h{k}" for k, h in enumerate(under)}
-            premises = "".join(f"\n  {self._hypotheses[h]} ->" for h in under)
-            self._lines.append(
-                f"Definition {name}_statement : Prop :={premises}\n  {self._for_all(root)}."
-            )
-            heads += self._lines
-            self._lines = []
-            endings.append((name, root, given))
-        for root in proofs:
-            for step in steps(root):
-                if step not in self._references:
-                    self._write(step)
-        ends = [
-            f"Theorem {name} : {name}_statement.\n"
-            f"Proof. {_intros(given.values())}exact {self._reference(root, given)}. Qed."
-            for name, root, given in endings
+        symbols = self._symbols
+        name = symbols.fresh(label)
+        everything = steps(*proofs)
+        names = [f"{name}_part_{k + 1}" for k in range(len(proofs))]
+        if len(proofs) == 1:
+            names = [f"{name}_statement"]
+        parts = [self._stated(each, proof) for each, proof in zip(names, proofs, strict=True)]
+        if len(proofs) > 1:
+            whole = " /\\\n  ".join(parts)
+            symbols.lines.append(f"Definition {name}_statement : Prop :=\n  {whole}.")
+        heads, symbols.lines = symbols.lines, []
+        for step in everything:
+            if step not in self._references:
+                self._write(step)
+        shown = [self._shown(proof) for proof in proofs]
+        text = [
+            _comment(f"{label}: {title}. Written by qtheory prove --rocq."),
+            *self._warning(),
+            _HEADER,
+            "Section development.",
+            *heads,
+            *symbols.of_the_checker(),
+            *symbols.lines,
+            f"Theorem {name} : {name}_statement.",
+            "Proof.",
+            *(f"  split.\n{one}" for one in shown[:-1]),
+            shown[-1],
+            "Qed.",
+            "End development.",
+            f"Print Assumptions {name}.",
+            *self._axioms_hold(),
         ]
-        prints = [f"Print Assumptions {name}." for name, *_ in endings]
-        comment = f"(* {label}: {title}. Written by qtheory prove --rocq. *)"
-        parts = [comment, PRELUDE, "Section development.", *heads, *self._lines, *ends]
-        return "\n".join([*parts, "End development.", *prints]) + "\n"
+        return "\n".join(text) + "\n"
 
-    # names
+    def _axioms_hold(self) -> list[str]:
+        """The axioms are true: they hold for Rocq's power, by lemmas of the library."""
+        return [
+            f"Lemma {name}_holds : {name} Rpower.\n"
+            f"Proof. exact Rpower_{granted.name.replace(' ', '_')}. Qed."
+            for granted, name in self._granted.items()
+            if isinstance(granted, Proof)
+        ]
 
-    def _fresh(self, wanted: str) -> str:
-        wanted = "summand" if wanted.startswith("[") else wanted
-        stem = re.sub(r"[^A-Za-z0-9]+", "_", wanted.replace("*", "star").replace("'", "prime"))
-        stem = stem.strip("_") or "x"
-        stem = stem if stem[0].isalpha() else f"n{stem}"
-        name, k = stem[:60], 1
-        while name in self._taken:
-            k += 1
-            name = f"{stem[:60]}_{k}"
-        self._taken.add(name)
-        return name
-
-    def _symbol(self, name: str) -> str:
-        if name not in self._names:
-            self._names[name] = self._fresh(name)
-        return self._names[name]
-
-    # terms
-
-    def _text(self, formula: z3.ExprRef) -> str:
-        self._declare(formula)
-        return shown(term_of(formula), self._named)
-
-    def _named(self, term: Expression) -> str | None:
-        """A symbol and its arguments, each of the type that the symbol wants."""
-        if term.operation == "entry":
-            f, k = term.parts
-            return f"({shown(f, self._named)} {shown(k, self._named, integer=True)})"
-        if term.operation == "apply":
-            name = self._symbol(str(term.value))
-            if not term.parts:
-                return name
-            wanted = self._domains[str(term.value)]
-            texts = [
-                shown(part, self._named, integer=part.sort == sort == INT)
-                for part, sort in zip(term.parts, wanted, strict=True)
-            ]
-            return f"({name} {' '.join(texts)})"
-        return None
-
-    # declarations
-
-    def _declare(self, formula: z3.ExprRef) -> None:
-        """What the symbols of a formula are, before it."""
-        for name, term in kernel._constants(formula):
-            if name in self._declared or name in kernel._variables:
-                continue
-            self._declared.add(name)
-            symbol = term.decl()
-            self._domains[name] = [_sort(symbol.domain(k)) for k in range(symbol.arity())]
-            made = definition(name)
-            if made is None:
-                arguments = [_TYPES[_sort(symbol.domain(k))] for k in range(symbol.arity())]
-                kind = " -> ".join([*arguments, _TYPES[_sort(symbol.range())]])
-                self._lines.append(f"Variable {self._symbol(name)} : {kind}.")
-            else:
-                if made.before is not None:
-                    self._declared.add(made.before.decl().name())
-                for body in made.bodies:
-                    self._declare(body)
-                self._define(name, made)
-
-    def _binders(self, terms: Iterable[z3.ExprRef]) -> str:
-        return "".join(
-            f" ({self._symbol(t.decl().name())} : {_TYPES[_sort(t.sort())]})" for t in terms
-        )
-
-    def _forall(self, terms: Iterable[z3.ExprRef]) -> str:
-        binders = self._binders(terms)
-        return f"forall{binders}, " if binders else ""
-
-    def _define(self, name: str, made: kernel.Definition) -> None:
-        rocq, arguments = self._symbol(name), list(made.arguments)
-        value = _TYPES[_sort(made.symbol.range())]
-        names = [self._symbol(a.decl().name()) for a in arguments]
-        if made.before is not None:
-            *outer, n = names
-            own = " ".join([f"{rocq}_nat", *outer])
-            zero = self._value(made.bodies[0])
-            self._names[made.before.decl().name()] = f"({own} m)"
-            following = self._value(made.bodies[1])
-            self._taken.add(f"{rocq}_nat")
-            self._lines += [
-                f"Fixpoint {rocq}_nat{self._binders(arguments[:-1])} (m : nat) : {value} :=",
-                f"  match m with O => {zero} | S m => let {n} := Z.of_nat m in {following} end.",
-                f"Definition {rocq}{self._binders(arguments)} : {value} := {own} (Z.to_nat {n}).",
-            ]
-            self._equation(made, "zero", "reflexivity.")
-            self._equation(
-                made,
-                "next",
-                f"unfold {rocq}; rewrite to_nat_next by assumption; cbn [{rocq}_nat]; cbv zeta; "
-                f"rewrite ?(of_to_nat {n}) by assumption; reflexivity.",
-            )
-            return
-        binders, body = self._binders(arguments), self._value(made.bodies[0])
-        if made.kind == "sequence":
-            *outer, index = arguments
-            binders, body = self._binders(outer), f"fun{self._binders([index])} => {body}"
-        self._lines.append(f"Definition {rocq}{binders} : {value.strip('()')} := {body}.")
-        self._equation(made, "value", "reflexivity.")
-
-    def _value(self, body: z3.ExprRef) -> str:
-        return shown(term_of(body), self._named, integer=_sort(body.sort()) == INT)
-
-    def _equation(self, made: kernel.Definition, which: str, proof: str) -> None:
-        equation = made.equations[which]
-        name = self._fresh(f"{self._symbol(made.symbol.name())}_{which}")
-        self._references[equation] = name
-        self._lines.append(
-            f"Lemma {name} : {self._for_all(equation)}.\nProof. intros; {proof} Qed."
-        )
+    def _warning(self) -> list[str]:
+        left = [granted.name for granted in self._granted if isinstance(granted, Leaf)]
+        if not left:
+            return []
+        return [
+            _comment(f"NOT COMPLETE. Without certificate, and hypotheses here: {'; '.join(left)}.")
+        ]
 
     # statements
 
-    def _free(self, proof: Proof) -> list[tuple[str, z3.ExprRef]]:
-        return sorted(kernel._free(proof.formula).items())
+    def _stated(self, name: str, proof: Proof) -> str:
+        """A definition of what a proof says, under what it takes for granted."""
+        name, symbols = self._symbols.fresh(name), self._symbols
+        symbols.declare(proof.formula)
+        premises = "".join(f"\n  {self._name(granted)} ->" for granted in self._under(proof))
+        symbols.lines.append(
+            f"Definition {name} : Prop :={premises}\n  {symbols.every(proof.formula)}."
+        )
+        return name
 
-    def _for_all(self, proof: Proof) -> str:
-        text = self._text(proof.formula)
-        return self._forall(term for _, term in self._free(proof)) + text
+    def _shown(self, proof: Proof) -> str:
+        given = {granted: f"h{k}" for k, granted in enumerate(self._under(proof))}
+        names = f"intros {' '.join(given.values())}. " if given else ""
+        return f"  {{ {names}exact {self._reference(proof, given)}. }}"
 
-    def _under(self, proof: Proof) -> list[Assumption]:
-        return sorted(proof.hypotheses, key=lambda h: self._hypotheses[h])
+    def _under(self, proof: Proof) -> list[_Granted]:
+        """What a proof takes for granted: its hypotheses, and what no step of it proves."""
+        if proof not in self._taken:
+            order = sorted(proof.hypotheses, key=lambda h: (h.meaning, str(h.formula)))
+            left: list[_Granted] = [*order]
+            for step in steps(proof):
+                if step.rule == "axiom":
+                    left.append(step)
+                left += [each.leaf for each in self._of(step) if each.leaf.certificate is None]
+            self._taken[proof] = left
+        return self._taken[proof]
+
+    def _name(self, granted: _Granted) -> str:
+        """The proposition that something taken for granted is."""
+        if granted not in self._granted:
+            if isinstance(granted, Assumption):
+                wanted, comment, text = "assumption", granted.meaning, self._hypothesis(granted)
+            elif isinstance(granted, Proof):
+                wanted, comment = f"axiom {granted.name}", AXIOMS[granted.name].reason
+                text = self._symbols.every(granted.formula)
+            else:
+                wanted, comment = "without certificate", f"a solver's word: {granted.name}"
+                text = self._leaf_as_formula(granted)
+            number = len(self._granted) + 1
+            name = self._symbols.fresh(f"assumption_{number}" if wanted == "assumption" else wanted)
+            self._symbols.lines.append(f"{_comment(comment)}\nDefinition {name} : Prop := {text}.")
+            self._granted[granted] = name
+        return self._granted[granted]
 
     def _hypothesis(self, hypothesis: Assumption) -> str:
-        if hypothesis not in self._hypotheses:
-            text = self._text(hypothesis.formula)
-            free = kernel._free(hypothesis.formula)
-            if free.keys() - hypothesis.generic:
-                raise ProofError(f"a hypothesis about one value is not written: {hypothesis}")
-            every = self._forall(term for _, term in sorted(free.items()))
-            name = self._fresh(f"assumption_{len(self._hypotheses) + 1}")
-            meaning = hypothesis.meaning.replace("(*", "( *").replace("*)", "* )")
-            self._lines.append(f"(* {meaning} *)\nDefinition {name} : Prop := {every}{text}.")
-            self._hypotheses[hypothesis] = name
-        return self._hypotheses[hypothesis]
+        if kernel._free(hypothesis.formula).keys() - hypothesis.generic:
+            raise ProofError(f"a hypothesis about one value is not written: {hypothesis}")
+        return self._symbols.every(hypothesis.formula)
 
-    def _reference(self, proof: Proof, given: Mapping[Assumption, str]) -> str:
+    def _leaf_as_formula(self, leaf: Leaf) -> str:
+        """What a leaf without certificate says: from its premises the goal follows."""
+        (own,) = (each for step in self._leaves.values() for each in step if each.leaf is leaf)
+        premises = [*(f for _, f in own.before), *(p.formula for p in own.premises)]
+        formulas = [*premises, own.goal]
+        texts = [self._symbols.text(formula, within=98) for formula in premises]
+        texts.append(self._symbols.text(own.goal))
+        free = {name: term for formula in formulas for name, term in variables(formula)}
+        every = self._symbols.forall(term for _, term in sorted(free.items()))
+        return every + " ->\n  ".join(texts)
+
+    # references
+
+    def _reference(self, proof: Proof, given: Mapping[_Granted, str]) -> str:
         """A proof as a function of its variables, with the names of what it assumes."""
         if proof.rule == "hypothesis":
             (hypothesis,) = proof.hypotheses
             return given[hypothesis]
+        if proof.rule == "axiom":
+            return given[proof]
         if proof.rule == "instance":
-            binders = self._binders(term for _, term in self._free(proof))
+            binders = self._symbols.binders(term for _, term in variables(proof.formula))
             applied = self._applied(proof, {}, given)
             return f"(fun{binders} => {applied})" if binders else applied
         if proof.rule == "cut":
             kept, evidence = proof.premises
             shown_by = self._reference(evidence, given)
             return self._reference(kept, {**given, proof.details: shown_by})
+        if proof.rule == "definition":
+            return self._symbols.equations[proof]
+        own = " ".join(given[granted] for granted in self._under(proof))
         name = self._references[proof]
-        hypotheses = [] if proof.rule in ("definition", "axiom") else self._under(proof)
-        own = " ".join(given[h] for h in hypotheses)
         return f"({name} {own})" if own else name
 
     def _applied(
-        self, proof: Proof, put: Mapping[str, z3.ExprRef], given: Mapping[Assumption, str]
+        self, proof: Proof, put: Mapping[str, z3.ExprRef], given: Mapping[_Granted, str]
     ) -> str:
         """A proof at terms for its variables."""
+        free = variables(proof.formula)
         if proof.rule == "instance":
             (base,) = proof.premises
-            pairs = [(term, put[name]) for name, term in self._free(proof) if name in put]
+            pairs = [(term, put[name]) for name, term in free if name in put]
             own = {
                 variable.decl().name(): z3.substitute(term, *pairs) if pairs else term
                 for variable, term in proof.details
             }
-            outer = {name: put.get(name, term) for name, term in self._free(proof)}
+            outer = {name: put.get(name, term) for name, term in free}
             return self._applied(base, {**outer, **own}, given)
-        terms = [
-            self._argument(put.get(name, term), term.sort()) for name, term in self._free(proof)
-        ]
+        terms = [self._symbols.argument(put.get(name, term), term.sort()) for name, term in free]
         return f"({' '.join([self._reference(proof, given), *terms])})"
-
-    def _argument(self, term: z3.ExprRef, sort: z3.SortRef) -> str:
-        self._declare(term)
-        return shown(term_of(term), self._named, integer=_sort(sort) == INT)
 
     # steps
 
     def _write(self, step: Proof) -> None:
-        for hypothesis in sorted(step.hypotheses, key=lambda h: h.meaning):
-            self._hypothesis(hypothesis)
-        if step.rule == "axiom":
-            name = self._fresh(f"axiom_{step.name}")
+        if step.rule == "definition":
+            self._symbols.declare(step.formula)
+        elif step.rule in LEMMAS:
+            for granted in self._under(step):
+                self._name(granted)
+            name = self._symbols.fresh(step.name or "step")
             self._references[step] = name
-            self._lines.append(f"Hypothesis {name} : {self._for_all(step)}.")
-        elif step.rule == "definition":
-            self._declare(step.formula)
-        elif step.rule in ("lemma", "induction"):
-            name = self._fresh(step.name or "step")
-            self._references[step] = name
-            statement = self._for_all(step)
-            (self._lemma if step.rule == "lemma" else self._induction)(step, name, statement)
+            given = {granted: f"h{k}" for k, granted in enumerate(self._under(step))}
+            under = "".join(f" ({h} : {self._granted[granted]})" for granted, h in given.items())
+            statement = self._symbols.every(step.formula)
+            scripts = [self._closed(each, name, given) for each in self._of(step)]
+            written = self._lemma if step.rule == "lemma" else self._induction
+            self._symbols.lines += [
+                f"Lemma {name}{under} : {statement}.",
+                f"Proof.\n{written(step, scripts)}\nQed.",
+            ]
 
-    def _under_which(self, step: Proof) -> tuple[str, dict[Assumption, str]]:
-        given = {h: f"h{k}" for k, h in enumerate(self._under(step))}
-        return "".join(f" ({n} : {self._hypotheses[h]})" for h, n in given.items()), given
+    def _of(self, step: Proof) -> list[_Leaf]:
+        """The leaves of a step, with what they follow from."""
+        if step not in self._leaves:
+            made: list[_Leaf] = []
+            if step.rule == "lemma":
+                made = [_Leaf(step.leaves[0], "", step.premises, step.formula, put=False)]
+            elif step.rule == "induction":
+                made = self._of_induction(step)
+            self._leaves[step] = made
+        return self._leaves[step]
 
-    def _lemma(self, step: Proof, name: str, statement: str) -> None:
-        assumed, given = self._under_which(step)
-        (leaf,) = step.leaves
-        names = " ".join(self._symbol(n) for n, _ in self._free(step))
-        script = self._closed(leaf, name, step.premises, step.formula, given)
-        self._lines += [
-            f"Lemma {name}{assumed} : {statement}.",
-            f"Proof.\n  {f'intros {names}.' * bool(names)}\n{script}\nQed.",
-        ]
-
-    def _induction(self, step: Proof, name: str, statement: str) -> None:
-        assumed, given = self._under_which(step)
+    def _of_induction(self, step: Proof) -> list[_Leaf]:
         n, claim, instances, count = step.details
-        base, following = step.premises[:count], step.premises[count:]
-        index = n.decl().name()
-        others = [(key, term) for key, term in self._free(step) if key != index]
-        before = self._forall(term for _, term in others)
-        own = self._symbol(index)
-        names = " ".join(self._symbol(key) for key, _ in others)
         zero = z3.substitute(claim, (n, z3.IntVal(0)))
-        succ = z3.substitute(claim, (n, n + 1))
-        first = self._closed(step.leaves[0], f"{name}_base", base, zero, given)
-        hypotheses = []
+        following = z3.substitute(claim, (n, n + 1))
+        before = []
         for pairs in instances:
             put = {variable.decl().name(): term for variable, term in pairs}
-            terms = [self._argument(put.get(key, term), term.sort()) for key, term in others]
-            hypotheses.append(
-                (f"({' '.join(['induction_hypothesis', *terms])})", z3.substitute(claim, *pairs))
-            )
-        hypotheses.append(("nonnegative_index", n >= 0))
-        second = self._closed(step.leaves[1], f"{name}_step", following, succ, given, hypotheses)
-        intros = f"intros {names}." * bool(names)
-        every = " ".join(self._symbol(key) for key, _ in self._free(step))
-        self._lines += [
-            f"Lemma {name}{assumed} : {statement}.",
-            "Proof.",
-            f"  enough (whole : forall {own} : Z, 0 <= IZR {own} -> {before}{self._text(claim)}).",
-            f"  {{ intros {every} nonnegative_index. exact (whole {' '.join([own, 'nonnegative_index', names]).strip()}). }}",
-            f"  apply (natural_numbers (fun {own} : Z => {before}{self._text(claim)})).",
-            f"  {{ {intros}\n{first} }}",
-            f"  {{ intros {own} nonnegative_index induction_hypothesis. {intros}\n{second} }}",
-            "Qed.",
+            terms = [
+                self._symbols.argument(put.get(key, term), term.sort())
+                for key, term in variables(step.formula)
+                if key != n.decl().name()
+            ]
+            assumed = " ".join(["induction_hypothesis", *terms])
+            before.append((f"({assumed})", z3.substitute(claim, *pairs)))
+        before.append(("nonnegative_index", n >= 0))
+        return [
+            _Leaf(step.leaves[0], "_base", step.premises[:count], zero),
+            _Leaf(step.leaves[1], "_step", step.premises[count:], following, before),
         ]
 
-    def _closed(
-        self,
-        leaf: Leaf,
-        name: str,
-        premises: Sequence[Proof],
-        goal: z3.BoolRef,
-        given: Mapping[Assumption, str],
-        before: Sequence[tuple[str, z3.ExprRef]] = (),
-    ) -> str:
+    def _lemma(self, step: Proof, scripts: Sequence[str]) -> str:
+        names = " ".join(self._symbols.symbol(n) for n, _ in variables(step.formula))
+        return "\n".join([*([f"  intros {names}."] if names else []), *scripts])
+
+    def _induction(self, step: Proof, scripts: Sequence[str]) -> str:
+        n, claim, _, _ = step.details
+        symbols, base, following = self._symbols, *scripts
+        own = symbols.symbol(n.decl().name())
+        free = variables(step.formula)
+        others = [(key, term) for key, term in free if key != n.decl().name()]
+        names = " ".join(symbols.symbol(key) for key, _ in others)
+        intros = f"intros {names}." if names else ""
+        every = " ".join(symbols.symbol(key) for key, _ in free)
+        claimed = symbols.forall(term for _, term in others) + symbols.text(claim)
+        applied = " ".join(["whole", own, "nonnegative_index", names]).strip()
+        return "\n".join(
+            [
+                f"  enough (whole : forall {own} : Z, 0 <= IZR {own} -> {claimed}).",
+                f"  {{ intros {every} nonnegative_index. exact ({applied}). }}",
+                f"  apply (natural_numbers (fun {own} : Z => {claimed})).",
+                f"  {{ {intros}\n{base} }}",
+                f"  {{ intros {own} nonnegative_index induction_hypothesis. {intros}",
+                f"{following} }}",
+            ]
+        )
+
+    def _closed(self, own: _Leaf, name: str, given: Mapping[_Granted, str]) -> str:
         """A script that closes a goal by a leaf; the lemma on real numbers comes before."""
-        if leaf.certificate is None:
-            raise ProofError(f"no certificate for {leaf.name}: qtheory prove --search finds it")
-        known = kernel._free(goal).keys()
+        symbols, leaf = self._symbols, own.leaf
+        known = kernel._free(own.goal).keys()
         lines, used = [], []
         extra: dict[str, z3.ExprRef] = {}
-        last = len(before) + len(premises)
-        for k in leaf.uses:
+        last = len(own.before) + len(own.premises)
+        certified = leaf.certificate is not None
+        for k in leaf.uses if certified else range(last):
             if k == last:
-                used.append((term_of(z3.Not(goal)), "refuted"))
                 continue
-            if k < len(before):
-                proof, formula = before[k]
+            direct = False
+            if k < len(own.before):
+                proof, formula = own.before[k]
             else:
-                premise = premises[k - len(before)]
-                formula = premise.formula
-                free = dict(self._free(premise))
+                premise = own.premises[k - len(own.before)]
+                formula, free = premise.formula, dict(variables(premise.formula))
                 extra.update({n: t for n, t in free.items() if n not in known})
                 proof = self._applied(premise, free, given)
-            text = self._text(formula)
-            lines.append(
-                f"  assert (p{k} : {text}).\n"
-                f"  {{ pose proof {proof} as q; first [ exact q | integers q; exact q ]. }}"
-            )
-            used.append((term_of(formula), f"p{k}"))
-        lemma, call = real_lemma(f"{name}_reals", leaf, used, self._named, self._fresh)
-        self._lines.append(lemma)
-        text = self._text(goal)
-        refuted = any(proof == "refuted" for _, proof in used)
-        start = (
-            f"  destruct (decide ({text})) as [holds|refuted]; [given holds|exfalso].\n"
-            if refuted
-            else "  exfalso.\n"
-        )
+                direct = not _sums_of_integers(premise)
+            if not direct:
+                lines.append(
+                    f"  assert (p{k} : {symbols.text(formula)}).\n"
+                    f"  {{ pose proof {proof} as q; first [ exact q | integers q; exact q ]. }}"
+                )
+                proof = f"p{k}"
+            used.append((term_of(formula), proof))
         # what the goal does not speak of may have any value
-        lines[:0] = [
-            f"  pose ({self._symbol(n)} := {_ANY[_sort(t.sort())]}); clearbody {self._symbol(n)}."
-            for n, t in sorted(extra.items())
-        ]
-        return start + "\n".join(lines) + f"\n  {call}"
+        lines[:0] = [symbols.anything(n, t) for n, t in sorted(extra.items())]
+        if own.put:
+            lines[:0] = [f"  enough (claim : {symbols.text(own.goal)}) by given claim."]
+        if not certified:
+            names = {*known, *extra, *(n for _, f in own.before for n, _ in variables(f))}
+            terms = [symbols.symbol(n) for n in sorted(names)]
+            lines.append(f"  exact ({' '.join([given[leaf], *terms, *(p for _, p in used)])}).")
+            return "\n".join(lines)
+        claim = term_of(own.goal) if last in leaf.uses else None
+        lemma, call = real_lemma(
+            f"{name}{own.name}_reals", leaf, used, claim, symbols.named, symbols.fresh
+        )
+        symbols.lines.append(lemma)
+        if claim is None:
+            lines.append("  exfalso.")
+        return "\n".join([*lines, f"  {call}"])
 
 
-def development(label: str, title: str, *proofs: Proof) -> str:
-    """The proof of a theorem, the last of ``proofs``, and of what is proved with it, for Rocq.
-
-    ProofError if a leaf has no certificate.
-    """
-    return Development().written(label, title, *proofs)
-
-
-def _intros(names: Iterable[str]) -> str:
-    text = " ".join(names)
-    return f"intros {text}. " if text else ""
-
-
-_ANY = {REAL: "0", INT: "0%Z", "Array(Int, Real)": "(fun _ : Z => 0)"}
+def _sums_of_integers(proof: Proof) -> bool:
+    """Whether a proof is at n + 1: Rocq has IZR (n + 1) there, and IZR n + 1 is what is said."""
+    if proof.rule == "cut":
+        return _sums_of_integers(proof.premises[0])
+    if proof.rule != "instance":
+        return False
+    terms = [term for _, term in proof.details if term.sort() == kernel.INT]
+    return _sums_of_integers(proof.premises[0]) or any(
+        term.num_args() > 0 and term.decl().kind() != z3.Z3_OP_UNINTERPRETED for term in terms
+    )
 
 
-def _sort(sort: z3.SortRef) -> str:
-    return {kernel.REAL: REAL, kernel.INT: INT}.get(sort, str(sort))
-
-
-_RESERVED = (
-    *("R", "Z", "nat", "S", "O", "I", "E", "left", "right", "z", "H"),
-    *(
-        "forall",
-        "fun",
-        "exists",
-        "if",
-        "then",
-        "else",
-        "let",
-        "in",
-        "match",
-        "with",
-        "end",
-        "return",
-    ),
-    *("Type", "Prop", "Set", "as", "at", "fix", "decide", "quotient", "choice", "q"),
-    *(
-        "nonnegative",
-        "positive",
-        "follows",
-        "integers",
-        "induction_hypothesis",
-        "nonnegative_index",
-    ),
-    *("holds", "refuted", "given", "whole", "m", "True", "False", "not", "proj1", "proj2"),
-)
+def _comment(text: str) -> str:
+    """A comment: what would end it, and quotation marks, in which nothing ends it, are others."""
+    return f"(* {text.replace('(*', '( *').replace('*)', '* )').replace(chr(34), chr(39))} *)"
