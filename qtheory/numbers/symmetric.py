@@ -14,6 +14,7 @@ each. A unit eigenvector u and an approximation x of length 1 have, up to a sign
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import flint
 import numpy as np
@@ -131,7 +132,7 @@ def _certified(matrix: flint.arb_mat, vectors: flint.arb_mat) -> Eigen:
 def _separated(balls: list[flint.arb], vectors: flint.arb_mat, image: flint.arb_mat) -> Eigen:
     """The eigenpairs in order, if the eigenvalues are disjoint."""
     order = sorted(range(len(balls)), key=lambda k: float(balls[k]), reverse=True)
-    for left, right in zip(order, order[1:], strict=False):
+    for left, right in pairwise(order):
         if not balls[left] > balls[right]:
             raise PrecisionError(
                 "two eigenvalues of a matrix are so close that they cannot be told apart"
