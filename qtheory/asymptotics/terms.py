@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -28,6 +28,15 @@ _COORDINATEWISE = (defined.x[n.i], defined.eta0[n.i], n.wq[n.i], n.lq[n.i], n.D[
 _SUMS = (defined.A, defined.bias, defined.D_N, defined.norm, defined.norm_q, defined.tr)
 
 
+@dataclass(frozen=True)
+class Count:
+    """How many coordinates something holds in, up to constants: a sum of min(1, its strength)."""
+
+    name: str
+    sum: sp.Sum
+    meaning: str
+
+
 @dataclass(frozen=True, eq=False)
 class Terms:
     """T4 as formulas in the parameters of one problem.
@@ -46,6 +55,8 @@ class Terms:
         Parameters that are at least 1 (sign 1), at most 1 (-1), or either (0).
     fixed
         Symbols that stay fixed: exponents, and constants of the spectrum and the target.
+    counts
+        How many coordinates are learned, and how many lie above the floor, each as a sum.
     """
 
     formulas: dict[str, sp.Expr]
@@ -54,6 +65,7 @@ class Terms:
     largest_step: sp.Expr
     signs: dict[sp.Symbol, int]
     fixed: frozenset[sp.Symbol]
+    counts: tuple[Count, ...]
 
 
 def terms_of(run: Run) -> Terms:
@@ -100,7 +112,25 @@ def terms_of(run: Run) -> Terms:
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
         _signs(base),
         _fixed(base, coordinatewise),
+        tuple(_counts(base, coordinatewise)),
     )
+
+
+def _counts(
+    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
+) -> Iterator[Count]:
+    """The coordinates with N gamma lambda_i >= 1, and those with lambda_i above the data's error."""
+    steps, floor = base[n.N], base[n.additive["data"]]
+
+    def count(name: str, strength: sp.Expr, meaning: str) -> Count:
+        total = n.over_coordinates(sp.Min(1, strength)).xreplace(base).xreplace(coordinatewise)
+        return Count(f"k_{name}", total, meaning)
+
+    learned = str(steps) if steps.is_Symbol else "N"
+    yield count(learned, n.N * n.gamma * n.lam[n.i], f"directions that {learned} steps learn")
+    if floor != 0:
+        name = str(floor) if floor.is_Symbol else "eps"
+        yield count(name, n.lam[n.i] / floor, "directions above the floor")
 
 
 def _require_covered(run: Run) -> None:

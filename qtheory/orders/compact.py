@@ -1,0 +1,335 @@
+r"""Compact forms of orders: one expression in named scales in place of many regimes.
+
+A form is found, then proved. It is found by starting from one that is right but long, such as the
+sum of :math:`k f(k)` over the points k where a summand f changes its power, and leaving out every
+part that does not matter at a few points; it is proved by comparing it with the order in every
+cell. Where that fails the cell has a point more to be right at, and the search goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import sympy as sp
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.orders.cell import Cell, CellOutcome, explore
+from qtheory.orders.conditions import Condition
+from qtheory.orders.evaluation import Evaluation
+from qtheory.orders.magnitude import Magnitudes, Point, Size, same
+from qtheory.orders.monomial import Monomial, readable
+
+# Every round adds a point that no earlier form was right at: more are not worth their time.
+_MOST_ROUNDS = 40
+_SUMS = (sp.Add, sp.Max, sp.Min)
+_NODES = (*_SUMS, sp.Mul, sp.log)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A quantity with a name: what it stands for, in parameters and other scales, and in words."""
+
+    symbol: sp.Symbol
+    definition: sp.Expr
+    meaning: str
+
+
+@dataclass(frozen=True)
+class CriticalCase:
+    """Where exponents are equal the order is larger than the form by a factor.
+
+    ``factor`` is None where none is found: there only the regimes are known.
+    """
+
+    conditions: tuple[sp.Basic, ...]
+    factor: sp.Expr | None
+
+
+@dataclass(frozen=True)
+class Compact:
+    """The order of a quantity as one expression, proved equal to its regimes up to constants.
+
+    Attributes
+    ----------
+    expression
+        Sums and products of powers, minima, maxima and logarithms of parameters and scales.
+    scales
+        Those in the expression and the factors, each after the ones that its definition uses.
+    critical
+        Cases of equal exponents, in which a factor is missing.
+    """
+
+    expression: sp.Expr
+    scales: tuple[Scale, ...] = ()
+    critical: tuple[CriticalCase, ...] = ()
+
+    @property
+    def written_out(self) -> sp.Expr:
+        """The expression in parameters alone."""
+        formula = self.expression
+        for scale in reversed(self.scales):
+            formula = formula.xreplace({scale.symbol: scale.definition})
+        return formula
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a compact form has to be equal to, and in which words it may be written.
+
+    Attributes
+    ----------
+    leaves
+        Cells with the order in each.
+    evaluation
+        The orders of expressions in a cell; it knows the definitions of the scales.
+    scales, exponents
+        The scales, and the symbols that stand in exponents.
+    """
+
+    leaves: Sequence[CellOutcome]
+    evaluation: Callable[[Cell], Evaluation]
+    scales: Sequence[Scale]
+    exponents: frozenset[sp.Symbol]
+
+    def of(self, start: sp.Expr) -> Compact | None:
+        """A compact form made from a long one by leaving out parts, or None."""
+        generic = [leaf for leaf in self.leaves if not _equalities(leaf.cell)]
+        form = self._found(_combined(_without_numbers(start)), generic)
+        if form is None:
+            return None
+        critical = []
+        for equalities in dict.fromkeys(_equalities(leaf.cell) for leaf in self.leaves):
+            if not equalities:
+                continue
+            factor = self._factor(form, self._where(equalities))
+            if factor != 1:
+                conditions = tuple(condition.relation for condition in equalities)
+                critical.append(CriticalCase(conditions, factor))
+        critical.sort(key=lambda case: str(case.conditions))
+        return Compact(form, self._used(form, critical), tuple(critical))
+
+    def _where(self, equalities: tuple[Condition, ...]) -> list[CellOutcome]:
+        """The parts of all leaves in which equalities hold."""
+        found = []
+        for leaf in self.leaves:
+            cell: Cell | None = leaf.cell
+            for condition in equalities:
+                if cell is not None and condition not in cell.conditions:
+                    cell = cell.with_condition(condition)
+            if cell is not None:
+                found.append(CellOutcome(cell, leaf.outcome.substitute(cell.values)))
+        return found
+
+    def _found(self, start: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
+        """The form with parts left out that is proved in all leaves."""
+        seen = [(leaf.cell, leaf.outcome) for leaf in leaves]
+        for _ in range(_MOST_ROUNDS):
+            at, truth = self._sizes(seen)
+            form = self._reduced(start, at, truth)
+            if form is None:
+                return None
+            wrong = self._counterexample(form, leaves)
+            if wrong is None:
+                return form
+            if self._point(wrong[0]) in [None, *at.points]:
+                return None
+            seen.append(wrong)
+        return None
+
+    def _sizes(self, cells: Sequence[tuple[Cell, Monomial]]) -> tuple[Magnitudes, list[Size]]:
+        """Points of cells, and the sizes of their orders there."""
+        known = [(p, order) for cell, order in cells if (p := self._point(cell)) is not None]
+        definitions = {scale.symbol: scale.definition for scale in self.scales}
+        at = Magnitudes([point for point, _ in known], self.exponents, definitions)
+        return at, [at.of_order(order, k) for k, (_, order) in enumerate(known)]
+
+    def _point(self, cell: Cell) -> Point | None:
+        return cell.point(self.exponents)
+
+    def _reduced(self, start: sp.Expr, at: Magnitudes, truth: Sequence[Size]) -> sp.Expr | None:
+        """The form with parts left out as long as it is right at the points; None if it is not."""
+
+        def right(form: sp.Expr) -> bool:
+            return all(map(same, at.of(form), truth))
+
+        if not right(start):
+            return None
+        # Which of two parts goes first decides what is left: the heavier one, or the lighter.
+        ends = [self._shortened(start, right, sign) for sign in (1, -1)]
+        return min(ends, key=self._length)
+
+    def _shortened(self, form: sp.Expr, right: Callable[[sp.Expr], bool], sign: int) -> sp.Expr:
+        """The form with parts left out, the longest first, as long as what is left is right."""
+
+        def place(shorter: sp.Expr) -> tuple[int, int]:
+            nodes, written_out = self._length(shorter)
+            return nodes, sign * written_out
+
+        # Parts are left out first: a scale in the place of a part might keep others that can go.
+        form = _changed_while(form, _without_a_part, right, place)
+        form = _changed_while(form, self._with_a_scale, right, place)
+        return _changed_while(_written(form), self._with_another_scale, right, self._length)
+
+    def _with_a_scale(self, node: sp.Expr) -> Iterator[sp.Expr]:
+        """Powers of scales for a sum, maximum or minimum."""
+        if isinstance(node, _SUMS):
+            powers = dict.fromkeys(part.as_base_exp()[1] for part in node.args if part != 1)
+            yield from (scale.symbol**power for scale in self.scales for power in powers)
+
+    def _with_another_scale(self, node: sp.Expr) -> Iterator[sp.Expr]:
+        """Scales of shorter definition for a scale."""
+        names = [scale.symbol for scale in self.scales]
+        if node in names:
+            yield from (name for name in names if self._length(name) < self._length(node))
+
+    def _length(self, form: sp.Expr) -> tuple[int, int]:
+        """How long a form is; among equals, how long it is with its scales written out."""
+        lengths: dict[sp.Basic, int] = {}
+        for scale in self.scales:
+            lengths[scale.symbol] = _nodes(scale.definition, lengths)
+        return _nodes(form, {}), _nodes(form, lengths)
+
+    def _factor(self, form: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
+        """What the order is larger by than the form in some cells: 1 or a logarithm, or None."""
+        if self._counterexample(form, leaves) is None:
+            return sp.S.One
+        at, truth = self._sizes([(leaf.cell, leaf.outcome) for leaf in leaves])
+        for factor in self._logarithms(leaves[0].cell):
+            large = all(size >= (0, 0.0) for size in at.of(factor.args[0]))
+            if (
+                large
+                and all(map(same, at.of(form * factor), truth))
+                and self._counterexample(form * factor, leaves) is None
+            ):
+                return factor
+        return None
+
+    def _logarithms(self, cell: Cell) -> list[sp.Expr]:
+        """Logarithms of scales, of parameters and of their ratios, the shortest first."""
+        bases = [scale.symbol for scale in self.scales]
+        bases += [p if sign >= 0 else 1 / p for p, sign in cell.parameters.items()]
+        ratios = [*bases, *(x / y for x, y in permutations(bases, 2))]
+        return sorted({sp.log(ratio) for ratio in ratios}, key=self._length)
+
+    def _counterexample(
+        self, form: sp.Expr, leaves: Sequence[CellOutcome]
+    ) -> tuple[Cell, Monomial] | None:
+        """A cell in which the order is not that of the form, with the order; None if proved."""
+        for leaf in leaves:
+
+            def agrees(cell: Cell, order: Monomial = leaf.outcome) -> bool:
+                try:
+                    found = self.evaluation(cell).order(form)
+                except InvalidArgumentError:  # the logarithm of something small
+                    return False
+                # As orders log N and log d agree along power laws, but not near N = 1 or d = 1.
+                ratio = (found / order).substitute(cell.values)
+                return not ratio.logs and cell.compare(found, order) == 0
+
+            for part in explore(agrees, [leaf.cell]):
+                if not part.outcome:
+                    return part.cell, leaf.outcome
+        return None
+
+    def _used(self, form: sp.Expr, critical: Sequence[CriticalCase]) -> tuple[Scale, ...]:
+        symbols = set(form.free_symbols)
+        for case in critical:
+            symbols |= set() if case.factor is None else case.factor.free_symbols
+        for scale in reversed(self.scales):
+            if scale.symbol in symbols:
+                symbols |= scale.definition.free_symbols
+        return tuple(scale for scale in self.scales if scale.symbol in symbols)
+
+
+def _equalities(cell: Cell) -> tuple[Condition, ...]:
+    """The equalities among exponents that hold in a cell."""
+    found = [condition for condition in cell.conditions if condition.signs == {0}]
+    return tuple(sorted(found, key=lambda condition: str(condition.relation)))
+
+
+def _nodes(form: sp.Basic, lengths: dict[sp.Basic, int]) -> int:
+    """How many numbers, symbols and operations a form has, counting some symbols for more."""
+    if form not in lengths:
+        lengths[form] = 1 + sum(_nodes(part, lengths) for part in form.args)
+    return lengths[form]
+
+
+def _changed_while(
+    form: sp.Expr,
+    change: Callable[[sp.Expr], Iterator[sp.Expr]],
+    right: Callable[[sp.Expr], bool],
+    place: Callable[[sp.Expr], tuple[int, int]],
+) -> sp.Expr:
+    """The form changed in one place after the other, each time to the first that is right."""
+    while True:
+        forms = sorted(dict.fromkeys(_changed(form, change)), key=place)
+        found = next((f for f in forms if place(f) < place(form) and right(f)), None)
+        if found is None:
+            return form
+        form = found
+
+
+def _changed(form: sp.Expr, change: Callable[[sp.Expr], Iterator[sp.Expr]]) -> Iterator[sp.Expr]:
+    """The form with one of its parts, outside exponents, changed in one way."""
+    if isinstance(form, sp.Pow):
+        yield from (part**form.exp for part in _changed(form.base, change))
+    elif isinstance(form, _NODES):
+        parts = _parts(form)
+        for k, part in enumerate(parts):
+            rest = [*parts[:k], *parts[k + 1 :]]
+            yield from (form.func(*rest, changed) for changed in _changed(part, change))
+    yield from change(form)
+
+
+def _without_a_part(node: sp.Expr) -> Iterator[sp.Expr]:
+    """A sum, maximum or minimum without one of its parts."""
+    if isinstance(node, _SUMS):
+        parts = _parts(node)
+        yield from (node.func(*parts[:k], *parts[k + 1 :]) for k in range(len(parts)))
+
+
+def _parts(node: sp.Expr) -> list[sp.Expr]:
+    """The arguments of a node, in an order that does not depend on hashes."""
+    return sorted(node.args, key=sp.default_sort_key)
+
+
+def _without_numbers(form: sp.Expr) -> sp.Expr:
+    """The form without numerical factors, which do not count."""
+    if form.is_number:
+        return sp.S.One
+    if isinstance(form, sp.Pow):
+        return _without_numbers(form.base) ** form.exp
+    if isinstance(form, _NODES):
+        return form.func(*map(_without_numbers, form.args))
+    return form
+
+
+def _combined(form: sp.Expr) -> sp.Expr:
+    """The form with powers of one base as one power."""
+    return sp.powsimp(form, deep=True, combine="exp")
+
+
+def _written(form: sp.Expr) -> sp.Expr:
+    """The form as it reads best: common factors in front, min(1, x**2) as min(1, x)**2."""
+    if isinstance(form, sp.Min | sp.Max):
+        return _rooted(form.func(*map(_written, form.args)))
+    if isinstance(form, sp.Add):
+        return sp.factor_terms(sp.Add(*map(_written, form.args)))
+    if isinstance(form, sp.Mul | sp.log):
+        form = _combined(form.func(*map(_written, form.args)))
+    if isinstance(form, sp.Mul):
+        return sp.Mul(*[part.base ** readable(part.exp) if part.is_Pow else part for part in form.args])
+    if isinstance(form, sp.Pow):
+        return _written(form.base) ** readable(form.exp)
+    return form
+
+
+def _rooted(form: sp.Expr) -> sp.Expr:
+    """min(1, x**p) as min(1, x)**p, with the largest such number p > 0."""
+    powers = [e for part in form.args if part != 1 for e in part.as_powers_dict().values()]
+    content = sp.gcd_list([power.as_content_primitive()[0] for power in powers])
+    if len(form.args) != 2 or 1 not in form.args or not content.is_Rational or content <= 0:
+        return form
+    return form.func(*[sp.powdenest(part ** (1 / content)) for part in form.args]) ** content
