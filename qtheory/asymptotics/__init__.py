@@ -4,8 +4,9 @@ from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
+from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
-from qtheory.asymptotics.table import Domination, Rate, Rates, rates
+from qtheory.asymptotics.table import Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
 from qtheory.orders.compare import OrderComparison, compare_orders
 from qtheory.orders.regimes import Regime

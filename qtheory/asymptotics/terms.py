@@ -37,6 +37,21 @@ class Count:
     meaning: str
 
 
+@dataclass(frozen=True)
+class Substitution:
+    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum."""
+
+    base: Mapping[sp.Basic, sp.Expr]
+    coordinatewise: Mapping[sp.Basic, sp.Expr]
+
+    def __call__(self, formula: sp.Expr) -> sp.Expr:
+        """A formula of the theory in the parameters of a problem; D_N, A and norms stay."""
+        for symbol in _COORDINATEWISE:
+            formula = formula.xreplace({symbol: _FORMULA[symbol]})
+        # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
+        return _without_empty_sums(formula.xreplace(self.base).xreplace(self.coordinatewise))
+
+
 @dataclass(frozen=True, eq=False)
 class Terms:
     """T4 as formulas in the parameters of one problem.
@@ -68,6 +83,18 @@ class Terms:
     counts: tuple[Count, ...]
 
 
+def substitution_of(run: Run) -> Substitution:
+    """What the symbols of T4 and T5 stand for.
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not cover the setting.
+    """
+    _require_covered(run)
+    return Substitution(*_inputs(run))
+
+
 def terms_of(run: Run) -> Terms:
     """The terms of T4 with the spectrum, the target and the error levels put in.
 
@@ -76,14 +103,8 @@ def terms_of(run: Run) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    _require_covered(run)
-    base, coordinatewise = _inputs(run)
-
-    def put_in(formula: sp.Expr) -> sp.Expr:
-        for symbol in _COORDINATEWISE:
-            formula = formula.xreplace({symbol: _FORMULA[symbol]})
-        # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
-        return _without_empty_sums(formula.xreplace(base).xreplace(coordinatewise))
+    put_in = substitution_of(run)
+    base, coordinatewise = put_in.base, put_in.coordinatewise
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
     doubled = _FORMULA[defined.doubling].xreplace(base)
@@ -94,7 +115,7 @@ def terms_of(run: Run) -> Terms:
         put_in(variance.coeff(symbol)) for symbol in (defined.s2, defined.alpha)
     )
     feedback = _positive_form(alpha.xreplace(base))
-    noise = {name: _positive_form(part) for name, part in _noise(level, base).items()}
+    noise = {name: _positive_form(part) for name, part in noise_parts(level, base).items()}
     formulas = {
         "approximation": defined.A,
         "bias": defined.bias,
@@ -106,9 +127,9 @@ def terms_of(run: Run) -> Terms:
     # x_i / (2 - x_i) is between x_i / 2 and x_i.
     theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
     return Terms(
-        {name: _without_zeros(formula, definitions) for name, formula in formulas.items()},
+        {name: without_zeros(formula, definitions) for name, formula in formulas.items()},
         definitions,
-        _without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
+        without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
         _signs(base),
         _fixed(base, coordinatewise),
@@ -119,7 +140,7 @@ def terms_of(run: Run) -> Terms:
 def _counts(
     base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
 ) -> Iterator[Count]:
-    """The coordinates with N gamma lambda_i >= 1, and those with lambda_i above the data's error."""
+    """The coordinates with N gamma lambda_i >= 1, and those above the error of the data."""
     steps, floor = base[n.N], base[n.additive["data"]]
 
     def count(name: str, strength: sp.Expr, meaning: str) -> Count:
@@ -204,7 +225,7 @@ def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:
     return formula
 
 
-def _noise(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
+def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
     """The part of the noise level without any quantizer, and what each one adds to the whole."""
 
     def without(*targets: str) -> sp.Expr:
@@ -246,7 +267,7 @@ def _without_empty_sums(formula: sp.Expr) -> sp.Expr:
     return formula.xreplace(empty)
 
 
-def _without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
+def without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
     """The formula with 0 for symbols that stand for 0."""
     return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
 

@@ -8,7 +8,7 @@ cell. Where that fails the cell has a point more to be right at, and the search 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -17,6 +17,7 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.conditions import Condition
+from qtheory.orders.display import compact_text, shown
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.magnitude import Magnitudes, Point, Size, same
 from qtheory.orders.monomial import Monomial, readable
@@ -38,13 +39,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class CriticalCase:
-    """Where exponents are equal the order is larger than the form by a factor.
-
-    ``factor`` is None where none is found: there only the regimes are known.
-    """
+    """What the order is where exponents are equal: None where only its regimes are known."""
 
     conditions: tuple[sp.Basic, ...]
-    factor: sp.Expr | None
+    expression: sp.Expr | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Compact:
     scales
         Those in the expression and the factors, each after the ones that its definition uses.
     critical
-        Cases of equal exponents, in which a factor is missing.
+        Cases of equal exponents, in which the order is another one: larger by a logarithm.
     """
 
     expression: sp.Expr
@@ -68,10 +66,27 @@ class Compact:
     @property
     def written_out(self) -> sp.Expr:
         """The expression in parameters alone."""
-        formula = self.expression
+        return self.in_parameters(self.expression)
+
+    def in_parameters(self, formula: sp.Expr) -> sp.Expr:
+        """A formula in the scales, such as that of a critical case, in parameters alone."""
         for scale in reversed(self.scales):
             formula = formula.xreplace({scale.symbol: scale.definition})
         return formula
+
+    def __str__(self) -> str:
+        lines = [compact_text(self.expression)]
+        for case in self.critical:
+            where = " and ".join(map(shown, case.conditions))
+            known = "see the regimes" if case.expression is None else compact_text(case.expression)
+            lines.append(f"{known}   if {where}")
+        lines += [scale_text(scale) for scale in self.scales]
+        return "\n".join(lines)
+
+
+def scale_text(scale: Scale) -> str:
+    """A scale with its definition and its meaning in a line."""
+    return f"{scale.symbol} = {compact_text(scale.definition)}: {scale.meaning}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +121,11 @@ class Search:
             factor = self._factor(form, self._where(equalities))
             if factor != 1:
                 conditions = tuple(condition.relation for condition in equalities)
-                critical.append(CriticalCase(conditions, factor))
+                known = None if factor is None else form * factor
+                critical.append(CriticalCase(conditions, known))
         critical.sort(key=lambda case: str(case.conditions))
-        return Compact(form, self._used(form, critical), tuple(critical))
+        forms = [form, *(case.expression for case in critical if case.expression is not None)]
+        return Compact(form, used(self.scales, forms), tuple(critical))
 
     def _where(self, equalities: tuple[Condition, ...]) -> list[CellOutcome]:
         """The parts of all leaves in which equalities hold."""
@@ -233,14 +250,14 @@ class Search:
                     return part.cell, leaf.outcome
         return None
 
-    def _used(self, form: sp.Expr, critical: Sequence[CriticalCase]) -> tuple[Scale, ...]:
-        symbols = set(form.free_symbols)
-        for case in critical:
-            symbols |= set() if case.factor is None else case.factor.free_symbols
-        for scale in reversed(self.scales):
-            if scale.symbol in symbols:
-                symbols |= scale.definition.free_symbols
-        return tuple(scale for scale in self.scales if scale.symbol in symbols)
+
+def used(scales: Sequence[Scale], expressions: Iterable[sp.Basic]) -> tuple[Scale, ...]:
+    """Those of some scales that expressions hold, and the scales that these are defined by."""
+    symbols = set().union(*[expression.free_symbols for expression in expressions])
+    for scale in reversed(scales):
+        if scale.symbol in symbols:
+            symbols |= scale.definition.free_symbols
+    return tuple(scale for scale in scales if scale.symbol in symbols)
 
 
 def _equalities(cell: Cell) -> tuple[Condition, ...]:
@@ -320,7 +337,9 @@ def _written(form: sp.Expr) -> sp.Expr:
     if isinstance(form, sp.Mul | sp.log):
         form = _combined(form.func(*map(_written, form.args)))
     if isinstance(form, sp.Mul):
-        return sp.Mul(*[part.base ** readable(part.exp) if part.is_Pow else part for part in form.args])
+        return sp.Mul(
+            *[part.base ** readable(part.exp) if part.is_Pow else part for part in form.args]
+        )
     if isinstance(form, sp.Pow):
         return _written(form.base) ** readable(form.exp)
     return form
