@@ -19,6 +19,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.compact import Compact, CriticalCase, used
 from qtheory.orders.evaluation import Evaluation
+from qtheory.orders.monomial import ONE, Monomial
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import Regime, joined, regimes_of
 
@@ -45,6 +46,19 @@ class Tightness:
     is_tight: bool | None
     reason: str
     lower: tuple[Regime, ...]
+
+
+@dataclass(frozen=True)
+class TermComparison:
+    """Where a term is at least of the order of another: where a form is at least 1.
+
+    Where exponents are equal, a logarithm in one of the terms counts too. ``ratio`` is None where
+    no such form is found.
+    """
+
+    first: str
+    second: str
+    ratio: sp.Expr | None
 
 
 @dataclass(eq=False)
@@ -129,6 +143,27 @@ class Derivation:
         total = sp.Add(*[form.expression for form in forms])
         forms_used = [total, *(case.expression for case in critical if case.expression is not None)]
         return Compact(total, used(self.scaled.scales, forms_used), tuple(critical))
+
+    @cached_property
+    def comparisons(self) -> tuple[TermComparison, ...]:
+        """Where one essential term is at least of the order of another, two by two."""
+        return tuple(self._comparison(*names) for names in combinations(self.essential, 2))
+
+    @one_at_a_time
+    def _comparison(self, first: str, second: str) -> TermComparison:
+        formulas = self.setting.formulas
+
+        def compute(evaluation: Evaluation) -> Monomial:
+            ratio = evaluation.order(formulas[first]) / evaluation.order(formulas[second])
+            evaluation.cell.compare(ratio, ONE)
+            return ratio
+
+        above, below = self.compact(first), self.compact(second)
+        if above is None or below is None:
+            return TermComparison(first, second, None)
+        leaves = self.explore(compute)
+        ratio = self.scaled.at_least_one(above.expression / below.expression, leaves)
+        return TermComparison(first, second, ratio)
 
     @one_at_a_time
     def tightness(self, name: str) -> Tightness:

@@ -11,7 +11,7 @@ import sympy as sp
 from qtheory.asymptotics.setting import RateSetting
 from qtheory.asymptotics.terms import Count
 from qtheory.orders.cell import Cell, CellOutcome, explore
-from qtheory.orders.compact import Compact, Scale, Search
+from qtheory.orders.compact import Compact, Scale, Search, SideSearch
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import ONE, Monomial
 from qtheory.orders.piecewise import Unsupported
@@ -52,6 +52,11 @@ class ScaledSetting:
         search = Search(leaves, self._evaluation, self.scales, self.setting.exponents)
         start = self._start(formula)
         return None if start is None else search.of(start)
+
+    def at_least_one(self, ratio: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
+        """A shorter form that is at least 1 where a ratio of compact forms is; or None."""
+        found = SideSearch(leaves, self._evaluation, self.scales, self.setting.exponents).of(ratio)
+        return None if found is None else found.expression
 
     def _evaluation(self, cell: Cell) -> Evaluation:
         evaluation = self.setting.evaluation(cell)

@@ -190,12 +190,14 @@ class Cell:
         model = self._found().model
         if model is None:
             return None
-        known = {str(name): _fraction(model[name]) for name in model}
+        # What no condition is about may be in the model too, with any value, such as log N = 0.
+        asked = set().union(*[polynomial.free_symbols for polynomial, _ in self._own or ()])
+        known = {s: _fraction(v) for s in asked if (v := _value(model, s)) is not None}
         found = {
-            parameter: known.get(log_of(parameter).name, Fraction(sign))
-            for parameter, sign in self.parameters.items()
+            parameter: known.get(log_of(parameter), (sign or 1) * (1 + Fraction(k, 7)))
+            for k, (parameter, sign) in enumerate(self.parameters.items())
         }
-        found |= {s: known.get(s.name, _ANY) for s in exponents if s not in self.values}
+        found |= {s: known.get(s, _ANY) for s in exponents if s not in self.values}
         for symbol, value in self.values.items():
             number = value.xreplace({s: sp.Rational(v) for s, v in found.items()})
             found[symbol] = Fraction(int(number.p), int(number.q))
@@ -290,6 +292,12 @@ class Cell:
                 asked.add((log_of(parameter), frozenset({sign})))
         asked |= {(symbol, POSITIVE) for symbol in symbols if symbol.is_positive}
         return _answer(tuple(sorted(asked, key=_place)), _WORK)
+
+
+def _value(model: Any, symbol: sp.Symbol) -> Any:
+    import z3
+
+    return model[z3.Real(symbol.name)]
 
 
 def _fraction(value: Any) -> Fraction:

@@ -20,7 +20,7 @@ from qtheory.orders.conditions import Condition
 from qtheory.orders.display import compact_text, shown
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.magnitude import Magnitudes, Point, Size, same
-from qtheory.orders.monomial import Monomial, readable
+from qtheory.orders.monomial import ONE, Monomial, readable
 
 # Every round adds a point that no earlier form was right at: more are not worth their time.
 _MOST_ROUNDS = 40
@@ -162,6 +162,16 @@ class Search:
         at = Magnitudes([point for point, _ in known], self.exponents, definitions)
         return at, [at.of_order(order, k) for k, (_, order) in enumerate(known)]
 
+    def _fits(self, size: Size, truth: Size) -> bool:
+        """Whether the size of a form is right at a point."""
+        return same(size, truth)
+
+    def _agrees(self, cell: Cell, found: Monomial, order: Monomial) -> bool:
+        """Whether the order of a form is right in a cell."""
+        # As orders log N and log d agree along power laws, but not near N = 1 or d = 1.
+        ratio = (found / order).substitute(cell.values)
+        return not ratio.logs and cell.compare(found, order) == 0
+
     def _point(self, cell: Cell) -> Point | None:
         return cell.point(self.exponents)
 
@@ -169,7 +179,7 @@ class Search:
         """The form with parts left out as long as it is right at the points; None if it is not."""
 
         def right(form: sp.Expr) -> bool:
-            return all(map(same, at.of(form), truth))
+            return all(map(self._fits, at.of(form), truth))
 
         if not right(start):
             return None
@@ -186,14 +196,30 @@ class Search:
 
         # Parts are left out first: a scale in the place of a part might keep others that can go.
         form = _changed_while(form, _without_a_part, right, place)
-        form = _changed_while(form, self._with_a_scale, right, place)
-        return _changed_while(_written(form), self._with_another_scale, right, self._length)
+        form = _written(_changed_while(form, _without_a_part, right, place))
+        form = self._renamed(form, right)
+        return _changed_while(form, self._with_another_scale, right, self._length)
+
+    def _renamed(self, form: sp.Expr, right: Callable[[sp.Expr], bool]) -> sp.Expr:
+        """The form with powers of scales for sums and minima, where it is shorter for them."""
+        while True:
+            renamed = [f for f in dict.fromkeys(_changed(form, self._with_a_scale)) if right(f)]
+            shortest = min([form, *map(_written, renamed)], key=self._length)
+            if shortest == form:
+                return form
+            form = shortest
 
     def _with_a_scale(self, node: sp.Expr) -> Iterator[sp.Expr]:
-        """Powers of scales for a sum, maximum or minimum."""
-        if isinstance(node, _SUMS):
-            powers = dict.fromkeys(part.as_base_exp()[1] for part in node.args if part != 1)
-            yield from (scale.symbol**power for scale in self.scales for power in powers)
+        """Products of powers of scales and of a parameter, for a sum, maximum or minimum."""
+        if not isinstance(node, _SUMS):
+            return
+        names = [scale.symbol for scale in self.scales]
+        factors = [item for part in node.args for item in part.as_powers_dict().items()]
+        powers = dict.fromkeys(power * sign for _, power in factors for sign in (1, -1))
+        scaled = [name**power for name in names for power in powers]
+        scaled += [x**power * y**-power for x, y in permutations(names, 2) for power in powers]
+        others = [base**power for base, power in factors if base.is_Symbol and base not in names]
+        yield from (form * other for form in scaled for other in dict.fromkeys([sp.S.One, *others]))
 
     def _with_another_scale(self, node: sp.Expr) -> Iterator[sp.Expr]:
         """Scales of shorter definition for a scale."""
@@ -217,7 +243,7 @@ class Search:
             large = all(size >= (0, 0.0) for size in at.of(factor.args[0]))
             if (
                 large
-                and all(map(same, at.of(form * factor), truth))
+                and all(map(self._fits, at.of(form * factor), truth))
                 and self._counterexample(form * factor, leaves) is None
             ):
                 return factor
@@ -241,14 +267,32 @@ class Search:
                     found = self.evaluation(cell).order(form)
                 except InvalidArgumentError:  # the logarithm of something small
                     return False
-                # As orders log N and log d agree along power laws, but not near N = 1 or d = 1.
-                ratio = (found / order).substitute(cell.values)
-                return not ratio.logs and cell.compare(found, order) == 0
+                return self._agrees(cell, found, order)
 
             for part in explore(agrees, [leaf.cell]):
                 if not part.outcome:
                     return part.cell, leaf.outcome
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class SideSearch(Search):
+    """A form need only be at least 1 where the order is, up to constants.
+
+    Cases of equal exponents are left out: there logarithms move the boundary.
+    """
+
+    def of(self, start: sp.Expr) -> Compact | None:
+        """The shortest form found that is at least 1 where the order is, or None."""
+        generic = [leaf for leaf in self.leaves if not _equalities(leaf.cell)]
+        form = self._found(_combined(_without_numbers(start)), generic)
+        return None if form is None else Compact(form, used(self.scales, [form]))
+
+    def _fits(self, size: Size, truth: Size) -> bool:
+        return (size[0] >= 0) == (truth[0] >= 0)
+
+    def _agrees(self, cell: Cell, found: Monomial, order: Monomial) -> bool:
+        return (cell.compare(found, ONE) >= 0) == (cell.compare(order, ONE) >= 0)
 
 
 def used(scales: Sequence[Scale], expressions: Iterable[sp.Basic]) -> tuple[Scale, ...]:
