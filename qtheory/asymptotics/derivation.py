@@ -17,12 +17,14 @@ from qtheory.errors import InfiniteRiskError
 from qtheory.model.run import Run
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome, explore
-from qtheory.orders.compact import Compact, CriticalCase, used
+from qtheory.orders.compact import Compact, CriticalCase, Scale, used
 from qtheory.orders.evaluation import Evaluation
-from qtheory.orders.monomial import ONE, Monomial
+from qtheory.orders.monomial import Monomial
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import Regime, joined, regimes_of
+from qtheory.theory import definitions as defined
 
+_EQUAL = "the counterpart in T5 has the same order"
 _NO_COUNTERPART = "T5 has no such term: a lower bound is not known"
 _GAP = "between T4 and T5: which of them has the order of the risk is not known"
 _FLOOR = "the limit of the exact risk without label noise is F, which is of a smaller order than A"
@@ -39,26 +41,29 @@ class Tightness:
         larger order than the risk somewhere, None if neither is known.
     reason
         What this rests on.
-    lower
-        The order of the counterpart; empty where T5 has none.
+    lower, compact
+        The order of the counterpart, and its compact form; nothing where T5 has none.
     """
 
     is_tight: bool | None
     reason: str
-    lower: tuple[Regime, ...]
+    lower: tuple[Regime, ...] = ()
+    compact: Compact | None = None
 
 
 @dataclass(frozen=True)
 class TermComparison:
-    """Where a term is at least of the order of another: where a form is at least 1.
+    """Which of two terms is the larger, wherever none of the others is larger than both.
 
-    Where exponents are equal, a logarithm in one of the terms counts too. ``ratio`` is None where
-    no such form is found.
+    It is the first one where a form is at least 1. So the term that is the larger of every pair
+    that it is in has the order of the bound. Where exponents are equal, a logarithm in one of the terms counts too. ``ratio`` is None where
+    no such form is found; ``relation`` says the same where it is a product of powers.
     """
 
     first: str
     second: str
     ratio: sp.Expr | None
+    relation: sp.Basic | None = None
 
 
 @dataclass(eq=False)
@@ -146,24 +151,38 @@ class Derivation:
 
     @cached_property
     def comparisons(self) -> tuple[TermComparison, ...]:
-        """Where one essential term is at least of the order of another, two by two."""
+        """Which of the essential terms is the larger, two by two."""
         return tuple(self._comparison(*names) for names in combinations(self.essential, 2))
 
     @one_at_a_time
     def _comparison(self, first: str, second: str) -> TermComparison:
         formulas = self.setting.formulas
 
-        def compute(evaluation: Evaluation) -> Monomial:
-            ratio = evaluation.order(formulas[first]) / evaluation.order(formulas[second])
-            evaluation.cell.compare(ratio, ONE)
-            return ratio
+        def compute(evaluation: Evaluation) -> Monomial | None:
+            orders = {name: evaluation.order(formulas[name]) for name in self.essential}
+            cell = evaluation.cell
+            larger = cell.largest([orders[first], orders[second]])
+            if any(cell.compare(order, larger) > 0 for order in orders.values()):
+                return None
+            return orders[first] / orders[second]
 
         above, below = self.compact(first), self.compact(second)
         if above is None or below is None:
             return TermComparison(first, second, None)
-        leaves = self.explore(compute)
+        leaves = [leaf for leaf in self.explore(compute) if leaf.outcome is not None]
         ratio = self.scaled.at_least_one(above.expression / below.expression, leaves)
-        return TermComparison(first, second, ratio)
+        return TermComparison(first, second, ratio, self._relation(ratio))
+
+    def _relation(self, ratio: sp.Expr | None) -> sp.Basic | None:
+        """That a product of powers of parameters is at least 1."""
+        named = {scale.symbol for scale in self.scaled.scales}
+        if ratio is None or ratio == 1:
+            return None
+        bases = {factor.as_base_exp()[0] for factor in sp.Mul.make_args(ratio)}
+        if not all(base.is_Symbol for base in bases) or bases & named:
+            return None
+        order = self.setting.evaluation(self.root).order(ratio)
+        return self.root.at_least_one(order).relation
 
     @one_at_a_time
     def tightness(self, name: str) -> Tightness:
@@ -179,19 +198,33 @@ class Derivation:
     def _compared(self, name: str) -> Tightness:
         formula = self._lower.risk if name == "total" else self._lower.formulas[name]
         if formula == 0:
-            return Tightness(None, _NO_COUNTERPART, ())
+            return Tightness(None, _NO_COUNTERPART)
         formulas = self.setting.formulas
         upper = sp.Add(*formulas.values()) if name == "total" else formulas[name]
-        leaves = self.explore(
-            lambda e: (e.order(formula), e.cell.compare(e.order(formula), e.order(upper)))
-        )
-        orders = [CellOutcome(leaf.cell, (leaf.outcome[0],)) for leaf in leaves]
-        lower = regimes_of(joined(self.root, orders))
+
+        def compute(evaluation: Evaluation) -> tuple[Monomial, int]:
+            below, above = evaluation.order(formula), evaluation.order(upper)
+            return below, evaluation.cell.compare(below, above)
+
+        leaves = self.explore(compute)
+        orders = [CellOutcome(leaf.cell, leaf.outcome[0]) for leaf in leaves]
+        single = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in orders]
+        lower = regimes_of(joined(self.root, single))
         if all(leaf.outcome[1] == 0 for leaf in leaves):
-            return Tightness(True, "the order of its counterpart in T5", lower)
+            return Tightness(True, _EQUAL, lower, self.compact(name))
+        form = self.scaled.compact(formula, orders)
         if name == "approximation":
-            return Tightness(False, _FLOOR, lower)
-        return Tightness(None, _GAP, lower)
+            return Tightness(False, _FLOOR, lower, form)
+        return Tightness(None, _GAP, lower, form)
+
+    @cached_property
+    def effective_dimension(self) -> Scale | None:
+        """D_N, where it is more than a product."""
+        leaves = self.explore(lambda evaluation: evaluation.order(defined.D_N))
+        form = self.scaled.compact(defined.D_N, leaves)
+        if form is None or not form.expression.is_Add:
+            return None
+        return Scale(sp.Symbol("D_N", positive=True), form.expression, "effective dimension")
 
 
 def _under(form: Compact, conditions: tuple[sp.Basic, ...]) -> sp.Expr | None:

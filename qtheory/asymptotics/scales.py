@@ -16,7 +16,7 @@ from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import ONE, Monomial
 from qtheory.orders.piecewise import Unsupported
 
-_BOTH = "directions learned and above the floor"
+_BOTH = "both"
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.setting import setting_of, where_it_applies
 from qtheory.asymptotics.terms import TERMS
+from qtheory.asymptotics.writing import table_text
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -22,7 +23,7 @@ from qtheory.numbers.exact import Number, exact
 from qtheory.numbers.latex import latex_of
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome
-from qtheory.orders.display import premises, relations_latex, where, where_latex
+from qtheory.orders.display import relations_latex, where_latex
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import joined, regimes_of, relations
@@ -243,18 +244,7 @@ class Rates:
         return f"$${self.latex()}$$"
 
     def __str__(self) -> str:
-        given = premises(self.premises, self.fixed)
-        lines = [given] if given else []
-        for name, rate in self.terms.items():
-            for k, regime in enumerate(rate.regimes):
-                condition = where(regime.conditions, regime.occurs)
-                label = name if k == 0 else ""
-                lines.append(f"{label:14} {regime.order!s:26} {condition}".rstrip())
-        lines.append("dominating")
-        for case in self.dominations:
-            condition = where(case.conditions, case.occurs)
-            lines.append(f"  {' + '.join(case.terms):37}  {condition}".rstrip())
-        return "\n".join(lines)
+        return table_text(self)
 
 
 @one_at_a_time

@@ -39,10 +39,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class CriticalCase:
-    """What the order is where exponents are equal: None where only its regimes are known."""
+    """What the order is where exponents are equal: None where only its regimes are known.
+
+    ``factor`` is what it is larger by than the form for other exponents, if that is one logarithm.
+    """
 
     conditions: tuple[sp.Basic, ...]
     expression: sp.Expr | None
+    factor: sp.Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class Search:
             if factor != 1:
                 conditions = tuple(condition.relation for condition in equalities)
                 known = None if factor is None else form * factor
-                critical.append(CriticalCase(conditions, known))
+                critical.append(CriticalCase(conditions, known, factor))
         critical.sort(key=lambda case: str(case.conditions))
         forms = [form, *(case.expression for case in critical if case.expression is not None)]
         return Compact(form, used(self.scales, forms), tuple(critical))
@@ -183,9 +187,16 @@ class Search:
 
         if not right(start):
             return None
+        for form in self._guesses(start):
+            if right(form):
+                return form
         # Which of two parts goes first decides what is left: the heavier one, or the lighter.
         ends = [self._shortened(start, right, sign) for sign in (1, -1)]
         return min(ends, key=self._length)
+
+    def _guesses(self, start: sp.Expr) -> Iterable[sp.Expr]:
+        """Forms that are tried before parts are left out, the shortest first."""
+        return ()
 
     def _shortened(self, form: sp.Expr, right: Callable[[sp.Expr], bool], sign: int) -> sp.Expr:
         """The form with parts left out, the longest first, as long as what is left is right."""
@@ -198,7 +209,7 @@ class Search:
         form = _changed_while(form, _without_a_part, right, place)
         form = _written(_changed_while(form, _without_a_part, right, place))
         form = self._renamed(form, right)
-        return _changed_while(form, self._with_another_scale, right, self._length)
+        return _written(_changed_while(form, self._with_another_scale, right, self._length))
 
     def _renamed(self, form: sp.Expr, right: Callable[[sp.Expr], bool]) -> sp.Expr:
         """The form with powers of scales for sums and minima, where it is shorter for them."""
@@ -277,7 +288,7 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class SideSearch(Search):
-    """A form need only be at least 1 where the order is, up to constants.
+    """A form need only be on the same side of 1 as the order; where that is 1 it may be on either.
 
     Cases of equal exponents are left out: there logarithms move the boundary.
     """
@@ -288,11 +299,24 @@ class SideSearch(Search):
         form = self._found(_combined(_without_numbers(start)), generic)
         return None if form is None else Compact(form, used(self.scales, [form]))
 
+    def _guesses(self, start: sp.Expr) -> Iterable[sp.Expr]:
+        """Ratios of one part above to one part below, in any scales."""
+        above, below = (sp.Add.make_args(sp.expand(side)) for side in sp.fraction(start))
+        ratios = [x / y for x in self._renamings(above) for y in self._renamings(below)]
+        return sorted(dict.fromkeys(map(_combined, ratios)), key=self._length)
+
+    def _renamings(self, parts: Sequence[sp.Expr]) -> list[sp.Expr]:
+        """Each part as it is, and with one scale in the place of all of its scales."""
+        names = [scale.symbol for scale in self.scales]
+        renamed = [p.xreplace(dict.fromkeys(names, name)) for p in parts for name in names]
+        return list(dict.fromkeys([*parts, *renamed]))
+
     def _fits(self, size: Size, truth: Size) -> bool:
-        return (size[0] >= 0) == (truth[0] >= 0)
+        return truth[0] == 0 or (size[0] >= 0) == (truth[0] > 0)
 
     def _agrees(self, cell: Cell, found: Monomial, order: Monomial) -> bool:
-        return (cell.compare(found, ONE) >= 0) == (cell.compare(order, ONE) >= 0)
+        side = cell.compare(order, ONE)
+        return side == 0 or (cell.compare(found, ONE) >= 0) == (side > 0)
 
 
 def used(scales: Sequence[Scale], expressions: Iterable[sp.Basic]) -> tuple[Scale, ...]:

@@ -101,10 +101,8 @@ class _Plain(StrPrinter):  # type: ignore[misc]
         return ", ".join(sorted(map(self._print, expr.args), key=_shortest))
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:  # noqa: N802
-        if all(part.is_number or part.as_coeff_Mul()[1].is_Symbol for part in expr.args) and any(
-            part.as_coeff_Mul()[0] < 0 for part in expr.args
-        ):
-            return str(super()._print_Add(expr, order))  # an exponent
+        if any(part.as_coeff_Mul()[0] < 0 for part in expr.args):  # an exponent
+            return str(super()._print_Add(expr, order))
         return " + ".join(sorted(map(self._print, expr.args), key=_shortest))
 
 

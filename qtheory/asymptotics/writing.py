@@ -1,0 +1,219 @@
+"""Rate tables as text and as LaTeX: compact forms, scales, what is tight and what dominates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from qtheory.asymptotics.derivation import TermComparison
+from qtheory.asymptotics.rate import Rate
+from qtheory.orders.compact import Scale, scale_text, used
+from qtheory.orders.display import (
+    compact_text,
+    premises,
+    shown,
+    where,
+)
+
+if TYPE_CHECKING:
+    from qtheory.asymptotics.table import Rates
+
+_WIDTH = 80
+_LABEL = 15
+_UPPER, _TIGHT, _LOWER = "<~", "~", ">~"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Terms of one order: their names, what is known of it, and the order; None if not compact."""
+
+    names: tuple[str, ...]
+    relation: str
+    form: sp.Expr | None
+    rate: Rate
+    lower: sp.Expr | None = None
+
+    @property
+    def label(self) -> str:
+        """The names, with commas."""
+        return ", ".join(self.names)
+
+
+def rows_of(table: Rates) -> list[Row]:
+    """The terms that are not zero, those of one order in one row; the total is not among them."""
+    rows: dict[object, Row] = {}
+    for name, rate in table.terms.items():
+        if not rate.regimes or name == "total":
+            continue
+        form = rate.compact
+        key = name if form is None else (form.expression, form.critical, rate.is_tight)
+        if key in rows:
+            first = rows[key]
+            rows[key] = Row(
+                (*first.names, name), first.relation, first.form, first.rate, first.lower
+            )
+            continue
+        tightness = rate.tightness
+        lower = None
+        if tightness is not None and not tightness.is_tight and tightness.compact is not None:
+            lower = tightness.compact.expression
+        relation = _TIGHT if rate.is_tight else _UPPER
+        rows[key] = Row((name,), relation, None if form is None else form.expression, rate, lower)
+    return list(rows.values())
+
+
+def scales_of(table: Rates, rows: Sequence[Row]) -> tuple[Scale, ...]:
+    """The scales in the rows, and D_N if it is a factor of two of them."""
+    derivation = table.derivation
+    if derivation is None:
+        return ()
+    scales = derivation.scaled.scales
+    dimension = derivation.effective_dimension
+    factors = [sp.Mul.make_args(row.form) for row in rows if row.form is not None]
+    if dimension and sum(dimension.definition in parts for parts in factors) > 1:
+        scales = (*scales, dimension)
+    forms = [_short(form, scales) for row in rows for form in (row.form, row.lower) if form]
+    for row in rows:
+        if row.rate.compact is not None:
+            forms += [case.expression for case in row.rate.compact.critical if case.expression]
+    return used(scales, forms)
+
+
+def _short(form: sp.Expr, scales: Sequence[Scale]) -> sp.Expr:
+    """The form with D_N in place of the sum that it is."""
+    named = {scale.definition: scale.symbol for scale in scales if scale.definition.is_Add}
+    return form.xreplace(named)
+
+
+def critical_factors(rows: Sequence[Row]) -> dict[tuple[sp.Basic, ...], dict[object, list[str]]]:
+    """By equality of exponents: the factor that is missing, None if unknown, and in which terms."""
+    found: dict[tuple[sp.Basic, ...], dict[object, list[str]]] = {}
+    for row in rows:
+        form = row.rate.compact
+        for case in () if form is None else form.critical:
+            found.setdefault(case.conditions, {}).setdefault(case.factor, []).extend(row.names)
+    return dict(sorted(found.items(), key=lambda item: str(item[0])))
+
+
+def total_relation(table: Rates) -> str:
+    """Whether the total is known to be tight, from what its largest terms are.
+
+    Data errors change the quantized risk and the risk in different ways: then T5 for the risk has
+    to be asked, which ``table.total.is_tight`` does.
+    """
+    essential = () if table.derivation is None else table.derivation.essential
+    exact = table.quantization.data == type(table.quantization)().data
+    tight = exact and all(table.terms[name].is_tight for name in essential)
+    return _TIGHT if tight else _UPPER
+
+
+def comparison_sides(
+    comparison: TermComparison, scales: Sequence[Scale]
+) -> tuple[sp.Expr, sp.Expr] | None:
+    """The two sides of the inequality under which the first term is at least the second."""
+    if comparison.ratio is None:
+        return None
+    above, below = sp.fraction(_short(comparison.ratio, scales))
+    return above, below
+
+
+def table_text(table: Rates) -> str:
+    """The table in lines of at most 80 columns where its forms allow that."""
+    rows = rows_of(table)
+    scales = scales_of(table, rows)
+    given = premises(table.premises, table.fixed)
+    lines = wrap(given, _WIDTH) if given else []
+    lines += _packed([scale_text(scale) for scale in scales])
+    lines += _side_by_side([line for row in rows for line in _row_text(row, rows, scales)])
+    for conditions, factors in critical_factors(rows).items():
+        at = " and ".join(map(shown, conditions))
+        lines += wrap(f"{at}: {'; '.join(_factors_text(factors))}", _WIDTH, subsequent_indent="  ")
+    return "\n".join([*lines, *_domination_text(table, scales, bool(critical_factors(rows)))])
+
+
+def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterator[str]:
+    if row.form is None:
+        for k, regime in enumerate(row.rate.regimes):
+            label = row.label if k == 0 else ""
+            condition = where(regime.conditions, regime.occurs)
+            yield f"{label:{_LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
+        return
+    yield f"{row.label:{_LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
+    if row.lower is not None:
+        yield f"{'':{_LABEL}}{_LOWER:2} {compact_text(_short(row.lower, scales))}"
+
+
+def _form_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> str:
+    """The form, with the name of an earlier row for a factor if that is shorter."""
+    if row.form is None:
+        raise TypeError("a row without a form")
+    texts = [compact_text(_short(row.form, scales))]
+    for other in rows[: rows.index(row)]:
+        if other.form is not None and other.form.is_Mul:
+            name = sp.Symbol(other.names[0], positive=True)
+            rest = row.form / other.form
+            if set(map(_base, sp.Mul.make_args(other.form))) <= set(
+                map(_base, sp.Mul.make_args(row.form))
+            ):
+                texts.append(compact_text(_short(name * rest, scales)))
+    return min(texts, key=len)
+
+
+def _base(factor: sp.Expr) -> sp.Expr:
+    return factor.as_base_exp()[0]
+
+
+def _factors_text(factors: dict[object, list[str]]) -> Iterator[str]:
+    for factor, names in factors.items():
+        known = "see the regimes" if factor is None else f"* {compact_text(factor)}"
+        yield f"{', '.join(names)} {known}"
+
+
+def _domination_text(table: Rates, scales: Sequence[Scale], logarithms: bool) -> Iterator[str]:
+    derivation = table.derivation
+    if derivation is None:
+        return
+    total = " + ".join(derivation.essential)
+    relation, comparisons = total_relation(table), derivation.comparisons
+    legend = [f"({_TIGHT} is tight)"] if relation == _UPPER else []
+    legend += ["logarithms aside"] if comparisons and logarithms else []
+    yield f"{'total':{_LABEL}}{relation:2} {total} {', '.join(legend)}".rstrip()
+    for comparison in comparisons:
+        yield f"{comparison.first} >= {comparison.second} {_condition_text(table, comparison, scales)}"
+
+
+def _condition_text(table: Rates, comparison: TermComparison, scales: Sequence[Scale]) -> str:
+    sides = comparison_sides(comparison, scales)
+    if sides is None:
+        return "in regimes: see .dominations"
+    if comparison.relation is not None:
+        return f"if {shown(comparison.relation)}"
+    return f"if {' >= '.join(map(compact_text, sides))}"
+
+
+def _packed(texts: Sequence[str]) -> list[str]:
+    """Texts in lines, as many in each as fit."""
+    lines: list[str] = []
+    for text in texts:
+        if lines and len(lines[-1]) + 2 + len(text) <= _WIDTH:
+            lines[-1] += f"; {text}"
+        else:
+            lines.append(text)
+    return lines
+
+
+def _side_by_side(texts: Sequence[str]) -> list[str]:
+    """Rows in two columns where two of them are short."""
+    half = _WIDTH // 2
+    lines: list[str] = []
+    for text in texts:
+        short = [k for k, line in enumerate(lines) if len(line) < half and line[:1] != " "]
+        if short and len(text) <= half and text[:1] != " ":
+            lines[short[0]] = f"{lines[short[0]]:{half}}{text}"
+        else:
+            lines.append(text)
+    return lines
