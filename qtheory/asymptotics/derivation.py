@@ -52,12 +52,18 @@ class Tightness:
 
 
 @dataclass(frozen=True)
-class TermComparison:
-    """Which of two terms is the larger, wherever none of the others is larger than both.
+class Dominance:
+    """Which of two terms has the order of the whole bound, if one of them has.
 
-    It is the first one where a form is at least 1. So the term that is the larger of every pair
-    that it is in has the order of the bound. Where exponents are equal, a logarithm in one of the terms counts too. ``ratio`` is None where
-    no such form is found; ``relation`` says the same where it is a product of powers.
+    It is the first one where a form is at least 1, so that the term which is named in every pair
+    that it is in dominates. Where exponents are equal a logarithm in one of the terms counts too.
+
+    Attributes
+    ----------
+    ratio
+        The form; None where none is found.
+    relation
+        The same where the form is a product of powers of parameters.
     """
 
     first: str
@@ -150,28 +156,21 @@ class Derivation:
         return Compact(total, used(self.scaled.scales, forms_used), tuple(critical))
 
     @cached_property
-    def comparisons(self) -> tuple[TermComparison, ...]:
-        """Which of the essential terms is the larger, two by two."""
-        return tuple(self._comparison(*names) for names in combinations(self.essential, 2))
+    def dominance(self) -> tuple[Dominance, ...]:
+        """Which of the essential terms dominates, two by two."""
+        return tuple(self._dominance(*pair) for pair in combinations(self.essential, 2))
 
     @one_at_a_time
-    def _comparison(self, first: str, second: str) -> TermComparison:
-        formulas = self.setting.formulas
-
-        def compute(evaluation: Evaluation) -> Monomial | None:
-            orders = {name: evaluation.order(formulas[name]) for name in self.essential}
-            cell = evaluation.cell
-            larger = cell.largest([orders[first], orders[second]])
-            if any(cell.compare(order, larger) > 0 for order in orders.values()):
-                return None
-            return orders[first] / orders[second]
-
+    def _dominance(self, first: str, second: str) -> Dominance:
         above, below = self.compact(first), self.compact(second)
         if above is None or below is None:
-            return TermComparison(first, second, None)
-        leaves = [leaf for leaf in self.explore(compute) if leaf.outcome is not None]
+            return Dominance(first, second, None)
+        leaves = [
+            CellOutcome(leaf.cell, (first in leaf.outcome[0]) - (second in leaf.outcome[0]))
+            for leaf in self.leaves["total"]
+        ]
         ratio = self.scaled.at_least_one(above.expression / below.expression, leaves)
-        return TermComparison(first, second, ratio, self._relation(ratio))
+        return Dominance(first, second, ratio, self._relation(ratio))
 
     def _relation(self, ratio: sp.Expr | None) -> sp.Basic | None:
         """That a product of powers of parameters is at least 1."""

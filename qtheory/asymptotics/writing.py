@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from qtheory.asymptotics.derivation import TermComparison
+from qtheory.asymptotics.derivation import Dominance
 from qtheory.asymptotics.rate import Rate
 from qtheory.orders.compact import Scale, scale_text, used
 from qtheory.orders.display import (
@@ -111,13 +111,11 @@ def total_relation(table: Rates) -> str:
     return _TIGHT if tight else _UPPER
 
 
-def comparison_sides(
-    comparison: TermComparison, scales: Sequence[Scale]
-) -> tuple[sp.Expr, sp.Expr] | None:
-    """The two sides of the inequality under which the first term is at least the second."""
-    if comparison.ratio is None:
+def sides_of(case: Dominance, scales: Sequence[Scale]) -> tuple[sp.Expr, sp.Expr] | None:
+    """The two sides of the inequality under which the first of two terms dominates."""
+    if case.ratio is None:
         return None
-    above, below = sp.fraction(_short(comparison.ratio, scales))
+    above, below = sp.fraction(_short(case.ratio, scales))
     return above, below
 
 
@@ -178,21 +176,23 @@ def _domination_text(table: Rates, scales: Sequence[Scale], logarithms: bool) ->
     if derivation is None:
         return
     total = " + ".join(derivation.essential)
-    relation, comparisons = total_relation(table), derivation.comparisons
+    relation = total_relation(table)
     legend = [f"({_TIGHT} is tight)"] if relation == _UPPER else []
-    legend += ["logarithms aside"] if comparisons and logarithms else []
+    legend += ["logarithms aside"] if derivation.dominance and logarithms else []
     yield f"{'total':{_LABEL}}{relation:2} {total} {', '.join(legend)}".rstrip()
-    for comparison in comparisons:
-        yield f"{comparison.first} >= {comparison.second} {_condition_text(table, comparison, scales)}"
+    for case in derivation.dominance:
+        yield _dominance_text(case, scales)
 
 
-def _condition_text(table: Rates, comparison: TermComparison, scales: Sequence[Scale]) -> str:
-    sides = comparison_sides(comparison, scales)
+def _dominance_text(case: Dominance, scales: Sequence[Scale]) -> str:
+    start = f"{case.first} over {case.second}"
+    sides = sides_of(case, scales)
     if sides is None:
-        return "in regimes: see .dominations"
-    if comparison.relation is not None:
-        return f"if {shown(comparison.relation)}"
-    return f"if {' >= '.join(map(compact_text, sides))}"
+        return f"{start} in regimes: see .dominations"
+    if case.relation is not None:
+        return f"{start} if {shown(case.relation)}"
+    text = f"{start} if {' >= '.join(map(compact_text, sides))}"
+    return text if len(text) <= _WIDTH else f"{start} if its form is the larger"
 
 
 def _packed(texts: Sequence[str]) -> list[str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import sympy as sp
 
@@ -159,22 +161,26 @@ class Search:
             seen.append(wrong)
         return None
 
-    def _sizes(self, cells: Sequence[tuple[Cell, Monomial]]) -> tuple[Magnitudes, list[Size]]:
+    def _sizes(self, cells: Sequence[tuple[Cell, Any]]) -> tuple[Magnitudes, list[Size]]:
         """Points of cells, and the sizes of their orders there."""
-        known = [(p, order) for cell, order in cells if (p := self._point(cell)) is not None]
+        known = [(p, outcome) for cell, outcome in cells if (p := self._point(cell)) is not None]
         definitions = {scale.symbol: scale.definition for scale in self.scales}
         at = Magnitudes([point for point, _ in known], self.exponents, definitions)
-        return at, [at.of_order(order, k) for k, (_, order) in enumerate(known)]
+        return at, [self._truth(at, outcome, k) for k, (_, outcome) in enumerate(known)]
+
+    def _truth(self, at: Magnitudes, outcome: Any, k: int) -> Size:
+        """The size that a form is compared with at a point."""
+        return at.of_order(outcome, k)
 
     def _fits(self, size: Size, truth: Size) -> bool:
         """Whether the size of a form is right at a point."""
         return same(size, truth)
 
-    def _agrees(self, cell: Cell, found: Monomial, order: Monomial) -> bool:
+    def _agrees(self, cell: Cell, found: Monomial, outcome: Any) -> bool:
         """Whether the order of a form is right in a cell."""
         # As orders log N and log d agree along power laws, but not near N = 1 or d = 1.
-        ratio = (found / order).substitute(cell.values)
-        return not ratio.logs and cell.compare(found, order) == 0
+        ratio = (found / outcome).substitute(cell.values)
+        return not ratio.logs and cell.compare(found, outcome) == 0
 
     def _point(self, cell: Cell) -> Point | None:
         return cell.point(self.exponents)
@@ -269,16 +275,16 @@ class Search:
 
     def _counterexample(
         self, form: sp.Expr, leaves: Sequence[CellOutcome]
-    ) -> tuple[Cell, Monomial] | None:
-        """A cell in which the order is not that of the form, with the order; None if proved."""
+    ) -> tuple[Cell, Any] | None:
+        """A cell in which a form is not right, with what it should be; None if proved."""
         for leaf in leaves:
 
-            def agrees(cell: Cell, order: Monomial = leaf.outcome) -> bool:
+            def agrees(cell: Cell, outcome: Any = leaf.outcome) -> bool:
                 try:
                     found = self.evaluation(cell).order(form)
                 except InvalidArgumentError:  # the logarithm of something small
                     return False
-                return self._agrees(cell, found, order)
+                return self._agrees(cell, found, outcome)
 
             for part in explore(agrees, [leaf.cell]):
                 if not part.outcome:
@@ -288,9 +294,10 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class SideSearch(Search):
-    """A form need only be on the same side of 1 as the order; where that is 1 it may be on either.
+    """A form need only be at least 1 or not: the outcomes of the leaves are signs.
 
-    Cases of equal exponents are left out: there logarithms move the boundary.
+    It is at least 1 where the sign is 1, and not where it is -1; 0 leaves it free. Cases of equal
+    exponents are left out: there logarithms move the boundary.
     """
 
     def of(self, start: sp.Expr) -> Compact | None:
@@ -311,12 +318,14 @@ class SideSearch(Search):
         renamed = [p.xreplace(dict.fromkeys(names, name)) for p in parts for name in names]
         return list(dict.fromkeys([*parts, *renamed]))
 
+    def _truth(self, at: Magnitudes, outcome: Any, k: int) -> Size:
+        return Fraction(outcome), 0.0
+
     def _fits(self, size: Size, truth: Size) -> bool:
         return truth[0] == 0 or (size[0] >= 0) == (truth[0] > 0)
 
-    def _agrees(self, cell: Cell, found: Monomial, order: Monomial) -> bool:
-        side = cell.compare(order, ONE)
-        return side == 0 or (cell.compare(found, ONE) >= 0) == (side > 0)
+    def _agrees(self, cell: Cell, found: Monomial, outcome: Any) -> bool:
+        return outcome == 0 or (cell.compare(found, ONE) >= 0) == (outcome > 0)
 
 
 def used(scales: Sequence[Scale], expressions: Iterable[sp.Basic]) -> tuple[Scale, ...]:
