@@ -13,17 +13,15 @@ from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.setting import setting_of, where_it_applies
 from qtheory.asymptotics.terms import TERMS
-from qtheory.asymptotics.writing import table_text
+from qtheory.asymptotics.writing import table_latex, table_text
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.latex import latex_of
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome
-from qtheory.orders.display import relations_latex, where_latex
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import joined, regimes_of, relations
@@ -227,18 +225,11 @@ class Rates:
         return phases_of(cases, self.assumptions, axes[0], axes[1], window)
 
     def latex(self) -> str:
-        """The table as a LaTeX ``array``: term, order, conditions; what is assumed comes last."""
-        rows = []
-        for name, rate in self.terms.items():
-            for k, regime in enumerate(rate.regimes):
-                condition = where_latex(regime.conditions, regime.occurs)
-                label = rf"\text{{{name}}}" if k == 0 else ""
-                rows.append(f"{label} & {latex_of(regime.order)} & {condition}")
-        if self.premises:
-            rows.append(rf"\text{{assuming}} & {relations_latex(self.premises)} &")
-        if self.fixed:
-            rows.append(rf"\text{{for fixed}} & {relations_latex(self.fixed)} &")
-        return "\\begin{array}{lll}\n" + " \\\\\n".join(rows) + "\n\\end{array}"
+        r"""The table as LaTeX's ``aligned``: compact forms, scales, and what is assumed.
+
+        It takes the packages amsmath and amssymb, for ``aligned`` and ``\lesssim``.
+        """
+        return table_latex(self)
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -11,10 +11,15 @@ import sympy as sp
 
 from qtheory.asymptotics.derivation import Dominance
 from qtheory.asymptotics.rate import Rate
+from qtheory.numbers.latex import latex_of, words
 from qtheory.orders.compact import Scale, scale_text, used
 from qtheory.orders.display import (
+    UNKNOWN,
+    cases_latex,
     compact_text,
     premises,
+    premises_latex,
+    relations_latex,
     shown,
     where,
 )
@@ -22,9 +27,10 @@ from qtheory.orders.display import (
 if TYPE_CHECKING:
     from qtheory.asymptotics.table import Rates
 
-_WIDTH = 80
+_WIDTH, _LINES = 80, 16
 _LABEL = 15
 _UPPER, _TIGHT, _LOWER = "<~", "~", ">~"
+_SIGNS = {_UPPER: r"\lesssim", _TIGHT: r"\asymp", _LOWER: r"\gtrsim"}
 
 
 @dataclass(frozen=True)
@@ -126,11 +132,16 @@ def table_text(table: Rates) -> str:
     given = premises(table.premises, table.fixed)
     lines = wrap(given, _WIDTH) if given else []
     lines += _packed([scale_text(scale) for scale in scales])
-    lines += _side_by_side([line for row in rows for line in _row_text(row, rows, scales)])
-    for conditions, factors in critical_factors(rows).items():
+    orders = [line for row in rows for line in _row_text(row, rows, scales)]
+    critical = critical_factors(rows)
+    after = []
+    for conditions, factors in critical.items():
         at = " and ".join(map(shown, conditions))
-        lines += wrap(f"{at}: {'; '.join(_factors_text(factors))}", _WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, *_domination_text(table, scales, bool(critical_factors(rows)))])
+        after += wrap(f"{at}: {'; '.join(_factors_text(factors))}", _WIDTH, subsequent_indent="  ")
+    after += _domination_text(table, scales, bool(critical))
+    if len(lines) + len(orders) + len(after) > _LINES:
+        orders = _side_by_side(orders)
+    return "\n".join([*lines, *orders, *after])
 
 
 def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterator[str]:
@@ -138,9 +149,9 @@ def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterato
         for k, regime in enumerate(row.rate.regimes):
             label = row.label if k == 0 else ""
             condition = where(regime.conditions, regime.occurs)
-            yield f"{label:{_LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
+            yield f"{label + ' ':{_LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
         return
-    yield f"{row.label:{_LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
+    yield f"{row.label + ' ':{_LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
     if row.lower is not None:
         yield f"{'':{_LABEL}}{_LOWER:2} {compact_text(_short(row.lower, scales))}"
 
@@ -179,7 +190,8 @@ def _domination_text(table: Rates, scales: Sequence[Scale], logarithms: bool) ->
     relation = total_relation(table)
     legend = [f"({_TIGHT} is tight)"] if relation == _UPPER else []
     legend += ["logarithms aside"] if derivation.dominance and logarithms else []
-    yield f"{'total':{_LABEL}}{relation:2} {total} {', '.join(legend)}".rstrip()
+    text = f"{'total':{_LABEL}}{relation:2} {total}"
+    yield f"{text} {', '.join(legend)}" if relation == _UPPER else ", ".join([text, *legend])
     for case in derivation.dominance:
         yield _dominance_text(case, scales)
 
@@ -217,3 +229,68 @@ def _side_by_side(texts: Sequence[str]) -> list[str]:
         else:
             lines.append(text)
     return lines
+
+
+def table_latex(table: Rates) -> str:
+    r"""The table as LaTeX's ``aligned``, with \asymp where it is tight and \lesssim elsewhere."""
+    rows = rows_of(table)
+    scales = scales_of(table, rows)
+    names = {scale.symbol: _scale_latex(scale) for scale in scales}
+
+    def formula(form: sp.Expr) -> str:
+        return latex_of(_short(form, scales), names)
+
+    lines = []
+    for row in rows:
+        shown_form = _regimes_latex(row) if row.form is None else formula(row.form)
+        lines.append(rf"{words(row.label)} &{_SIGNS[row.relation]} {shown_form}")
+        if row.lower is not None:
+            lines.append(rf"&{_SIGNS[_LOWER]} {formula(row.lower)}")
+    for conditions, factors in critical_factors(rows).items():
+        parts = []
+        for factor, terms in factors.items():
+            known = words(", in cases") if factor is None else rf" \cdot {formula(factor)}"
+            parts.append(words(", ".join(terms)) + known)
+        at = rf"{words(' if ')}{relations_latex(conditions)}"
+        lines.append(rf"&{words('larger: ')}{words('; ').join(parts)}{at}")
+    lines += _domination_latex(table, formula, scales)
+    for scale in scales:
+        symbol, definition = names[scale.symbol], latex_of(scale.definition, names)
+        lines.append(rf"{symbol} &= {definition}{words(f' ({scale.meaning})')}")
+    given = premises_latex(table.premises, table.fixed)
+    lines += [rf"&{given}"] if given else []
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _domination_latex(
+    table: Rates, formula: Callable[[sp.Expr], str], scales: Sequence[Scale]
+) -> Iterator[str]:
+    derivation = table.derivation
+    if derivation is None:
+        return
+    total = words(" + ".join(derivation.essential))
+    yield rf"{words('total')} &{_SIGNS[total_relation(table)]} {total}"
+    for case in derivation.dominance:
+        start = words(f"{case.first} over {case.second} if ")
+        sides = sides_of(case, scales)
+        if sides is None:
+            yield rf"&{start}{words('the regimes say so')}"
+        elif case.relation is not None:
+            yield rf"&{start}{latex_of(case.relation)}"
+        else:
+            above, below = map(formula, sides)
+            yield rf"&{start}{above} \gtrsim {below}"
+
+
+def _regimes_latex(row: Row) -> str:
+    regimes = row.rate.regimes
+    unknown = words(UNKNOWN)
+    return cases_latex(
+        [(latex_of(r.order), r.conditions, "" if r.occurs else unknown) for r in regimes]
+    )
+
+
+def _scale_latex(scale: Scale) -> str:
+    """The name of a scale: the index of k_eps is the letter, not a word."""
+    base, _, index = scale.symbol.name.partition("_")
+    return rf"{base}_{{{latex_of(sp.Symbol(index))}}}" if index else base
