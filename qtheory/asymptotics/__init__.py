@@ -6,6 +6,7 @@ from qtheory.asymptotics.choices import Choice, best_choice
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
+from qtheory.asymptotics.side_by_side import RateComparison, compare_rates
 from qtheory.asymptotics.table import Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
 from qtheory.orders.compare import OrderComparison, compare_orders
@@ -23,6 +24,7 @@ __all__ = [
     "Phase",
     "Phases",
     "Rate",
+    "RateComparison",
     "Rates",
     "Regime",
     "SharpConstants",
@@ -31,6 +33,7 @@ __all__ = [
     "best_choice",
     "break_even",
     "compare_orders",
+    "compare_rates",
     "distortion_rule",
     "rates",
     "sharp_constants",

@@ -49,9 +49,16 @@ class ScaledSetting:
         orders = {leaf.outcome for leaf in leaves}
         if len(orders) == 1:
             return Compact(orders.pop().expression)
-        search = Search(leaves, self._evaluation, self.scales, self.setting.exponents)
         start = self._start(formula)
-        return None if start is None else search.of(start)
+        return None if start is None else self._search(leaves).of(start)
+
+    def form_of(self, start: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
+        """A shorter form of a ratio of compact forms for generic exponents, or None."""
+        found = self._search(leaves).of(start)
+        return None if found is None else found.expression
+
+    def _search(self, leaves: Sequence[CellOutcome]) -> Search:
+        return Search(leaves, self._evaluation, self.scales, self.setting.exponents)
 
     def at_least_one(self, ratio: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
         """A shorter form that is at least 1 where a ratio of compact forms is; or None."""

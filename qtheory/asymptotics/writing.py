@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from qtheory.orders.display import (
 )
 
 if TYPE_CHECKING:
+    from qtheory.asymptotics.side_by_side import Contest, RateComparison
     from qtheory.asymptotics.table import Rates
 
 _WIDTH, _LINES = 80, 16
@@ -121,7 +122,13 @@ def sides_of(case: Dominance, scales: Sequence[Scale]) -> tuple[sp.Expr, sp.Expr
     """The two sides of the inequality under which the first of two terms dominates."""
     if case.ratio is None:
         return None
-    above, below = sp.fraction(_short(case.ratio, scales))
+    above = below = sp.S.One
+    for factor in sp.Mul.make_args(_short(case.ratio, scales)):
+        base, exponent = factor.as_base_exp()
+        if exponent.could_extract_minus_sign():
+            below *= base**-exponent
+        else:
+            above *= factor
     return above, below
 
 
@@ -247,12 +254,11 @@ def table_latex(table: Rates) -> str:
         if row.lower is not None:
             lines.append(rf"&{_SIGNS[_LOWER]} {formula(row.lower)}")
     for conditions, factors in critical_factors(rows).items():
-        parts = []
+        at = relations_latex(conditions)
         for factor, terms in factors.items():
-            known = words(", in cases") if factor is None else rf" \cdot {formula(factor)}"
-            parts.append(words(", ".join(terms)) + known)
-        at = rf"{words(' if ')}{relations_latex(conditions)}"
-        lines.append(rf"&{words('larger: ')}{words('; ').join(parts)}{at}")
+            larger = words(" in cases of its own") if factor is None else formula(factor)
+            by = words(f"{', '.join(terms)} larger by ") if factor is not None else words(terms[0])
+            lines.append(rf"&{by}{larger}{words(' if ')}{at}")
     lines += _domination_latex(table, formula, scales)
     for scale in scales:
         symbol, definition = names[scale.symbol], latex_of(scale.definition, names)
@@ -269,7 +275,8 @@ def _domination_latex(
     if derivation is None:
         return
     total = words(" + ".join(derivation.essential))
-    yield rf"{words('total')} &{_SIGNS[total_relation(table)]} {total}"
+    aside = words(" (logarithms aside)") if derivation.dominance else ""
+    yield rf"{words('total')} &{_SIGNS[total_relation(table)]} {total}{aside}"
     for case in derivation.dominance:
         start = words(f"{case.first} over {case.second} if ")
         sides = sides_of(case, scales)
@@ -294,3 +301,47 @@ def _scale_latex(scale: Scale) -> str:
     """The name of a scale: the index of k_eps is the letter, not a word."""
     base, _, index = scale.symbol.name.partition("_")
     return rf"{base}_{{{latex_of(sp.Symbol(index))}}}" if index else base
+
+
+def comparison_text(comparison: RateComparison) -> str:
+    """Every term of all tables, one under the other, and who wins where."""
+    given = premises(comparison.assumptions, comparison.fixed)
+    lines = wrap(given, _WIDTH) if given else []
+    rows = {name: rows_of(table) for name, table in comparison.tables.items()}
+    lines += _packed([scale_text(scale) for scale in comparison.scales])
+    width = max(map(len, comparison.tables)) + 1
+    for term in _terms(comparison):
+        for k, (name, found) in enumerate(rows.items()):
+            text = _term_text(term, found, comparison.names[name])
+            lines.append(f"{term if k == 0 else '':{_LABEL}}{name:{width}}{text}")
+    lines += [line for contest in comparison.contests for line in _contest_text(contest)]
+    return "\n".join(lines)
+
+
+def _terms(comparison: RateComparison) -> list[str]:
+    """The names of the terms that are not zero in all tables."""
+    found = [list(table.terms) for table in comparison.tables.values()]
+    tables = comparison.tables.values()
+    return [name for name in found[0] if any(table.terms[name].regimes for table in tables)]
+
+
+def _term_text(term: str, rows: Sequence[Row], names: Mapping[sp.Symbol, sp.Symbol]) -> str:
+    for row in rows:
+        if term in row.names:
+            known = "see the regimes"
+            if row.form is not None:
+                known = compact_text(row.form.xreplace(names))
+            return f"{row.relation:2} {known}"
+    return "0"
+
+
+def _contest_text(contest: Contest) -> Iterator[str]:
+    ratio = "see .cases" if contest.ratio is None else compact_text(contest.ratio)
+    yield f"{contest.first}/{contest.second} {ratio}"
+    if contest.second_wins is not None:
+        form = compact_text(contest.second_wins)
+        yield f"{contest.second} wins if {form} >= 1"
+
+
+def comparison_latex(comparison: RateComparison) -> str:
+    return ""
