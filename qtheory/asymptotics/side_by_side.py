@@ -10,10 +10,10 @@ from typing import Any
 
 import sympy as sp
 
+from qtheory.asymptotics.comparison_writing import comparison_latex, comparison_text
 from qtheory.asymptotics.derivation import Derivation
 from qtheory.asymptotics.scales import ScaledSetting
 from qtheory.asymptotics.table import Rates, assumed, rates
-from qtheory.asymptotics.writing import comparison_latex, comparison_text
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -136,8 +136,8 @@ class RateComparison:
         for leaf in self._leaves:
             orders = dict(zip(self.tables, leaf.outcome, strict=True))
             ratios.append(CellOutcome(leaf.cell, orders[first] / orders[second]))
+            # Where both are of one order either may be said to win.
             signs.append(CellOutcome(leaf.cell, leaf.cell.compare(orders[first], orders[second])))
-        # Where both are of one order either may be said to win.
         return Contest(
             first, second, scaled.form_of(start, ratios), scaled.at_least_one(start, signs)
         )

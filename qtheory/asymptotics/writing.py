@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -25,13 +25,12 @@ from qtheory.orders.display import (
 )
 
 if TYPE_CHECKING:
-    from qtheory.asymptotics.side_by_side import Contest, RateComparison
     from qtheory.asymptotics.table import Rates
 
-_WIDTH, _LINES = 80, 16
-_LABEL = 15
-_UPPER, _TIGHT, _LOWER = "<~", "~", ">~"
-_SIGNS = {_UPPER: r"\lesssim", _TIGHT: r"\asymp", _LOWER: r"\gtrsim"}
+WIDTH, _LINES = 80, 16
+LABEL = 15
+UPPER, TIGHT, LOWER = "<~", "~", ">~"
+SIGNS = {UPPER: r"\lesssim", TIGHT: r"\asymp", LOWER: r"\gtrsim"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def rows_of(table: Rates) -> list[Row]:
         lower = None
         if tightness is not None and not tightness.is_tight and tightness.compact is not None:
             lower = tightness.compact.expression
-        relation = _TIGHT if rate.is_tight else _UPPER
+        relation = TIGHT if rate.is_tight else UPPER
         rows[key] = Row((name,), relation, None if form is None else form.expression, rate, lower)
     return list(rows.values())
 
@@ -115,7 +114,7 @@ def total_relation(table: Rates) -> str:
     essential = () if table.derivation is None else table.derivation.essential
     exact = table.quantization.data == type(table.quantization)().data
     tight = exact and all(table.terms[name].is_tight for name in essential)
-    return _TIGHT if tight else _UPPER
+    return TIGHT if tight else UPPER
 
 
 def sides_of(case: Dominance, scales: Sequence[Scale]) -> tuple[sp.Expr, sp.Expr] | None:
@@ -137,14 +136,14 @@ def table_text(table: Rates) -> str:
     rows = rows_of(table)
     scales = scales_of(table, rows)
     given = premises(table.premises, table.fixed)
-    lines = wrap(given, _WIDTH) if given else []
-    lines += _packed([scale_text(scale) for scale in scales])
+    lines = wrap(given, WIDTH) if given else []
+    lines += packed([scale_text(scale) for scale in scales])
     orders = [line for row in rows for line in _row_text(row, rows, scales)]
     critical = critical_factors(rows)
     after = []
     for conditions, factors in critical.items():
         at = " and ".join(map(shown, conditions))
-        after += wrap(f"{at}: {'; '.join(_factors_text(factors))}", _WIDTH, subsequent_indent="  ")
+        after += wrap(f"{at}: {'; '.join(_factors_text(factors))}", WIDTH, subsequent_indent="  ")
     after += _domination_text(table, scales, bool(critical))
     if len(lines) + len(orders) + len(after) > _LINES:
         orders = _side_by_side(orders)
@@ -156,11 +155,11 @@ def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterato
         for k, regime in enumerate(row.rate.regimes):
             label = row.label if k == 0 else ""
             condition = where(regime.conditions, regime.occurs)
-            yield f"{label + ' ':{_LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
+            yield f"{label + ' ':{LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
         return
-    yield f"{row.label + ' ':{_LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
+    yield f"{row.label + ' ':{LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
     if row.lower is not None:
-        yield f"{'':{_LABEL}}{_LOWER:2} {compact_text(_short(row.lower, scales))}"
+        yield f"{'':{LABEL}}{LOWER:2} {compact_text(_short(row.lower, scales))}"
 
 
 def _form_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> str:
@@ -195,10 +194,10 @@ def _domination_text(table: Rates, scales: Sequence[Scale], logarithms: bool) ->
         return
     total = " + ".join(derivation.essential)
     relation = total_relation(table)
-    legend = [f"({_TIGHT} is tight)"] if relation == _UPPER else []
+    legend = [f"({TIGHT} is tight)"] if relation == UPPER else []
     legend += ["logarithms aside"] if derivation.dominance and logarithms else []
-    text = f"{'total':{_LABEL}}{relation:2} {total}"
-    yield f"{text} {', '.join(legend)}" if relation == _UPPER else ", ".join([text, *legend])
+    text = f"{'total':{LABEL}}{relation:2} {total}"
+    yield f"{text} {', '.join(legend)}" if relation == UPPER else ", ".join([text, *legend])
     for case in derivation.dominance:
         yield _dominance_text(case, scales)
 
@@ -211,14 +210,14 @@ def _dominance_text(case: Dominance, scales: Sequence[Scale]) -> str:
     if case.relation is not None:
         return f"{start} if {shown(case.relation)}"
     text = f"{start} if {' >= '.join(map(compact_text, sides))}"
-    return text if len(text) <= _WIDTH else f"{start} if its form is the larger"
+    return text if len(text) <= WIDTH else f"{start} if its form is the larger"
 
 
-def _packed(texts: Sequence[str]) -> list[str]:
+def packed(texts: Sequence[str]) -> list[str]:
     """Texts in lines, as many in each as fit."""
     lines: list[str] = []
     for text in texts:
-        if lines and len(lines[-1]) + 2 + len(text) <= _WIDTH:
+        if lines and len(lines[-1]) + 2 + len(text) <= WIDTH:
             lines[-1] += f"; {text}"
         else:
             lines.append(text)
@@ -227,7 +226,7 @@ def _packed(texts: Sequence[str]) -> list[str]:
 
 def _side_by_side(texts: Sequence[str]) -> list[str]:
     """Rows in two columns where two of them are short."""
-    half = _WIDTH // 2
+    half = WIDTH // 2
     lines: list[str] = []
     for text in texts:
         short = [k for k, line in enumerate(lines) if len(line) < half and line[:1] != " "]
@@ -250,9 +249,9 @@ def table_latex(table: Rates) -> str:
     lines = []
     for row in rows:
         shown_form = _regimes_latex(row) if row.form is None else formula(row.form)
-        lines.append(rf"{words(row.label)} &{_SIGNS[row.relation]} {shown_form}")
+        lines.append(rf"{words(row.label)} &{SIGNS[row.relation]} {shown_form}")
         if row.lower is not None:
-            lines.append(rf"&{_SIGNS[_LOWER]} {formula(row.lower)}")
+            lines.append(rf"&{SIGNS[LOWER]} {formula(row.lower)}")
     for conditions, factors in critical_factors(rows).items():
         at = relations_latex(conditions)
         for factor, terms in factors.items():
@@ -276,7 +275,7 @@ def _domination_latex(
         return
     total = words(" + ".join(derivation.essential))
     aside = words(" (logarithms aside)") if derivation.dominance else ""
-    yield rf"{words('total')} &{_SIGNS[total_relation(table)]} {total}{aside}"
+    yield rf"{words('total')} &{SIGNS[total_relation(table)]} {total}{aside}"
     for case in derivation.dominance:
         start = words(f"{case.first} over {case.second} if ")
         sides = sides_of(case, scales)
@@ -301,47 +300,3 @@ def _scale_latex(scale: Scale) -> str:
     """The name of a scale: the index of k_eps is the letter, not a word."""
     base, _, index = scale.symbol.name.partition("_")
     return rf"{base}_{{{latex_of(sp.Symbol(index))}}}" if index else base
-
-
-def comparison_text(comparison: RateComparison) -> str:
-    """Every term of all tables, one under the other, and who wins where."""
-    given = premises(comparison.assumptions, comparison.fixed)
-    lines = wrap(given, _WIDTH) if given else []
-    rows = {name: rows_of(table) for name, table in comparison.tables.items()}
-    lines += _packed([scale_text(scale) for scale in comparison.scales])
-    width = max(map(len, comparison.tables)) + 1
-    for term in _terms(comparison):
-        for k, (name, found) in enumerate(rows.items()):
-            text = _term_text(term, found, comparison.names[name])
-            lines.append(f"{term if k == 0 else '':{_LABEL}}{name:{width}}{text}")
-    lines += [line for contest in comparison.contests for line in _contest_text(contest)]
-    return "\n".join(lines)
-
-
-def _terms(comparison: RateComparison) -> list[str]:
-    """The names of the terms that are not zero in all tables."""
-    found = [list(table.terms) for table in comparison.tables.values()]
-    tables = comparison.tables.values()
-    return [name for name in found[0] if any(table.terms[name].regimes for table in tables)]
-
-
-def _term_text(term: str, rows: Sequence[Row], names: Mapping[sp.Symbol, sp.Symbol]) -> str:
-    for row in rows:
-        if term in row.names:
-            known = "see the regimes"
-            if row.form is not None:
-                known = compact_text(row.form.xreplace(names))
-            return f"{row.relation:2} {known}"
-    return "0"
-
-
-def _contest_text(contest: Contest) -> Iterator[str]:
-    ratio = "see .cases" if contest.ratio is None else compact_text(contest.ratio)
-    yield f"{contest.first}/{contest.second} {ratio}"
-    if contest.second_wins is not None:
-        form = compact_text(contest.second_wins)
-        yield f"{contest.second} wins if {form} >= 1"
-
-
-def comparison_latex(comparison: RateComparison) -> str:
-    return ""
