@@ -14,7 +14,7 @@ from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.setting import setting_of, where_it_applies
 from qtheory.asymptotics.terms import TERMS
 from qtheory.asymptotics.writing import table_latex, table_text
-from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.errors import HypothesisError, InvalidArgumentError, MissingLibraryError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
@@ -59,7 +59,11 @@ class Rates:
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Orders and conditions as text; ``occurs`` is null where that is not known."""
+        """Orders and conditions as text; ``occurs`` is null where that is not known.
+
+        ``forms`` holds the compact forms, null where there is none, and ``tight`` is null where it
+        is not known.
+        """
         return {
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
@@ -83,6 +87,15 @@ class Rates:
                 }
                 for case in self.dominations
             ],
+            "forms": {
+                name: None if rate.compact is None else rate.compact.as_json()
+                for name, rate in self.terms.items()
+            },
+            "tight": {
+                name: {"tight": found.is_tight, "reason": found.reason}
+                for name, rate in self.terms.items()
+                if name != "total" and (found := rate.tightness) is not None
+            },
         }
 
     @property
@@ -233,6 +246,20 @@ class Rates:
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
+
+    def _repr_html_(self) -> str | None:
+        """The table beside its phase diagram where two exponents are free; else LaTeX alone."""
+        free = sorted(set().union(*[v.free_symbols for v in self.regime.values()]), key=str)
+        axes = [symbol for symbol in free if symbol in self.fixed]
+        if len(axes) != 2:
+            return None
+        try:
+            from qtheory.numbers.figure import svg_of
+
+            diagram = svg_of(self.phases(*axes).plot, 7, 5)
+        except (InvalidArgumentError, MissingLibraryError):  # another symbol is left; no matplotlib
+            return None
+        return f"<div>{self._repr_latex_()}</div><div>{diagram}</div>"
 
     def __str__(self) -> str:
         return table_text(self)

@@ -17,6 +17,7 @@ from typing import Any
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.numbers.latex import latex_of
 from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.conditions import Condition
 from qtheory.orders.display import compact_text, shown
@@ -79,6 +80,33 @@ class Compact:
         for scale in reversed(self.scales):
             formula = formula.xreplace({scale.symbol: scale.definition})
         return formula
+
+    def as_json(self) -> dict[str, Any]:
+        """The expression, the scales and the cases of equal exponents as text."""
+        return {
+            "order": compact_text(self.expression),
+            "scales": {
+                str(scale.symbol): {
+                    "definition": compact_text(scale.definition),
+                    "meaning": scale.meaning,
+                }
+                for scale in self.scales
+            },
+            "critical": [
+                {
+                    "where": [str(condition) for condition in case.conditions],
+                    "order": None if case.expression is None else compact_text(case.expression),
+                }
+                for case in self.critical
+            ],
+        }
+
+    def latex(self) -> str:
+        """The expression as LaTeX, its scales by their names."""
+        return latex_of(self.expression)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
 
     def __str__(self) -> str:
         lines = [compact_text(self.expression)]

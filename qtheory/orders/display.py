@@ -88,7 +88,7 @@ def relations_latex(parts: Sequence[sp.Basic]) -> str:
     return r",\ ".join(map(latex_of, parts))
 
 
-class _Plain(StrPrinter):  # type: ignore[misc]
+class _Plain(StrPrinter):
     """Formulas as they are written by hand: min and max, and the short terms of a sum first."""
 
     def _print_Min(self, expr: sp.Min) -> str:  # noqa: N802 - SymPy's name
