@@ -16,6 +16,7 @@ from qtheory.asymptotics.writing import (
     Row,
     packed,
     rows_of,
+    sides_of,
     total_relation,
 )
 from qtheory.numbers.latex import latex_of, words
@@ -62,7 +63,8 @@ def comparison_latex(comparison: RateComparison) -> str:
             lines.append(rf"{pair} &&&{SIGNS[TIGHT]} {latex_of(contest.ratio)}")
         lines.append(rf"&&&{words(_verdict(comparison, contest, formulas=False))}")
         if contest.second_wins is not None and contest.second_wins != 1:
-            lines.append(rf"&&&{latex_of(contest.second_wins)} \gtrsim 1")
+            above, below = map(latex_of, sides_of(contest.second_wins))
+            lines.append(rf"&&&{above} \gtrsim {below}")
     for scale in comparison.scales:
         definition = f"{latex_of(scale.symbol)} = {latex_of(scale.definition)}"
         lines.append(rf"&&&{definition}{words(f' ({scale.meaning})')}")
@@ -105,7 +107,8 @@ def _verdict(comparison: RateComparison, contest: Contest, formulas: bool = True
             return f"{name} is nowhere larger than {other}, as orders"
     if contest.second_wins is None:
         return f"{contest.first} against {contest.second}: see .cases"
-    form = f" {compact_text(contest.second_wins)} >= 1" if formulas else ""
+    sides = map(compact_text, sides_of(contest.second_wins))
+    form = f" {' >= '.join(sides)}" if formulas else ""
     return f"{contest.second} is the smaller one if{form}, else {contest.first}"
 
 

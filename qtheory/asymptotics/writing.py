@@ -55,7 +55,7 @@ def rows_of(table: Rates) -> list[Row]:
     for name, rate in table.terms.items():
         if not rate.regimes or name == "total":
             continue
-        form = rate.compact
+        form = rate.compact if _all_occur(rate) else None
         key = name if form is None else (form.expression, form.critical, rate.is_tight)
         if key in rows:
             first = rows[key]
@@ -70,6 +70,16 @@ def rows_of(table: Rates) -> list[Row]:
         relation = TIGHT if rate.is_tight else UPPER
         rows[key] = Row((name,), relation, None if form is None else form.expression, rate, lower)
     return list(rows.values())
+
+
+def _all_occur(rate: Rate) -> bool:
+    """Whether all regimes are known to occur; where not, each is shown and says so."""
+    return all(regime.occurs for regime in rate.regimes)
+
+
+def in_cases(rows: Sequence[Row]) -> list[str]:
+    """The terms whose regimes are shown, for want of a compact form."""
+    return [name for row in rows if row.form is None for name in row.names]
 
 
 def scales_of(table: Rates, rows: Sequence[Row]) -> tuple[Scale, ...]:
@@ -100,7 +110,7 @@ def critical_factors(rows: Sequence[Row]) -> dict[tuple[sp.Basic, ...], dict[obj
     found: dict[tuple[sp.Basic, ...], dict[object, list[str]]] = {}
     for row in rows:
         form = row.rate.compact
-        for case in () if form is None else form.critical:
+        for case in () if form is None or row.form is None else form.critical:
             found.setdefault(case.conditions, {}).setdefault(case.factor, []).extend(row.names)
     return dict(sorted(found.items(), key=lambda item: str(item[0])))
 
@@ -117,12 +127,10 @@ def total_relation(table: Rates) -> str:
     return TIGHT if tight else UPPER
 
 
-def sides_of(case: Dominance, scales: Sequence[Scale]) -> tuple[sp.Expr, sp.Expr] | None:
-    """The two sides of the inequality under which the first of two terms dominates."""
-    if case.ratio is None:
-        return None
+def sides_of(ratio: sp.Expr, scales: Sequence[Scale] = ()) -> tuple[sp.Expr, sp.Expr]:
+    """The two sides of the inequality that a ratio is at least 1, each with positive powers."""
     above = below = sp.S.One
-    for factor in sp.Mul.make_args(_short(case.ratio, scales)):
+    for factor in sp.Mul.make_args(_short(ratio, scales)):
         base, exponent = factor.as_base_exp()
         if exponent.could_extract_minus_sign():
             below *= base**-exponent
@@ -144,7 +152,9 @@ def table_text(table: Rates) -> str:
     for conditions, factors in critical.items():
         at = " and ".join(map(shown, conditions))
         after += wrap(f"{at}: {'; '.join(_factors_text(factors))}", WIDTH, subsequent_indent="  ")
-    after += _domination_text(table, scales, bool(critical))
+    cases = [name for name in in_cases(rows) if len(table.terms[name].regimes) > 1]
+    after += [f"no compact form found: {', '.join(cases)}"] if cases else []
+    after += _domination_text(table, rows, scales, bool(critical))
     if len(lines) + len(orders) + len(after) > _LINES:
         orders = _side_by_side(orders)
     return "\n".join([*lines, *orders, *after])
@@ -152,10 +162,7 @@ def table_text(table: Rates) -> str:
 
 def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterator[str]:
     if row.form is None:
-        for k, regime in enumerate(row.rate.regimes):
-            label = row.label if k == 0 else ""
-            condition = where(regime.conditions, regime.occurs)
-            yield f"{label + ' ':{LABEL}}{row.relation:2} {regime.order!s:26} {condition}".rstrip()
+        yield from _regimes_text(row.label, row.relation, row.rate)
         return
     yield f"{row.label + ' ':{LABEL}}{row.relation:2} {_form_text(row, rows, scales)}"
     if row.lower is not None:
@@ -188,28 +195,41 @@ def _factors_text(factors: dict[object, list[str]]) -> Iterator[str]:
         yield f"{', '.join(names)} {known}"
 
 
-def _domination_text(table: Rates, scales: Sequence[Scale], logarithms: bool) -> Iterator[str]:
+def _domination_text(
+    table: Rates, rows: Sequence[Row], scales: Sequence[Scale], logarithms: bool
+) -> Iterator[str]:
     derivation = table.derivation
     if derivation is None:
         return
-    total = " + ".join(derivation.essential)
     relation = total_relation(table)
+    essential, cases = derivation.essential, derivation.dominance
+    if set(essential) & set(in_cases(rows)) or any(case.ratio is None for case in cases):
+        yield from _regimes_text("total", relation, table.total)
+        yield "dominating"
+        for domination in table.dominations:
+            condition = where(domination.conditions, domination.occurs)
+            yield f"  {' + '.join(domination.terms):37}  {condition}".rstrip()
+        return
     legend = [f"({TIGHT} is tight)"] if relation == UPPER else []
-    legend += ["logarithms aside"] if derivation.dominance and logarithms else []
-    text = f"{'total':{LABEL}}{relation:2} {total}"
+    legend += ["logarithms aside"] if cases and logarithms else []
+    text = f"{'total':{LABEL}}{relation:2} {' + '.join(essential)}"
     yield f"{text} {', '.join(legend)}" if relation == UPPER else ", ".join([text, *legend])
-    for case in derivation.dominance:
+    for case in cases:
         yield _dominance_text(case, scales)
+
+
+def _regimes_text(label: str, relation: str, rate: Rate) -> Iterator[str]:
+    for k, regime in enumerate(rate.regimes):
+        start = f"{label if k == 0 else '':{LABEL - 1}} {relation:2}"
+        condition = where(regime.conditions, regime.occurs)
+        yield f"{start} {regime.order!s:26} {condition}".rstrip()
 
 
 def _dominance_text(case: Dominance, scales: Sequence[Scale]) -> str:
     start = f"{case.first} over {case.second}"
-    sides = sides_of(case, scales)
-    if sides is None:
-        return f"{start} in regimes: see .dominations"
     if case.relation is not None:
         return f"{start} if {shown(case.relation)}"
-    text = f"{start} if {' >= '.join(map(compact_text, sides))}"
+    text = f"{start} if {' >= '.join(map(compact_text, sides_of(case.ratio, scales)))}"
     return text if len(text) <= WIDTH else f"{start} if its form is the larger"
 
 
@@ -248,7 +268,7 @@ def table_latex(table: Rates) -> str:
 
     lines = []
     for row in rows:
-        shown_form = _regimes_latex(row) if row.form is None else formula(row.form)
+        shown_form = _regimes_latex(row.rate) if row.form is None else formula(row.form)
         lines.append(rf"{words(row.label)} &{SIGNS[row.relation]} {shown_form}")
         if row.lower is not None:
             lines.append(rf"&{SIGNS[LOWER]} {formula(row.lower)}")
@@ -258,7 +278,7 @@ def table_latex(table: Rates) -> str:
             larger = words(" in cases of its own") if factor is None else formula(factor)
             by = words(f"{', '.join(terms)} larger by ") if factor is not None else words(terms[0])
             lines.append(rf"&{by}{larger}{words(' if ')}{at}")
-    lines += _domination_latex(table, formula, scales)
+    lines += _domination_latex(table, rows, formula)
     for scale in scales:
         symbol, definition = names[scale.symbol], latex_of(scale.definition, names)
         lines.append(rf"{symbol} &= {definition}{words(f' ({scale.meaning})')}")
@@ -268,31 +288,34 @@ def table_latex(table: Rates) -> str:
 
 
 def _domination_latex(
-    table: Rates, formula: Callable[[sp.Expr], str], scales: Sequence[Scale]
+    table: Rates, rows: Sequence[Row], formula: Callable[[sp.Expr], str]
 ) -> Iterator[str]:
     derivation = table.derivation
     if derivation is None:
         return
-    total = words(" + ".join(derivation.essential))
-    aside = words(" (logarithms aside)") if derivation.dominance else ""
-    yield rf"{words('total')} &{SIGNS[total_relation(table)]} {total}{aside}"
-    for case in derivation.dominance:
+    sign, essential, cases = (
+        SIGNS[total_relation(table)],
+        derivation.essential,
+        derivation.dominance,
+    )
+    if set(essential) & set(in_cases(rows)) or any(case.ratio is None for case in cases):
+        yield rf"{words('total')} &{sign} {_regimes_latex(table.total)}"
+        return
+    aside = words(" (logarithms aside)") if cases else ""
+    yield rf"{words('total')} &{sign} {words(' + '.join(essential))}{aside}"
+    for case in cases:
         start = words(f"{case.first} over {case.second} if ")
-        sides = sides_of(case, scales)
-        if sides is None:
-            yield rf"&{start}{words('the regimes say so')}"
-        elif case.relation is not None:
+        if case.relation is not None:
             yield rf"&{start}{latex_of(case.relation)}"
         else:
-            above, below = map(formula, sides)
+            above, below = map(formula, sides_of(case.ratio))
             yield rf"&{start}{above} \gtrsim {below}"
 
 
-def _regimes_latex(row: Row) -> str:
-    regimes = row.rate.regimes
+def _regimes_latex(rate: Rate) -> str:
     unknown = words(UNKNOWN)
     return cases_latex(
-        [(latex_of(r.order), r.conditions, "" if r.occurs else unknown) for r in regimes]
+        [(latex_of(r.order), r.conditions, "" if r.occurs else unknown) for r in rate.regimes]
     )
 
 

@@ -239,8 +239,8 @@ def test_rates_are_derived_from_text():
 def test_what_the_rates_hold_fixed_and_assume_is_printed():
     result = invoke("rates", "--dim", "d", "--regime", "d=N**2", "--assume", "a > 0")
     assert result.exit_code == 0
-    assert "Held fixed: a, b" in result.stdout
-    assert "Assumed: d = N**2, " in result.stdout
+    assert "assuming d = N**2, " in result.stdout
+    assert "for fixed a, b" in result.stdout
 
 
 def test_rates_of_a_regime_as_json():
