@@ -82,7 +82,10 @@ class ScaledSetting:
     def _at_corners(self, part: sp.Sum) -> sp.Expr:
         index, low, high = part.limits[0]
         corners = [low, *self.corners, *([] if high is sp.oo else [high])]
-        return sp.Add(*[k * part.function.xreplace({index: k}) for k in corners])
+        # log 1 is 0, but L(1) is 1.
+        logs = {log: sp.log(1 + log.args[0]) for log in part.function.atoms(sp.log)}
+        function = part.function.xreplace({k: v for k, v in logs.items() if k.has(index)})
+        return sp.Add(*[k * function.xreplace({index: k}) for k in corners])
 
 
 def _named(scales: list[Scale], name: str, definition: sp.Expr, meaning: str) -> sp.Expr:

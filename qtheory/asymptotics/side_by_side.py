@@ -14,15 +14,19 @@ from qtheory.asymptotics.comparison_writing import comparison_latex, comparison_
 from qtheory.asymptotics.derivation import Derivation
 from qtheory.asymptotics.scales import ScaledSetting
 from qtheory.asymptotics.table import Rates, assumed, rates
+from qtheory.asymptotics.terms import terms_of
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
+from qtheory.orders.assumptions import assume, relations_of
 from qtheory.orders.cell import Cell, CellOutcome, explore
 from qtheory.orders.compact import Scale
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import joined
+from qtheory.orders.symbols import formula_of
 
 
 @dataclass(frozen=True)
@@ -213,12 +217,13 @@ def compare_rates(
     (arXiv:2510.18259), derived here from T4.
     """
     given = _named(quantizations)
+    own, shared = _assumptions_of(problem, given, sgd, regime or {}, relations_of(assumptions))
     tables = {
-        name: rates(problem, quantization, sgd, regime, assumptions)
+        name: rates(problem, quantization, sgd, regime, own[name])
         for name, quantization in given.items()
     }
     derivations = [_derivation(table) for table in tables.values()]
-    parts = _common(derivations)
+    parts = _common(derivations, shared)
 
     def compute(cell: Cell) -> tuple[Monomial, ...]:
         orders = []
@@ -243,7 +248,7 @@ def compare_rates(
         for region in joined(root, won)
     )
     fixed = {symbol for table in tables.values() for symbol in table.fixed}
-    conditions = [c for table in tables.values() for c in table.premises]
+    conditions = [c for table in tables.values() for c in table.premises] + shared
     return RateComparison(
         tables,
         tuple(dict.fromkeys(conditions)) if len(parts) == 1 else assumed(parts),
@@ -263,6 +268,35 @@ def _named(quantizations: Mapping[str, Quantization]) -> dict[str, Quantization]
     return dict(quantizations)
 
 
+def _assumptions_of(
+    problem: Problem,
+    quantizations: Mapping[str, Quantization],
+    sgd: SGD,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str],
+    given: Sequence[sp.Basic],
+) -> tuple[dict[str, list[sp.Basic]], list[sp.Basic]]:
+    """The assumptions on the symbols of each quantization, and those on symbols of several."""
+    tied = set().union(*[formula_of(value, "regime").free_symbols for value in regime.values()])
+    symbols = {}
+    for name, quantization in quantizations.items():
+        terms = terms_of(Run(problem, quantization, sgd))
+        symbols[name] = {*terms.signs, *terms.fixed, *tied}
+    known = set().union(*symbols.values())
+    # One about no quantization is for the first table to refuse.
+    first = next(iter(quantizations))
+    own = {
+        name: [
+            relation
+            for relation in given
+            if relation.free_symbols <= symbols[name]
+            or (name == first and not relation.free_symbols <= known)
+        ]
+        for name in quantizations
+    }
+    taken = [relation for relations in own.values() for relation in relations]
+    return own, [relation for relation in given if relation not in taken]
+
+
 def _derivation(table: Rates) -> Derivation:
     if table.derivation is None:
         raise TypeError("a table that rates() has not made")
@@ -279,8 +313,9 @@ def _outcome(leaf: CellOutcome, names: Sequence[str]) -> tuple[Any, ...]:
     return (winners, *others)
 
 
-def _common(derivations: Sequence[Derivation]) -> list[Cell]:
-    """The cells in which all tables are derived."""
+def _common(derivations: Sequence[Derivation], shared: Sequence[sp.Basic]) -> list[Cell]:
+    """The cells in which all tables are derived, and assumptions on several of them hold."""
+    exponents = frozenset().union(*[derivation.setting.exponents for derivation in derivations])
     parameters: dict[sp.Symbol, int] = {}
     for derivation in derivations:
         for parameter, sign in derivation.setting.root.parameters.items():
@@ -295,7 +330,7 @@ def _common(derivations: Sequence[Derivation]) -> list[Cell]:
             if cell is not None and not cell.implies(condition):
                 cell = cell.with_condition(condition)
         if cell is not None:
-            found.append(cell)
+            found.append(assume(cell, exponents, shared))
     if not found:
         raise HypothesisError("T4 applies nowhere to all of these quantizations")
     return found

@@ -401,7 +401,9 @@ def _changed(form: sp.Expr, change: Callable[[sp.Expr], Iterator[sp.Expr]]) -> I
         parts = _parts(form)
         for k, part in enumerate(parts):
             rest = [*parts[:k], *parts[k + 1 :]]
-            yield from (form.func(*rest, changed) for changed in _changed(part, change))
+            for changed in _changed(part, change):
+                if not (isinstance(form, sp.log) and changed.is_number):
+                    yield form.func(*rest, changed)
     yield from change(form)
 
 
