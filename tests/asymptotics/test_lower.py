@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import qtheory as qt
 from tests.asymptotics.test_scales import SCHEMES, table
@@ -90,3 +91,14 @@ def test_a_lower_bound_of_another_order_is_seen(monkeypatch):
     found = qt.rates(problem, qt.Quantization(), qt.SGD("0.1", steps=N))
     assert found.variance.is_tight is None
     assert found.bias.is_tight is None
+
+
+def test_the_transient_of_the_exact_risk_has_the_order_of_the_amplification():
+    """T9 where T5 is silent: exact data, d = oo, no label noise, b > 2 a."""
+    problem = qt.Problem(qt.oo, qt.PowerLaw(2), qt.SourceCondition(6), noise=0)
+    sharp = qt.sharp_constants(problem, qt.Quantization(), qt.SGD("1/10", steps=N))
+    small, large = (float(sharp.at(steps).transient) for steps in (10**6, 10**8))
+    slope = np.log(large / small) / np.log(100)
+    amplification = qt.rates(problem, qt.Quantization(), qt.SGD("0.1", steps=N)).amplification
+    assert abs(slope - float(amplification.exponent(N))) < 1e-6
+    assert amplification.exponent(N) == sp.Rational(1, 2) - 2
