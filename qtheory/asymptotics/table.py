@@ -24,7 +24,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
-from qtheory.orders.regimes import joined, regimes_of, relations
+from qtheory.orders.regimes import joined, joined_by_maxima, relations
 from qtheory.orders.symbols import symbol_named
 
 
@@ -373,7 +373,7 @@ def _rate(name: str, derivation: Derivation) -> Rate:
     leaves = derivation.explore(lambda evaluation: evaluation.order(formula))
     derivation.leaves[name] = leaves
     orders = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in leaves]
-    return Rate(name, regimes_of(joined(derivation.root, orders)))
+    return Rate(name, joined_by_maxima(joined(derivation.root, orders)))
 
 
 def _total(derivation: Derivation) -> tuple[Rate, tuple[Domination, ...]]:
@@ -393,4 +393,4 @@ def _total(derivation: Derivation) -> tuple[Rate, tuple[Domination, ...]]:
         for region in regions
     )
     orders = [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves]
-    return Rate("total", regimes_of(joined(derivation.root, orders))), dominations
+    return Rate("total", joined_by_maxima(joined(derivation.root, orders))), dominations

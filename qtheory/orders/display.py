@@ -115,6 +115,6 @@ def compact_text(expression: sp.Expr) -> str:
 
     >>> d, k, N, a, b = sp.symbols("d k N a b", positive=True)
     >>> compact_text((d * sp.Min(1, N) ** 2 + k ** (a - b + 1) + 1) / N)
-    '(1 + k**(a - b + 1) + d*min(1, N)**2)/N'
+    '(1 + d*min(1, N)**2 + k**(a - b + 1))/N'
     """
     return str(_Plain().doprint(expression))
