@@ -21,7 +21,7 @@ from qtheory.asymptotics.writing import (
 )
 from qtheory.numbers.latex import latex_of, words
 from qtheory.orders.compact import scale_text
-from qtheory.orders.display import compact_text, premises, premises_latex, shown
+from qtheory.orders.display import compact_text, premises, premises_latex, relations_latex, shown
 
 if TYPE_CHECKING:
     from qtheory.asymptotics.side_by_side import Contest, RateComparison
@@ -50,28 +50,34 @@ def comparison_text(comparison: RateComparison) -> str:
 
 
 def comparison_latex(comparison: RateComparison) -> str:
-    r"""The same as LaTeX's ``aligned``."""
+    r"""The same as a LaTeX ``array`` of terms, tables and orders."""
     lines = []
     for term, entries in _entries(comparison):
         for k, (name, relation, form) in enumerate(entries):
             known = words(form) if isinstance(form, str) else latex_of(form)
             label = words(term) if k == 0 else ""
-            lines.append(rf"{label} &{words(name)} &&{SIGNS.get(relation, '')} {known}")
+            lines.append(_row_latex(label, words(name), f"{SIGNS.get(relation, '')} {known}"))
     for contest in comparison.contests:
         if contest.ratio is not None:
-            pair = words(f"{contest.first} / {contest.second}")
-            lines.append(rf"{pair} &&&{SIGNS[TIGHT]} {latex_of(contest.ratio)}")
-        lines.append(rf"&&&{words(_verdict(comparison, contest, formulas=False))}")
-        if contest.second_wins is not None and contest.second_wins != 1:
+            first, second = words(contest.first), words(f"by {contest.second}")
+            lines.append(_row_latex(first, second, f"{SIGNS[TIGHT]} {latex_of(contest.ratio)}"))
+        lines.append(_row_latex("", "", words(_verdict(comparison, contest, formulas=False))))
+        if not _loser(comparison, contest) and contest.second_wins is not None:
             above, below = map(latex_of, sides_of(contest.second_wins))
-            lines.append(rf"&&&{above} \gtrsim {below}")
+            lines.append(_row_latex("", "", rf"{above} \gtrsim {below}"))
     for scale in comparison.scales:
         definition = f"{latex_of(scale.symbol)} = {latex_of(scale.definition)}"
-        lines.append(rf"&&&{definition}{words(f' ({scale.meaning})')}")
-    lines += [rf"&&&{words(text)}" for text in (_aside(comparison),) if text]
+        lines.append(_row_latex("", "", definition + words(f" ({scale.meaning})")))
+    for conditions in _critical(comparison):
+        at = words("larger by logarithms if ") + relations_latex(conditions)
+        lines.append(_row_latex("", "", at))
     given = premises_latex(comparison.assumptions, comparison.fixed)
-    lines += [rf"&&&{given}"] if given else []
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+    lines += [_row_latex("", "", given)] if given else []
+    return "\\begin{array}{lll}\n" + " \\\\[1ex]\n".join(lines) + "\n\\end{array}"
+
+
+def _row_latex(label: str, name: str, formula: str) -> str:
+    return rf"{label} & {name} & \displaystyle {formula}"
 
 
 def _entries(comparison: RateComparison) -> Iterator[tuple[str, list[Entry]]]:
@@ -97,28 +103,40 @@ def _entry(comparison: RateComparison, name: str, rows: list[Row]) -> Entry:
     return name, rows[0].relation, known
 
 
+def _loser(comparison: RateComparison, contest: Contest) -> str | None:
+    """The one of two whose bound is nowhere the smaller one, if it is one of them."""
+    pair = contest.first, contest.second
+    for name, other in (pair, pair[::-1]):
+        if all(name in case.winners or other not in case.winners for case in comparison.cases):
+            return other
+    return None
+
+
 def _verdict(comparison: RateComparison, contest: Contest, formulas: bool = True) -> str:
     """Which of two bounds is the smaller."""
-    for name, other in (
-        (contest.first, contest.second),
-        (contest.second, contest.first),
-    ):
-        if all(name in case.winners or other not in case.winners for case in comparison.cases):
-            return f"{name} is nowhere larger than {other}, as orders"
+    loser = _loser(comparison, contest)
+    if loser is not None:
+        winner = contest.first if loser == contest.second else contest.second
+        return f"{winner} is nowhere larger than {loser}, as orders"
     if contest.second_wins is None:
         return f"{contest.first} against {contest.second}: see .cases"
+    if not formulas:
+        return f"{contest.second} is the smaller one if what follows holds, else {contest.first}"
     sides = map(compact_text, sides_of(contest.second_wins))
-    form = f" {' >= '.join(sides)}" if formulas else ""
-    return f"{contest.second} is the smaller one if{form}, else {contest.first}"
+    return f"{contest.second} is the smaller one if {' >= '.join(sides)}, else {contest.first}"
 
 
-def _aside(comparison: RateComparison) -> str:
+def _critical(comparison: RateComparison) -> list[tuple[sp.Basic, ...]]:
     """The cases of equal exponents, which forms leave out."""
-    found = set()
+    found: set[tuple[sp.Basic, ...]] = set()
     for table in comparison.tables.values():
         form = table.total.compact
         found |= {case.conditions for case in form.critical} if form is not None else set()
-    cases = sorted(" and ".join(map(shown, conditions)) for conditions in found)
+    return sorted(found, key=str)
+
+
+def _aside(comparison: RateComparison) -> str:
+    cases = [" and ".join(map(shown, conditions)) for conditions in _critical(comparison)]
     return f"larger by logarithms if {', or if '.join(cases)}: see .cases" if cases else ""
 
 

@@ -164,7 +164,7 @@ class RateComparison:
         }
 
     def latex(self) -> str:
-        r"""Both tables and their contests as LaTeX's ``aligned``."""
+        """The tables and their contests as a LaTeX ``array``."""
         return comparison_latex(self)
 
     def _repr_latex_(self) -> str:
