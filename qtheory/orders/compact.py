@@ -23,12 +23,20 @@ from qtheory.orders.conditions import Condition
 from qtheory.orders.display import compact_text, shown
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.magnitude import Magnitudes, Point, Size, same
-from qtheory.orders.monomial import ONE, Monomial, readable
+from qtheory.orders.monomial import ONE, Monomial
+from qtheory.orders.rewriting import (
+    SUMS,
+    changed,
+    changed_while,
+    combined,
+    nodes,
+    without_a_part,
+    without_numbers,
+    written,
+)
 
 # Every round adds a point that no earlier form was right at: more are not worth their time.
 _MOST_ROUNDS = 40
-_SUMS = (sp.Add, sp.Max, sp.Min)
-_NODES = (*_SUMS, sp.Mul, sp.log)
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ class Search:
     def of(self, start: sp.Expr) -> Compact | None:
         """A compact form made from a long one by leaving out parts, or None."""
         generic = [leaf for leaf in self.leaves if not _equalities(leaf.cell)]
-        form = self._found(_combined(_without_numbers(start)), generic)
+        form = self._found(combined(without_numbers(start)), generic)
         if form is None:
             return None
         critical = []
@@ -240,23 +248,22 @@ class Search:
             return nodes, sign * written_out
 
         # Parts are left out first: a scale in the place of a part might keep others that can go.
-        form = _changed_while(form, _without_a_part, right, place)
-        form = _written(_changed_while(form, _without_a_part, right, place))
+        form = written(changed_while(form, without_a_part, right, place))
         form = self._renamed(form, right)
-        return _written(_changed_while(form, self._with_another_scale, right, self._length))
+        return written(changed_while(form, self._with_another_scale, right, self._length))
 
     def _renamed(self, form: sp.Expr, right: Callable[[sp.Expr], bool]) -> sp.Expr:
         """The form with powers of scales for sums and minima, where it is shorter for them."""
         while True:
-            renamed = [f for f in dict.fromkeys(_changed(form, self._with_a_scale)) if right(f)]
-            shortest = min([form, *map(_written, renamed)], key=self._length)
+            renamed = [f for f in dict.fromkeys(changed(form, self._with_a_scale)) if right(f)]
+            shortest = min([form, *map(written, renamed)], key=self._length)
             if shortest == form:
                 return form
             form = shortest
 
     def _with_a_scale(self, node: sp.Expr) -> Iterator[sp.Expr]:
         """Products of powers of scales and of a parameter, for a sum, maximum or minimum."""
-        if not isinstance(node, _SUMS):
+        if not isinstance(node, SUMS):
             return
         names = [scale.symbol for scale in self.scales]
         factors = [item for part in node.args for item in part.as_powers_dict().items()]
@@ -276,8 +283,8 @@ class Search:
         """How long a form is; among equals, how long it is with its scales written out."""
         lengths: dict[sp.Basic, int] = {}
         for scale in self.scales:
-            lengths[scale.symbol] = _nodes(scale.definition, lengths)
-        return _nodes(form, {}), _nodes(form, lengths)
+            lengths[scale.symbol] = nodes(scale.definition, lengths)
+        return nodes(form, {}), nodes(form, lengths)
 
     def _factor(self, form: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
         """What the order is larger by than the form in some cells: 1 or a logarithm, or None."""
@@ -331,14 +338,14 @@ class SideSearch(Search):
     def of(self, start: sp.Expr) -> Compact | None:
         """The shortest form found that is at least 1 where the order is, or None."""
         generic = [leaf for leaf in self.leaves if not _equalities(leaf.cell)]
-        form = self._found(_combined(_without_numbers(start)), generic)
+        form = self._found(combined(without_numbers(start)), generic)
         return None if form is None else Compact(form, used(self.scales, [form]))
 
     def _guesses(self, start: sp.Expr) -> Iterable[sp.Expr]:
         """Ratios of one part above to one part below, in any scales."""
         above, below = (sp.Add.make_args(sp.expand(side)) for side in sp.fraction(start))
         ratios = [x / y for x in self._renamings(above) for y in self._renamings(below)]
-        return sorted(dict.fromkeys(map(_combined, ratios)), key=self._length)
+        return sorted(dict.fromkeys(map(combined, ratios)), key=self._length)
 
     def _renamings(self, parts: Sequence[sp.Expr]) -> list[sp.Expr]:
         """Each part as it is, and with one scale in the place of all of its scales."""
@@ -369,93 +376,3 @@ def _equalities(cell: Cell) -> tuple[Condition, ...]:
     """The equalities among exponents that hold in a cell."""
     found = [condition for condition in cell.conditions if condition.signs == {0}]
     return tuple(sorted(found, key=lambda condition: str(condition.relation)))
-
-
-def _nodes(form: sp.Basic, lengths: dict[sp.Basic, int]) -> int:
-    """How many numbers, symbols and operations a form has, counting some symbols for more."""
-    if form not in lengths:
-        lengths[form] = 1 + sum(_nodes(part, lengths) for part in form.args)
-    return lengths[form]
-
-
-def _changed_while(
-    form: sp.Expr,
-    change: Callable[[sp.Expr], Iterator[sp.Expr]],
-    right: Callable[[sp.Expr], bool],
-    place: Callable[[sp.Expr], tuple[int, int]],
-) -> sp.Expr:
-    """The form changed in one place after the other, each time to the first that is right."""
-    while True:
-        forms = sorted(dict.fromkeys(_changed(form, change)), key=place)
-        found = next((f for f in forms if place(f) < place(form) and right(f)), None)
-        if found is None:
-            return form
-        form = found
-
-
-def _changed(form: sp.Expr, change: Callable[[sp.Expr], Iterator[sp.Expr]]) -> Iterator[sp.Expr]:
-    """The form with one of its parts, outside exponents, changed in one way."""
-    if isinstance(form, sp.Pow):
-        yield from (part**form.exp for part in _changed(form.base, change))
-    elif isinstance(form, _NODES):
-        parts = _parts(form)
-        for k, part in enumerate(parts):
-            rest = [*parts[:k], *parts[k + 1 :]]
-            for changed in _changed(part, change):
-                if not (isinstance(form, sp.log) and changed.is_number):
-                    yield form.func(*rest, changed)
-    yield from change(form)
-
-
-def _without_a_part(node: sp.Expr) -> Iterator[sp.Expr]:
-    """A sum, maximum or minimum without one of its parts."""
-    if isinstance(node, _SUMS):
-        parts = _parts(node)
-        yield from (node.func(*parts[:k], *parts[k + 1 :]) for k in range(len(parts)))
-
-
-def _parts(node: sp.Expr) -> list[sp.Expr]:
-    """The arguments of a node, in an order that does not depend on hashes."""
-    return sorted(node.args, key=sp.default_sort_key)
-
-
-def _without_numbers(form: sp.Expr) -> sp.Expr:
-    """The form without numerical factors, which do not count."""
-    if form.is_number:
-        return sp.S.One
-    if isinstance(form, sp.Pow):
-        return _without_numbers(form.base) ** form.exp
-    if isinstance(form, _NODES):
-        return form.func(*map(_without_numbers, form.args))
-    return form
-
-
-def _combined(form: sp.Expr) -> sp.Expr:
-    """The form with powers of one base as one power."""
-    return sp.powsimp(form, deep=True, combine="exp")
-
-
-def _written(form: sp.Expr) -> sp.Expr:
-    """The form as it reads best: common factors in front, min(1, x**2) as min(1, x)**2."""
-    if isinstance(form, sp.Min | sp.Max):
-        return _rooted(form.func(*map(_written, form.args)))
-    if isinstance(form, sp.Add):
-        return sp.factor_terms(sp.Add(*map(_written, form.args)))
-    if isinstance(form, sp.Mul | sp.log):
-        form = _combined(form.func(*map(_written, form.args)))
-    if isinstance(form, sp.Mul):
-        return sp.Mul(
-            *[part.base ** readable(part.exp) if part.is_Pow else part for part in form.args]
-        )
-    if isinstance(form, sp.Pow):
-        return _written(form.base) ** readable(form.exp)
-    return form
-
-
-def _rooted(form: sp.Expr) -> sp.Expr:
-    """min(1, x**p) as min(1, x)**p, with the largest such number p > 0."""
-    powers = [e for part in form.args if part != 1 for e in part.as_powers_dict().values()]
-    content = sp.gcd_list([power.as_content_primitive()[0] for power in powers])
-    if len(form.args) != 2 or 1 not in form.args or not content.is_Rational or content <= 0:
-        return form
-    return form.func(*[sp.powdenest(part ** (1 / content)) for part in form.args]) ** content
