@@ -31,7 +31,7 @@ _FLOOR = "the limit of the exact risk without label noise is F, which is of a sm
 
 
 @dataclass(frozen=True)
-class Tightness:
+class RateTightness:
     """A term of T4 beside its counterpart in T5.
 
     Attributes
@@ -72,8 +72,8 @@ class Dominance:
     relation: sp.Basic | None = None
 
 
-@dataclass(eq=False)
-class Derivation:
+@dataclass(frozen=True, eq=False)
+class RateDerivation:
     """A setting, the cells where T4 applies, and the orders of the terms in them.
 
     Attributes
@@ -87,7 +87,7 @@ class Derivation:
     parts: Sequence[Cell]
     leaves: dict[str, list[CellOutcome]]
     _compact: dict[str, Compact | None] = field(default_factory=dict)
-    _tightness: dict[str, Tightness] = field(default_factory=dict)
+    _tightness: dict[str, RateTightness] = field(default_factory=dict)
 
     @property
     def root(self) -> Cell:
@@ -184,7 +184,7 @@ class Derivation:
         return self.root.at_least_one(order).relation
 
     @one_at_a_time
-    def tightness(self, name: str) -> Tightness:
+    def tightness(self, name: str) -> RateTightness:
         """How a term compares with its counterpart in T5, or the total with T5 for the risk."""
         if name not in self._tightness:
             self._tightness[name] = self._compared(name)
@@ -194,10 +194,10 @@ class Derivation:
     def _lower(self) -> LowerTerms:
         return lower_terms_of(self.run, self.setting.terms.definitions)
 
-    def _compared(self, name: str) -> Tightness:
+    def _compared(self, name: str) -> RateTightness:
         formula = self._lower.risk if name == "total" else self._lower.formulas[name]
         if formula == 0:
-            return Tightness(None, _NO_COUNTERPART)
+            return RateTightness(None, _NO_COUNTERPART)
         formulas = self.setting.formulas
         upper = sp.Add(*formulas.values()) if name == "total" else formulas[name]
 
@@ -210,11 +210,11 @@ class Derivation:
         single = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in orders]
         lower = regimes_of(joined(self.root, single))
         if all(leaf.outcome[1] == 0 for leaf in leaves):
-            return Tightness(True, _EQUAL, lower, self.compact(name))
+            return RateTightness(True, _EQUAL, lower, self.compact(name))
         form = self.scaled.compact(formula, orders)
         if name == "approximation":
-            return Tightness(False, _FLOOR, lower, form)
-        return Tightness(None, _GAP, lower, form)
+            return RateTightness(False, _FLOOR, lower, form)
+        return RateTightness(None, _GAP, lower, form)
 
     @cached_property
     def effective_dimension(self) -> Scale | None:

@@ -16,7 +16,7 @@ from qtheory.orders.regimes import Regime, piecewise
 from qtheory.orders.symbols import symbol_named
 
 if TYPE_CHECKING:
-    from qtheory.asymptotics.derivation import Derivation, Tightness
+    from qtheory.asymptotics.derivation import RateDerivation, RateTightness
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rate:
     regimes: tuple[Regime, ...]
     assumptions: tuple[sp.Basic, ...] = ()
     fixed: tuple[sp.Symbol, ...] = ()
-    derivation: Derivation | None = field(default=None, repr=False, compare=False)
+    derivation: RateDerivation | None = field(default=None, repr=False, compare=False)
 
     @property
     def order(self) -> sp.Expr:
@@ -57,7 +57,7 @@ class Rate:
         return self.derivation.compact(self.name)
 
     @property
-    def tightness(self) -> Tightness | None:
+    def tightness(self) -> RateTightness | None:
         """How the term compares with its counterpart in T5; None for zero."""
         if self.derivation is None or not self.regimes:
             return None

@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from qtheory.asymptotics.comparison_writing import comparison_latex, comparison_text
-from qtheory.asymptotics.derivation import Derivation
+from qtheory.asymptotics.derivation import RateDerivation
 from qtheory.asymptotics.scales import ScaledSetting
 from qtheory.asymptotics.table import Rates, assumed, rates
 from qtheory.asymptotics.terms import terms_of
@@ -297,7 +297,7 @@ def _assumptions_of(
     return own, [relation for relation in given if relation not in taken]
 
 
-def _derivation(table: Rates) -> Derivation:
+def _derivation(table: Rates) -> RateDerivation:
     if table.derivation is None:
         raise TypeError("a table that rates() has not made")
     return table.derivation
@@ -313,7 +313,7 @@ def _outcome(leaf: CellOutcome, names: Sequence[str]) -> tuple[Any, ...]:
     return (winners, *others)
 
 
-def _common(derivations: Sequence[Derivation], shared: Sequence[sp.Basic]) -> list[Cell]:
+def _common(derivations: Sequence[RateDerivation], shared: Sequence[sp.Basic]) -> list[Cell]:
     """The cells in which all tables are derived, and assumptions on several of them hold."""
     exponents = frozenset().union(*[derivation.setting.exponents for derivation in derivations])
     parameters: dict[sp.Symbol, int] = {}

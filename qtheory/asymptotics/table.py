@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.asymptotics.derivation import Derivation
+from qtheory.asymptotics.derivation import RateDerivation
 from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.setting import setting_of, where_it_applies
@@ -56,7 +56,7 @@ class Rates:
     terms: Mapping[str, Rate]
     dominations: tuple[Domination, ...]
     fixed: tuple[sp.Symbol, ...] = ()
-    derivation: Derivation | None = field(default=None, repr=False, compare=False)
+    derivation: RateDerivation | None = field(default=None, repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """Orders and conditions as text; ``occurs`` is null where that is not known.
@@ -317,7 +317,7 @@ def rates(
     """
     run = Run(problem, quantization, sgd)
     setting = setting_of(run, regime or {}, assumptions)
-    derivation = Derivation(run, setting, where_it_applies(setting), {})
+    derivation = RateDerivation(run, setting, where_it_applies(setting), {})
     found = {name: _rate(name, derivation) for name in TERMS}
     found["total"], dominations = _total(derivation)
     conditions, fixed = (*setting.limits, *assumed(derivation.parts)), setting.fixed
@@ -366,7 +366,7 @@ def assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
     return (sp.Or(*cases),)
 
 
-def _rate(name: str, derivation: Derivation) -> Rate:
+def _rate(name: str, derivation: RateDerivation) -> Rate:
     formula = derivation.setting.terms.formulas[name]
     if formula == 0:
         return Rate(name, ())
@@ -376,7 +376,7 @@ def _rate(name: str, derivation: Derivation) -> Rate:
     return Rate(name, joined_by_maxima(joined(derivation.root, orders)))
 
 
-def _total(derivation: Derivation) -> tuple[Rate, tuple[Domination, ...]]:
+def _total(derivation: RateDerivation) -> tuple[Rate, tuple[Domination, ...]]:
     formulas = derivation.setting.formulas
 
     def compute(evaluation: Evaluation) -> tuple[tuple[str, ...], Monomial]:

@@ -36,7 +36,7 @@ def same(left: Size, right: Size) -> bool:
     return left[0] == right[0] and abs(left[1] - right[1]) < _SAME
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Magnitudes:
     """Sizes of expressions at some points, each sub-expression worked out once.
 
