@@ -86,7 +86,7 @@ OPTIONS = {
     "risk": ("--dim", "--spectrum", "--target", "--noise", "--quantize", "--stepsize", "--batch",
              "--steps", "--output", "--digits"),
     "rates": ("--dim", "--spectrum", "--target", "--noise", "--quantize", "--stepsize", "--batch",
-              "--steps", "--regime", "--assume"),
+              "--steps", "--regime", "--assume", "--compare"),
     "simulate": ("--dim", "--spectrum", "--target", "--quantize", "--steps", "--replicates",
                  "--relative-error", "--data", "--labels"),
     "formats": ("", "--dim"),

@@ -159,16 +159,17 @@ def test_latex_of_a_problem_has_its_numbers():
     assert "d = 8" not in text
 
 
-def test_latex_of_rates_has_every_regime():
+def test_latex_of_rates_has_every_term_and_what_is_assumed():
     text = RATES._repr_latex_()
-    regimes = [regime for rate in RATES.terms.values() for regime in rate.regimes]
-    assert text.count(r" \\") == len(regimes) + 1  # and what is assumed, and held fixed
-    assert r"\text{assuming} & a > 1,\ b > 1 &" in text
-    assert r"\text{for fixed} & a,\ b &" in text
-    for regime in regimes:
-        assert sp.latex(regime.order) in text
-        for condition in regime.conditions:
-            assert sp.latex(condition) in text
+    for rate in RATES.terms.values():
+        if rate.regimes and rate.name != "total":
+            assert rf"\text{{{rate.name}}} &" in text
+            assert sp.latex(rate.compact.expression) in text
+            for case in rate.compact.critical:
+                assert sp.latex(case.factor) in text
+                assert all(sp.latex(condition) in text for condition in case.conditions)
+    assert r"\text{assuming }a > 1,\ b > 1\text{, for fixed }a,\ b" in text
+    assert unbalanced(text) == []
 
 
 def test_latex_of_a_single_rate_has_its_conditions_and_what_is_assumed():

@@ -4,8 +4,10 @@ from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
+from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
-from qtheory.asymptotics.table import Domination, Rate, Rates, rates
+from qtheory.asymptotics.side_by_side import RateComparison, compare_rates
+from qtheory.asymptotics.table import Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
 from qtheory.orders.compare import OrderComparison, compare_orders
 from qtheory.orders.regimes import Regime
@@ -22,6 +24,7 @@ __all__ = [
     "Phase",
     "Phases",
     "Rate",
+    "RateComparison",
     "Rates",
     "Regime",
     "SharpConstants",
@@ -30,6 +33,7 @@ __all__ = [
     "best_choice",
     "break_even",
     "compare_orders",
+    "compare_rates",
     "distortion_rule",
     "rates",
     "sharp_constants",

@@ -2,123 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
+from qtheory.asymptotics.derivation import RateDerivation
 from qtheory.asymptotics.phases import Phases, phases_of
-from qtheory.asymptotics.setting import RateSetting, setting_of, where_it_applies
+from qtheory.asymptotics.rate import Domination, Rate
+from qtheory.asymptotics.setting import setting_of, where_it_applies
 from qtheory.asymptotics.terms import TERMS
-from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
+from qtheory.asymptotics.writing import table_latex, table_text
+from qtheory.errors import HypothesisError, InvalidArgumentError, MissingLibraryError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.latex import latex_of, words
 from qtheory.numbers.precision import one_at_a_time
-from qtheory.orders.cell import Cell, CellOutcome, explore
-from qtheory.orders.display import (
-    UNKNOWN,
-    cases_latex,
-    premises,
-    premises_latex,
-    relations_latex,
-    where,
-    where_latex,
-)
+from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
-from qtheory.orders.piecewise import Diverges
-from qtheory.orders.regimes import Regime, joined, piecewise, regimes_of, relations
+from qtheory.orders.regimes import joined, joined_by_maxima, relations
 from qtheory.orders.symbols import symbol_named
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The order of one term; no regimes if the term is zero.
-
-    Attributes
-    ----------
-    assumptions, fixed
-        What it is derived under: relations, and the symbols that are held fixed.
-    """
-
-    name: str
-    regimes: tuple[Regime, ...]
-    assumptions: tuple[sp.Basic, ...] = ()
-    fixed: tuple[sp.Symbol, ...] = ()
-
-    @property
-    def order(self) -> sp.Expr:
-        """The order up to constants; a Piecewise if there are several regimes."""
-        if not self.regimes:
-            return sp.S.Zero
-        return piecewise(self.regimes, [regime.order for regime in self.regimes])
-
-    @property
-    def exact_order(self) -> sp.Expr:
-        """The order with 1 + log(m) in place of log(m), which also holds for small parameters."""
-        if not self.regimes:
-            return sp.S.Zero
-        return piecewise(self.regimes, [regime.exact_order for regime in self.regimes])
-
-    def exponent(self, parameter: sp.Symbol) -> sp.Expr:
-        """The exponent of a parameter, such as N; logarithms do not count.
-
-        Raises
-        ------
-        InvalidArgumentError
-            If the term is zero.
-        """
-        if not self.regimes:
-            raise InvalidArgumentError("term", self.name, "one that is not zero")
-        symbol = symbol_named(parameter, "parameter")
-        return piecewise(self.regimes, [regime.exponent(symbol) for regime in self.regimes])
-
-    def latex(self) -> str:
-        """The order as LaTeX, with its conditions and what is assumed."""
-        if not self.regimes:
-            return "0"
-        text = cases_latex(
-            [
-                (latex_of(r.order), r.conditions, "" if r.occurs else words(UNKNOWN))
-                for r in self.regimes
-            ]
-        )
-        given = premises_latex(self.assumptions, self.fixed)
-        return rf"{text} \quad {given}" if given else text
-
-    def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
-
-    def __str__(self) -> str:
-        lines = []
-        for regime in self.regimes:
-            condition = where(regime.conditions, regime.occurs)
-            lines.append(f"{regime.order}" + (f"   if {condition}" if condition else ""))
-        given = premises(self.assumptions, self.fixed)
-        return "\n".join([*lines, *([given] if given else [])]) if lines else "0"
-
-
-@dataclass(frozen=True)
-class Domination:
-    """Which terms have the order of the whole bound, where some conditions hold.
-
-    ``occurs`` is None where it is not known whether any point meets them.
-    """
-
-    conditions: tuple[sp.Basic, ...]
-    terms: tuple[str, ...]
-    orders: tuple[Monomial, ...]
-    occurs: bool | None = True
-
-    @property
-    def order(self) -> sp.Expr:
-        """The order of the bound there."""
-        return sp.Add(*[order.expression for order in self.orders])
 
 
 @dataclass(frozen=True)
@@ -149,9 +56,14 @@ class Rates:
     terms: Mapping[str, Rate]
     dominations: tuple[Domination, ...]
     fixed: tuple[sp.Symbol, ...] = ()
+    derivation: RateDerivation | None = field(default=None, repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Orders and conditions as text; ``occurs`` is null where that is not known."""
+        """Orders and conditions as text; ``occurs`` is null where that is not known.
+
+        ``forms`` holds the compact forms, null where there is none, and ``tight`` is null where it
+        is not known.
+        """
         return {
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
@@ -175,6 +87,15 @@ class Rates:
                 }
                 for case in self.dominations
             ],
+            "forms": {
+                name: None if rate.compact is None else rate.compact.as_json()
+                for name, rate in self.terms.items()
+            },
+            "tight": {
+                name: {"tight": found.is_tight, "reason": found.reason}
+                for name, rate in self.terms.items()
+                if name != "total" and (found := rate.tightness) is not None
+            },
         }
 
     @property
@@ -317,35 +238,31 @@ class Rates:
         return phases_of(cases, self.assumptions, axes[0], axes[1], window)
 
     def latex(self) -> str:
-        """The table as a LaTeX ``array``: term, order, conditions; what is assumed comes last."""
-        rows = []
-        for name, rate in self.terms.items():
-            for k, regime in enumerate(rate.regimes):
-                condition = where_latex(regime.conditions, regime.occurs)
-                label = rf"\text{{{name}}}" if k == 0 else ""
-                rows.append(f"{label} & {latex_of(regime.order)} & {condition}")
-        if self.premises:
-            rows.append(rf"\text{{assuming}} & {relations_latex(self.premises)} &")
-        if self.fixed:
-            rows.append(rf"\text{{for fixed}} & {relations_latex(self.fixed)} &")
-        return "\\begin{array}{lll}\n" + " \\\\\n".join(rows) + "\n\\end{array}"
+        r"""The table as LaTeX's ``aligned``: compact forms, scales, and what is assumed.
+
+        It takes the packages amsmath and amssymb, for ``aligned`` and ``\lesssim``.
+        """
+        return table_latex(self)
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
 
+    def _repr_html_(self) -> str | None:
+        """The table beside its phase diagram where two exponents are free; else LaTeX alone."""
+        free = sorted(set().union(*[v.free_symbols for v in self.regime.values()]), key=str)
+        axes = [symbol for symbol in free if symbol in self.fixed]
+        if len(axes) != 2:
+            return None
+        try:
+            from qtheory.numbers.figure import svg_of
+
+            diagram = svg_of(self.phases(*axes).plot, 7, 5)
+        except (InvalidArgumentError, MissingLibraryError):  # another symbol is left; no matplotlib
+            return None
+        return f"<div>{self._repr_latex_()}</div><div>{diagram}</div>"
+
     def __str__(self) -> str:
-        given = premises(self.premises, self.fixed)
-        lines = [given] if given else []
-        for name, rate in self.terms.items():
-            for k, regime in enumerate(rate.regimes):
-                condition = where(regime.conditions, regime.occurs)
-                label = name if k == 0 else ""
-                lines.append(f"{label:14} {regime.order!s:26} {condition}".rstrip())
-        lines.append("dominating")
-        for case in self.dominations:
-            condition = where(case.conditions, case.occurs)
-            lines.append(f"  {' + '.join(case.terms):37}  {condition}".rstrip())
-        return "\n".join(lines)
+        return table_text(self)
 
 
 @one_at_a_time
@@ -398,14 +315,26 @@ def rates(
     Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) and its corollaries for polynomial
     spectra; derived here from T4.
     """
-    setting = setting_of(Run(problem, quantization, sgd), regime or {}, assumptions)
-    parts = where_it_applies(setting)
-    found = {name: _rate(name, setting, parts) for name in TERMS}
-    found["total"], dominations = _total(setting, parts)
-    conditions, fixed = (*setting.limits, *assumed(parts)), setting.fixed
-    table = Rates(problem, quantization, sgd, setting.regime, conditions, found, dominations, fixed)
+    run = Run(problem, quantization, sgd)
+    setting = setting_of(run, regime or {}, assumptions)
+    derivation = RateDerivation(run, setting, where_it_applies(setting), {})
+    found = {name: _rate(name, derivation) for name in TERMS}
+    found["total"], dominations = _total(derivation)
+    conditions, fixed = (*setting.limits, *assumed(derivation.parts)), setting.fixed
+    table = Rates(
+        problem,
+        quantization,
+        sgd,
+        setting.regime,
+        conditions,
+        found,
+        dominations,
+        fixed,
+        derivation,
+    )
     terms = {
-        name: replace(rate, assumptions=table.premises, fixed=fixed) for name, rate in found.items()
+        name: replace(rate, assumptions=table.premises, fixed=fixed, derivation=derivation)
+        for name, rate in found.items()
     }
     return replace(table, terms=terms)
 
@@ -437,22 +366,18 @@ def assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
     return (sp.Or(*cases),)
 
 
-def _base(setting: RateSetting, parts: Sequence[Cell]) -> Cell:
-    """The cell that conditions of regimes are added to."""
-    return parts[0] if len(parts) == 1 else setting.root
-
-
-def _rate(name: str, setting: RateSetting, parts: Sequence[Cell]) -> Rate:
-    formula = setting.terms.formulas[name]
+def _rate(name: str, derivation: RateDerivation) -> Rate:
+    formula = derivation.setting.terms.formulas[name]
     if formula == 0:
         return Rate(name, ())
-    leaves = explore(_finite(lambda e: (e.order(formula),), setting), parts)
-    regions = joined(_base(setting, parts), leaves)
-    return Rate(name, regimes_of(regions))
+    leaves = derivation.explore(lambda evaluation: evaluation.order(formula))
+    derivation.leaves[name] = leaves
+    orders = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in leaves]
+    return Rate(name, joined_by_maxima(joined(derivation.root, orders)))
 
 
-def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Domination, ...]]:
-    formulas = setting.formulas
+def _total(derivation: RateDerivation) -> tuple[Rate, tuple[Domination, ...]]:
+    formulas = derivation.setting.formulas
 
     def compute(evaluation: Evaluation) -> tuple[tuple[str, ...], Monomial]:
         orders = {name: evaluation.order(formula) for name, formula in formulas.items()}
@@ -460,26 +385,12 @@ def _total(setting: RateSetting, parts: Sequence[Cell]) -> tuple[Rate, tuple[Dom
         names = [n for n, o in orders.items() if evaluation.cell.compare(o, largest) == 0]
         return tuple(names), largest
 
-    leaves = explore(_finite(compute, setting), parts)
-    root = _base(setting, parts)
-    regions = joined(root, leaves)
+    leaves = derivation.explore(compute)
+    derivation.leaves["total"] = leaves
+    regions = joined(derivation.root, leaves)
     dominations = tuple(
         Domination(region.relations, region.outcome[0], region.outcome[1:], region.occurs)
         for region in regions
     )
-    by_order = joined(root, [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves])
-    return Rate("total", regimes_of(by_order)), dominations
-
-
-def _finite(
-    compute: Callable[[Evaluation], object], setting: RateSetting
-) -> Callable[[Cell], object]:
-    """The computation in a cell; a sum that diverges ends it with its cause."""
-
-    def run(cell: Cell) -> object:
-        try:
-            return compute(setting.evaluation(cell))
-        except Diverges as cause:
-            raise InfiniteRiskError(f"the bound is infinite: {cause}") from None
-
-    return run
+    orders = [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves]
+    return Rate("total", joined_by_maxima(joined(derivation.root, orders))), dominations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -28,6 +28,30 @@ _COORDINATEWISE = (defined.x[n.i], defined.eta0[n.i], n.wq[n.i], n.lq[n.i], n.D[
 _SUMS = (defined.A, defined.bias, defined.D_N, defined.norm, defined.norm_q, defined.tr)
 
 
+@dataclass(frozen=True)
+class Count:
+    """How many coordinates something holds in, up to constants: a sum of min(1, its strength)."""
+
+    name: str
+    sum: sp.Sum
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum."""
+
+    base: Mapping[sp.Basic, sp.Expr]
+    coordinatewise: Mapping[sp.Basic, sp.Expr]
+
+    def __call__(self, formula: sp.Expr) -> sp.Expr:
+        """A formula of the theory in the parameters of a problem; D_N, A and norms stay."""
+        for symbol in _COORDINATEWISE:
+            formula = formula.xreplace({symbol: _FORMULA[symbol]})
+        # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
+        return _without_empty_sums(formula.xreplace(self.base).xreplace(self.coordinatewise))
+
+
 @dataclass(frozen=True, eq=False)
 class Terms:
     """T4 as formulas in the parameters of one problem.
@@ -46,6 +70,8 @@ class Terms:
         Parameters that are at least 1 (sign 1), at most 1 (-1), or either (0).
     fixed
         Symbols that stay fixed: exponents, and constants of the spectrum and the target.
+    counts
+        How many coordinates are learned, and how many lie above the floor, each as a sum.
     """
 
     formulas: dict[str, sp.Expr]
@@ -54,6 +80,19 @@ class Terms:
     largest_step: sp.Expr
     signs: dict[sp.Symbol, int]
     fixed: frozenset[sp.Symbol]
+    counts: tuple[Count, ...]
+
+
+def substitution_of(run: Run) -> Substitution:
+    """What the symbols of T4 and T5 stand for.
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not cover the setting.
+    """
+    _require_covered(run)
+    return Substitution(*_inputs(run))
 
 
 def terms_of(run: Run) -> Terms:
@@ -64,14 +103,8 @@ def terms_of(run: Run) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    _require_covered(run)
-    base, coordinatewise = _inputs(run)
-
-    def put_in(formula: sp.Expr) -> sp.Expr:
-        for symbol in _COORDINATEWISE:
-            formula = formula.xreplace({symbol: _FORMULA[symbol]})
-        # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
-        return _without_empty_sums(formula.xreplace(base).xreplace(coordinatewise))
+    put_in = substitution_of(run)
+    base, coordinatewise = put_in.base, put_in.coordinatewise
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
     doubled = _FORMULA[defined.doubling].xreplace(base)
@@ -82,7 +115,7 @@ def terms_of(run: Run) -> Terms:
         put_in(variance.coeff(symbol)) for symbol in (defined.s2, defined.alpha)
     )
     feedback = _positive_form(alpha.xreplace(base))
-    noise = {name: _positive_form(part) for name, part in _noise(level, base).items()}
+    noise = {name: _positive_form(part) for name, part in noise_parts(level, base).items()}
     formulas = {
         "approximation": defined.A,
         "bias": defined.bias,
@@ -94,13 +127,31 @@ def terms_of(run: Run) -> Terms:
     # x_i / (2 - x_i) is between x_i / 2 and x_i.
     theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
     return Terms(
-        {name: _without_zeros(formula, definitions) for name, formula in formulas.items()},
+        {name: without_zeros(formula, definitions) for name, formula in formulas.items()},
         definitions,
-        _without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
+        without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
         _signs(base),
         _fixed(base, coordinatewise),
+        tuple(_counts(base, coordinatewise)),
     )
+
+
+def _counts(
+    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
+) -> Iterator[Count]:
+    """The coordinates with N gamma lambda_i >= 1, and those above the error of the data."""
+    steps, floor = base[n.N], base[n.additive["data"]]
+
+    def count(name: str, strength: sp.Expr, meaning: str) -> Count:
+        total = n.over_coordinates(sp.Min(1, strength)).xreplace(base).xreplace(coordinatewise)
+        return Count(f"k_{name}", total, meaning)
+
+    learned = str(steps) if steps.is_Symbol else "N"
+    yield count(learned, n.N * n.gamma * n.lam[n.i], f"directions that {learned} steps learn")
+    if floor != 0:
+        name = str(floor) if floor.is_Symbol else "eps"
+        yield count(name, n.lam[n.i] / floor, "directions above the floor")
 
 
 def _require_covered(run: Run) -> None:
@@ -174,7 +225,7 @@ def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:
     return formula
 
 
-def _noise(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
+def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
     """The part of the noise level without any quantizer, and what each one adds to the whole."""
 
     def without(*targets: str) -> sp.Expr:
@@ -216,7 +267,7 @@ def _without_empty_sums(formula: sp.Expr) -> sp.Expr:
     return formula.xreplace(empty)
 
 
-def _without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
+def without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
     """The formula with 0 for symbols that stand for 0."""
     return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from qtheory.asymptotics import compare_rates as derive_comparison
 from qtheory.asymptotics import rates as derive_rates
 from qtheory.cli.common import (
     Batch,
@@ -28,7 +31,7 @@ from qtheory.cli.common import (
     write_json,
 )
 from qtheory.errors import InvalidArgumentError
-from qtheory.model import SGD, Problem
+from qtheory.model import SGD, Problem, Quantization
 from qtheory.model.parse import parse_quantization, parse_spectrum, parse_target, with_symbols
 from qtheory.report import rates_view
 from qtheory.versions import EXACT, versions
@@ -57,6 +60,16 @@ def rates(
             metavar="RELATION", help="An assumption such as 'b > a + 1'. May be repeated."
         ),
     ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TARGET=MODEL,...",
+            help="A quantization to set beside others, int=data=additive:eps. To be repeated.",
+        ),
+    ] = None,
+    regimes: Annotated[
+        bool, typer.Option("--regimes", help="Every regime too, each with its own order.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Derive the orders of all terms of the upper bound, symbolically.
@@ -74,18 +87,51 @@ def rates(
             with_symbols(noise),
         )
         sgd = SGD(with_symbols(stepsize), with_symbols(batch), steps=with_symbols(steps))
-        given = parse_quantization(quantize or [], with_symbols)
-        quantization = covered(given)
-        replaced = replaced_formats(given, quantization)
         powers = dict(_power(option) for option in regime or [])
-        with busy("Deriving"):
-            table = derive_rates(problem, quantization, sgd, powers, assume or [])
+        console = Console()
+        if compare:
+            if quantize:
+                raise InvalidArgumentError("quantize", quantize, "left out beside --compare")
+            schemes, replaced = _schemes(compare)
+            with busy("Deriving"):
+                comparison = derive_comparison(problem, schemes, sgd, powers, assume or [])
+            if json_file != "-":
+                console.print(str(comparison), markup=False, highlight=False, soft_wrap=True)
+            record = comparison.as_json()
+        else:
+            given = parse_quantization(quantize or [], with_symbols)
+            quantization = covered(given)
+            replaced = replaced_formats(given, quantization)
+            with busy("Deriving"):
+                table = derive_rates(problem, quantization, sgd, powers, assume or [])
+            if json_file != "-":
+                console.print(str(table), markup=False, highlight=False, soft_wrap=True)
+                if regimes:
+                    console.print(rates_view(table))
+            record = table.as_json()
         if json_file != "-":
-            console = Console()
-            console.print(rates_view(table))
             say_replaced(console, replaced)
         extra = {"error_models": replaced, "versions": versions(*EXACT, "z3-solver")}
-        write_json(json_file, table.as_json() | extra)
+        write_json(json_file, record | extra)
+
+
+def _schemes(
+    options: Sequence[str],
+) -> tuple[dict[str, Quantization], dict[str, dict[str, str]]]:
+    """Quantizations by name, and the number formats in whose place error models were taken."""
+    schemes, replaced = {}, {}
+    for option in options:
+        name, separator, models = option.partition("=")
+        if not separator or "=" not in models:
+            raise InvalidArgumentError(
+                "compare", option, "NAME=TARGET=MODEL,... such as int=data=additive:eps"
+            )
+        # fp:5,2 has a comma of its own.
+        given = parse_quantization(re.split(",(?=[a-z]+=)", models), with_symbols)
+        schemes[name] = covered(given)
+        for target, pair in replaced_formats(given, schemes[name]).items():
+            replaced[f"{name}: {target}"] = pair
+    return schemes, replaced
 
 
 def _power(option: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -53,6 +54,15 @@ def new_axes(width: float, height: float) -> Any:
     if wanted and threading.current_thread() is threading.main_thread():
         _hand_to_pyplot(figure)
     return figure.subplots()
+
+
+def svg_of(draw: Callable[[Any], Any], width: float, height: float) -> str:
+    """What is drawn into empty axes, as SVG inside HTML; pyplot holds no figure of it."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    draw(figure.subplots())
+    image = io.StringIO()
+    figure.savefig(image, format="svg", metadata={"Date": None})
+    return image.getvalue()[image.getvalue().index("<svg") :]
 
 
 def _hand_to_pyplot(figure: ShownFigure) -> None:

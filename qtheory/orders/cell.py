@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
@@ -35,6 +36,8 @@ Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
 _WORK = 5_000_000
+# The value of a symbol that no condition is about.
+_ANY = Fraction(7, 5)
 
 Outcome = TypeVar("Outcome")
 
@@ -179,6 +182,27 @@ class Cell:
             self._witness = self._ask()
         return self._witness
 
+    def point(self, exponents: Iterable[sp.Symbol] = ()) -> dict[sp.Symbol, Fraction] | None:
+        """A point of the cell, or None if none is known.
+
+        Parameters have their logarithms, in some unit; symbols in exponents have their values.
+        """
+        model = self._found().model
+        if model is None:
+            return None
+        # What no condition is about may be in the model too, with any value, such as log N = 0.
+        asked = set().union(*[polynomial.free_symbols for polynomial, _ in self._own or ()])
+        known = {s: _fraction(v) for s in asked if (v := _value(model, s)) is not None}
+        found = {
+            parameter: known.get(log_of(parameter), (sign or 1) * (1 + Fraction(k, 7)))
+            for k, (parameter, sign) in enumerate(self.parameters.items())
+        }
+        found |= {s: known.get(s, _ANY) for s in exponents if s not in self.values}
+        for symbol, value in self.values.items():
+            number = value.xreplace({s: sp.Rational(v) for s, v in found.items()})
+            found[symbol] = Fraction(int(number.p), int(number.q))
+        return found
+
     def implies(self, condition: Condition) -> bool:
         """Whether a condition holds throughout the cell, as far as is known."""
         return all(self._ask(other).verdict == "unsat" for other in condition.negations())
@@ -268,6 +292,18 @@ class Cell:
                 asked.add((log_of(parameter), frozenset({sign})))
         asked |= {(symbol, POSITIVE) for symbol in symbols if symbol.is_positive}
         return _answer(tuple(sorted(asked, key=_place)), _WORK)
+
+
+def _value(model: Any, symbol: sp.Symbol) -> Any:
+    import z3
+
+    return model[z3.Real(symbol.name)]
+
+
+def _fraction(value: Any) -> Fraction:
+    """A number of z3's; one that is irrational to 30 digits."""
+    rational = value if hasattr(value, "as_fraction") else value.approx(30)
+    return Fraction(rational.as_fraction())
 
 
 def _place(constraint: Constraint) -> tuple[str, list[int]]:

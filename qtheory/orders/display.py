@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 from qtheory.numbers.latex import latex_of, words
 
@@ -85,3 +86,35 @@ def shown(relation: sp.Basic) -> str:
 def relations_latex(parts: Sequence[sp.Basic]) -> str:
     """Relations or symbols, with commas between them."""
     return r",\ ".join(map(latex_of, parts))
+
+
+class _Plain(StrPrinter):
+    """Formulas as they are written by hand: min and max, and the short terms of a sum first."""
+
+    def _print_Min(self, expr: sp.Min) -> str:  # noqa: N802 - SymPy's name
+        return f"min({self._arguments(expr)})"
+
+    def _print_Max(self, expr: sp.Max) -> str:  # noqa: N802
+        return f"max({self._arguments(expr)})"
+
+    def _arguments(self, expr: sp.Expr) -> str:
+        return ", ".join(sorted(map(self._print, expr.args), key=_shortest))
+
+    def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:  # noqa: N802
+        if any(part.as_coeff_Mul()[0] < 0 for part in expr.args):  # an exponent
+            return str(super()._print_Add(expr, order))
+        return " + ".join(sorted(map(self._print, expr.args), key=_shortest))
+
+
+def _shortest(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def compact_text(expression: sp.Expr) -> str:
+    """An order as text.
+
+    >>> d, k, N, a, b = sp.symbols("d k N a b", positive=True)
+    >>> compact_text((d * sp.Min(1, N) ** 2 + k ** (a - b + 1) + 1) / N)
+    '(1 + d*min(1, N)**2 + k**(a - b + 1))/N'
+    """
+    return str(_Plain().doprint(expression))

@@ -118,6 +118,65 @@ def regimes_of(regions: Sequence[Region]) -> tuple[Regime, ...]:
     return tuple(Regime(r.relations, r.outcome, occurs=r.occurs) for r in regions)
 
 
+def joined_by_maxima(regions: Sequence[Region]) -> tuple[Regime, ...]:
+    """The same as :func:`regimes_of`, two neighbours of one order joined where max or min allows.
+
+    Where r >= 1 in the one and r <= 1 in the other, with x >= 1 in the one, y >= 1 in the other
+    and x/y a power of r, both together are max(x, y) >= 1, or min(x, y) >= 1.
+    """
+    found: list[Regime] = []
+    left = list(regions)
+    while left:
+        region = left.pop(0)
+        for other in left:
+            conditions = _together(region, other)
+            if region.outcome == other.outcome and conditions is not None:
+                left.remove(other)
+                occurs = True if region.occurs or other.occurs else None
+                found.append(Regime(conditions, region.outcome, occurs=occurs))
+                break
+        else:
+            found += regimes_of([region])
+    return tuple(found)
+
+
+def _together(first: Region, second: Region) -> tuple[sp.Basic, ...] | None:
+    """The conditions of two regions as one set of relations, or None."""
+    shared = [c for c in first.conditions if c in second.conditions]
+    own, others = ([c for c in region.conditions if c not in shared] for region in (first, second))
+    if len(own) != 2 or len(others) != 2 or any(c.order is None for c in (*own, *others)):
+        return None
+    for k in (0, 1):
+        for m in (0, 1):
+            r, x, y = _above(own[k]), _above(own[1 - k]), _above(others[1 - m])
+            if _above(others[m]) != r**-1:
+                continue
+            sign = _common_power(x / y, r)
+            if sign:
+                bound = sp.Max if sign > 0 else sp.Min
+                relation = sp.Ge(bound(x.expression, y.expression), 1, evaluate=False)
+                return (*relations(shared), relation)
+    return None
+
+
+def _above(condition: Condition) -> Monomial:
+    """What a condition on orders says is at least 1."""
+    if condition.order is None:
+        raise ValueError("a condition on exponents")
+    return condition.order if 1 in condition.signs else condition.order**-1
+
+
+def _common_power(order: Monomial, base: Monomial) -> int:
+    """The sign of s where the order is base**s; 0 if it is no such power, or the sign is open."""
+    if not base.powers or order.logs or base.logs:
+        return 0
+    (parameter, exponent), *_ = base.powers
+    power = order.exponent(parameter) / exponent
+    if power == 0 or order != base**power:
+        return 0
+    return 1 if power.is_positive else -1 if power.is_negative else 0
+
+
 def piecewise(regimes: Sequence[Regime], values: Sequence[sp.Expr]) -> sp.Expr:
     """One value per regime as a single expression."""
     if len(set(values)) == 1:

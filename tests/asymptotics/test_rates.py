@@ -278,18 +278,15 @@ def test_a_table_reads_well():
     assert "assuming a > 1, b > 1" in text
     assert max(map(len, text.splitlines())) <= 80
     for line in (
-        "bias           N**(-(b - 1)/a)            b < 2*a + 1",
-        "               log(N)/N**2                Eq(b, 2*a + 1)",
-        "variance       N**(-1 + 1/a)",
-        "  variance                               b >= a",
+        "bias           ~  N**(-2) + N**(-(b - 1)/a)",
+        "variance       ~  N**(-1 + 1/a)",
+        "b = 2*a + 1: bias * log(N)",
+        "bias over variance if b <= a",
     ):
         assert line in text.splitlines()
     given = "assuming a > 1, b > 1, for fixed a, b"
     assert str(table.variance) == f"N**(-1 + 1/a)\n{given}"
     assert "log(N)/N**2   if Eq(b, 2*a + 1)" in str(table.bias).splitlines()
-    # a row per regime, one for what is assumed and one for what is held fixed
-    rows = 2 + sum(len(r.regimes) for r in table.terms.values())
-    assert table.latex().count("&") == 2 * rows
     assert table.bias.latex().startswith(r"\begin{cases}")
 
 
@@ -301,10 +298,10 @@ def test_what_the_orders_are_true_under_is_shown():
     assert table.fixed == (c, delta)
     assert table.premises == (sp.Eq(d, N**delta), sp.Le(e, 1))
     assert str(table).startswith("assuming d = N**delta, e <= 1, for fixed c, delta\n")
-    assert r"\text{assuming} & d = N^{\delta},\ e \leq 1 &" in table.latex()
     shown = r"\text{assuming }d = N^{\delta},\ e \leq 1\text{, for fixed }c,\ \delta"
     for rate in table.terms.values():
         assert not rate.regimes or shown in rate._repr_latex_()
+    assert shown in table.latex()
 
 
 def test_answers_do_not_depend_on_the_hash_seed():

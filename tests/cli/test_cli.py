@@ -251,8 +251,39 @@ def test_rates_are_derived_from_text():
 def test_what_the_rates_hold_fixed_and_assume_is_printed():
     result = invoke("rates", "--dim", "d", "--regime", "d=N**2", "--assume", "a > 0")
     assert result.exit_code == 0
+    assert "assuming d = N**2, " in result.stdout
+    assert "for fixed a, b" in result.stdout
+
+
+def test_every_regime_is_printed_when_asked_for():
+    result = invoke("rates", "--regimes")
+    assert "b = 2*a + 1: bias * log(N)" in result.stdout
     assert "Held fixed: a, b" in result.stdout
-    assert "Assumed: d = N**2, " in result.stdout
+    assert "log(N)/N**2" in result.stdout
+
+
+def test_rates_of_two_schemes_are_compared():
+    options = ["rates", "--dim", "d", "--spectrum", "power-law:2", "--target", "constant:1"]
+    schemes = ["--compare", "int=data=additive:eps", "--compare", "fp=data=multiplicative:eps"]
+    result = invoke(*options, *schemes)
+    assert result.exit_code == 0
+    assert "fp is nowhere larger than int, as orders" in result.stdout
+    record = json.loads(invoke(*options, *schemes, "--json", "-").stdout)
+    assert set(record["tables"]) == {"int", "fp"}
+    formats = invoke("rates", "--compare", "a=all=fp:5,2", "--compare", "b=label=format:int8:1/16")
+    assert formats.exit_code == 0
+    assert "Number formats are taken as their error models" in formats.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--compare", "int"], ["--compare", "a=b"], ["--compare", "a=data=additive:eps"],
+     ["--compare", "a=data=additive:eps", "--quantize", "data=additive:eps"]],
+)  # fmt: skip
+def test_a_comparison_that_is_none_is_refused(options):
+    result = invoke("rates", *options)
+    assert result.exit_code == 2
+    assert "compare" in result.output or "quantizations" in result.output
 
 
 def test_rates_of_a_regime_as_json():
