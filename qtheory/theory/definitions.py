@@ -30,6 +30,7 @@ A, tr = sp.symbols("A tr(H^q)", nonnegative=True)
 norm, norm_q = sp.symbols("||w^*||_H^2 ||w^q||_{H^q}^2", nonnegative=True)
 x = sp.IndexedBase("x", positive=True)
 eta0 = sp.IndexedBase("eta_0", real=True)
+mean = sp.IndexedBase("mu", real=True)  # E[etabar_i], the mean distance of the average to w^q
 k4, Pi, Pi_c, P = sp.symbols("k_4 Pi Pi_c P", nonnegative=True)
 alpha, kappa, theta, s2 = sp.symbols("alpha kappa theta s^2", nonnegative=True)
 doubling, sq, same, cross = sp.symbols("c_d s_q^2 s_same^2 s_cross^2", nonnegative=True)

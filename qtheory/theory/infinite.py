@@ -39,10 +39,9 @@ from qtheory.model.tails import (
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, ComplexBalls, Scalar
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.gauss_sums import discrete_gauss
-from qtheory.theory.definitions import eta0, x
-from qtheory.theory.lower import mean
+from qtheory.theory.definitions import eta0, mean, x
 from qtheory.theory.notation import N, additive, lam, w_star
-from qtheory.theory.theorem import Theorem, Valuation
+from qtheory.theory.valuation import Valuation
 
 _HEAD = 64
 _SEGMENTS = 24
@@ -63,12 +62,12 @@ class InfiniteValuation(Valuation):
     hypothesis that holds for the first coordinate holds for every one.
     """
 
-    def __init__(self, theorem: Theorem, run: Run, arithmetic: Arithmetic) -> None:
+    def __init__(self, definitions: tuple[sp.Eq, ...], run: Run, arithmetic: Arithmetic) -> None:
         require_usual_exponents(run.problem)
         require_finite_risk(run.problem, run.quantization)
         first = Compression([flint.arb(1)], [flint.arb(1)])
-        super().__init__(theorem, instantiate(run, arithmetic, first))
-        self._theorem, self._problem = theorem, run.problem
+        super().__init__(definitions, instantiate(run, arithmetic, first))
+        self._given, self._problem = definitions, run.problem
         self._known: dict[tuple[Any, ...], _Places | None] = {}
 
     def __contains__(self, formula: object) -> bool:
@@ -79,8 +78,8 @@ class InfiniteValuation(Valuation):
             return super().__missing__(symbol)
         if not isinstance(self._arithmetic, Balls):
             raise HypothesisError(
-                f"{self._theorem.label} ({self._theorem.title}): a sum over infinitely many "
-                "coordinates is so near the limit of a hypothesis that it is not decided"
+                "a sum over infinitely many coordinates is so near the limit of a hypothesis that "
+                "it is not decided"
             )
         self[symbol] = value = self._sum(symbol.function)
         return value
@@ -224,7 +223,7 @@ class InfiniteValuation(Valuation):
         return values[0] * trace + values[1] * signal
 
     def _reduced(self, function: sp.Expr) -> sp.Expr:
-        return _in_eigenvalue(self._theorem, function)
+        return _in_eigenvalue(self._given, function)
 
     def _near_zero(self, f: sp.Expr, values: dict[sp.Basic, flint.arb]) -> flint.arb:
         return evaluate(f, _Known(self, values), self._arithmetic)
@@ -269,13 +268,13 @@ class _Places(_Known):
 
 
 @lru_cache(maxsize=256)
-def _in_eigenvalue(theorem: Theorem, function: sp.Expr) -> sp.Expr:
+def _in_eigenvalue(definitions: tuple[sp.Eq, ...], function: sp.Expr) -> sp.Expr:
     """A function of the coordinate in its eigenvalue L, its coefficient W, and constants.
 
     Data errors have no additive part. The mean of the average, in T5, is eta_0 times a number that
     is kept as a symbol.
     """
-    known = {d.lhs: d.rhs for d in theorem.definitions if isinstance(d.lhs, sp.Indexed)}
+    known = {d.lhs: d.rhs for d in definitions if isinstance(d.lhs, sp.Indexed)}
     known[mean[coordinate]] = eta0[coordinate] * _SHRINKAGE
     known |= {lam[coordinate]: _L, w_star[coordinate]: _W}
     while any(part in known for part in function.atoms(sp.Indexed)):

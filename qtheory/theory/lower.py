@@ -12,6 +12,7 @@ from qtheory.theory.definitions import (
     effective_dimension,
     eta0,
     half,
+    mean,
     risk,
     risk_q,
     tr,
@@ -34,7 +35,6 @@ from qtheory.theory.notation import (
 from qtheory.theory.theorem import PAPER, Hypothesis, Theorem
 
 s2_low = sp.Symbol("s_low^2", nonnegative=True)
-mean = sp.IndexedBase("mu", real=True)  # E[etabar_i], the mean distance of the average to w^q
 floor = sp.Symbol("F", nonnegative=True)
 
 #: The noise that every step adds at least.

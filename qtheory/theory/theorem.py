@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -13,10 +12,10 @@ from qtheory.errors import HypothesisError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.run import Run
-from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
+from qtheory.numbers.arithmetic import Arithmetic, Balls, Symbolic
 from qtheory.numbers.evaluate import Values, decide, evaluate
 from qtheory.numbers.latex import latex_of, words
-from qtheory.theory.notation import symbol_values
+from qtheory.theory.valuation import Valuation
 
 PAPER = "Zhang, Su, Zou, arXiv:2510.18259"
 # Names that SymPy would break at their sub- and superscripts.
@@ -139,15 +138,15 @@ class Theorem:
 
     def values(self, instance: Instance) -> Valuation:
         """The values of this theorem's symbols in an instance, computed as they are needed."""
-        return Valuation(self, instance)
+        return Valuation(self.definitions, instance)
 
     def values_of(self, run: Run, arithmetic: Arithmetic) -> Valuation:
         """The values of this theorem's symbols in a run, whatever its dimension."""
-        if run.problem.dim is not sp.oo:
-            return self.values(instantiate(run, arithmetic))
-        from qtheory.theory.infinite import InfiniteValuation
+        if run.problem.dim is sp.oo:
+            from qtheory.theory.infinite import InfiniteValuation  # a proof needs none of it
 
-        return InfiniteValuation(self, run, arithmetic)
+            return InfiniteValuation(self.definitions, run, arithmetic)
+        return self.values(instantiate(run, arithmetic))
 
     def _refuse(self, hypothesis: Hypothesis, values: Values, arithmetic: Arithmetic) -> None:
         left = np.ravel(evaluate(hypothesis.relation.lhs, values, arithmetic))
@@ -156,24 +155,6 @@ class Theorem:
             f"{self.label} ({self.title}) needs {hypothesis.relation} ({hypothesis.meaning}), "
             f"but {hypothesis.relation.lhs} is {extreme:.6g} here"
         )
-
-
-class Valuation(dict[sp.Basic, Any]):
-    """Values of a theorem's symbols; a definition is evaluated when its symbol is first needed."""
-
-    def __init__(self, theorem: Theorem, instance: Instance) -> None:
-        super().__init__(symbol_values(instance))
-        self._arithmetic = instance.arithmetic
-        self._definitions = {_defined(item): item.rhs for item in theorem.definitions}
-
-    def __missing__(self, symbol: sp.Basic) -> Scalar | Array:
-        self[symbol] = value = evaluate(self._definitions[symbol], self, self._arithmetic)
-        return value
-
-
-def _defined(definition: sp.Eq) -> sp.Basic:
-    """The symbol a definition is for: a quantity per coordinate is stored under its base."""
-    return definition.lhs.base if isinstance(definition.lhs, sp.Indexed) else definition.lhs
 
 
 def _aligned(relation: sp.Basic) -> str:
