@@ -3,6 +3,13 @@
 from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
+from qtheory.asymptotics.equivalent import (
+    ElementwiseSketch,
+    EquivalentRisk,
+    elementwise_sketch,
+    equivalent_risk,
+    sketching_constant,
+)
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
@@ -20,6 +27,8 @@ __all__ = [
     "BreakEven",
     "Choice",
     "Domination",
+    "ElementwiseSketch",
+    "EquivalentRisk",
     "OrderComparison",
     "Phase",
     "Phases",
@@ -35,7 +44,10 @@ __all__ = [
     "compare_orders",
     "compare_rates",
     "distortion_rule",
+    "elementwise_sketch",
+    "equivalent_risk",
     "rates",
     "sharp_constants",
+    "sketching_constant",
     "tolerances",
 ]

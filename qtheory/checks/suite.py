@@ -12,6 +12,7 @@ from qtheory.checks.bounds import bounds_agree, limits_agree
 from qtheory.checks.check import ROOMS, CheckResult, Job, run_job
 from qtheory.checks.choices import CHOICES
 from qtheory.checks.constants import CONSTANT_CASES, constant_agrees, expansions_agree
+from qtheory.checks.equivalents import EQUIVALENTS
 from qtheory.checks.experiments import experiment_certified
 from qtheory.checks.long_spectra import LONG_SPECTRA
 from qtheory.checks.orders import ORDERS
@@ -134,6 +135,8 @@ def _risk() -> Iterator[Job]:
         yield Job(f"risk/{name}", "identity", risk.risks_agree, (name,), 0.2)
     for name, function in LONG_SPECTRA.items():
         yield Job(name, "identity", function, (), 1.5)
+    for name, function in EQUIVALENTS.items():
+        yield Job(name, "simulation", function, (), 1.0)
     yield Job("stability/edges", "identity", stability.edges_agree, (), 0.3)
     yield Job("stability/limits", "identity", stability.limits_agree, (), 0.9)
     yield Job("stability/refused", "identity", stability.edges_are_refused, (), 0.3)

@@ -1,0 +1,214 @@
+"""Deterministic equivalents of random sketches, beside sampled sketches in NumPy."""
+
+import math
+
+import numpy as np
+import pytest
+
+import qtheory as qt
+from qtheory.asymptotics import equivalent
+from qtheory.asymptotics.equivalent import Sketch
+from qtheory.errors import HypothesisError, InvalidArgumentError, UnstableError
+
+EXACT = qt.Quantization()
+DIM = 400
+
+
+def problem(a=2, b=2, dim=DIM, noise="1/4"):
+    return qt.Problem(dim, qt.PowerLaw(a), qt.SourceCondition(b), noise)
+
+
+def numbers(a, b, dim=DIM):
+    i = np.arange(1, dim + 1.0)
+    lam = i ** -float(a)
+    return lam, np.sqrt(i ** -float(b) / lam)
+
+
+def sketches(a, b, size, count, seed, dim=DIM):
+    """Sigma, S H w* and S of some sketches."""
+    lam, w = numbers(a, b, dim)
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        S = rng.standard_normal((size, dim)) / math.sqrt(size)
+        yield (S * lam) @ S.T, S @ (lam * w), S
+
+
+SETTINGS = [
+    (a, b, size, eps)
+    for a, b in ((2, 2), (1.5, 2.5), (3, 2))
+    for size, eps in ((20, 0.0), (20, 0.01), (60, 0.0), (60, 0.001), (60, 0.03))
+]
+
+
+@pytest.mark.parametrize(("a", "b", "size", "eps"), SETTINGS)
+def test_approximation_and_floor_are_those_of_sampled_sketches(a, b, size, eps):
+    """S3, within 2 standard errors of 40 sketches (and 1 % for what M = 20 leaves)."""
+    lam, w = numbers(a, b)
+    energy = (lam * w**2).sum()
+    A, F = [], []
+    for Sigma, signal, S in sketches(a, b, size, 40, seed=3):
+        v = np.linalg.solve(Sigma + eps * np.eye(size), signal)
+        A.append((energy - signal @ v) / 2)
+        F.append((lam * (S.T @ v - w) ** 2).sum() / 2)
+    sketch = Sketch.of(problem(a, b), size)
+    approximation, floor, effective = sketch.limits(eps)
+    for found, sampled in ((approximation, A), (floor, F)):
+        error = np.std(sampled) / math.sqrt(len(sampled))
+        assert abs(found - np.mean(sampled)) < 2 * error + 0.01 * found
+    assert effective <= size + 1e-9
+    # the negative control: a tenth more features are too many
+    other = Sketch.of(problem(a, b), size + max(size // 10, 4)).limits(eps)[0]
+    if eps == 0:
+        assert abs(other - np.mean(A)) > 2 * np.std(A) / math.sqrt(len(A))
+
+
+def test_the_curve_is_that_of_sampled_sketches():
+    """S5 over the whole curve: within 1 % of 100 sketches, or of their standard errors."""
+    size, gamma, count = 100, 0.1, 100
+    lam, w = numbers(2, 2)
+    s, n, perp = (np.empty((count, size)), np.empty((count, size)), np.empty((count, 1)))
+    for k, (Sigma, signal, _) in enumerate(sketches(2, 2, size, count, seed=8)):
+        s[k], U = np.linalg.eigh(Sigma)
+        n[k] = (U.T @ signal / s[k]) ** 2
+        perp[k] = (lam * w**2).sum() - (s[k] * n[k]).sum()
+    steps = (10, 100, 1000, 4000)
+    for t in range(1, steps[-1] + 1):
+        drive = (s * n).sum(axis=1, keepdims=True) + 0.25 + perp
+        x = gamma * s
+        n = (1 - 2 * x + 2 * x**2) * n + gamma * x * drive
+        if t in steps:
+            sampled = ((s * n).sum(axis=1) + perp[:, 0]) / 2
+            run = qt.SGD("0.1", steps=t, output="last")
+            found = qt.equivalent_risk(problem(), EXACT, run, size=size).total
+            error = np.std(sampled) / math.sqrt(count)
+            assert abs(found - sampled.mean()) < max(0.01 * found, 2 * error)
+
+
+@pytest.mark.parametrize("output", ["last", "average"])
+def test_many_features_learn_what_the_data_allow(output):
+    """Sigma tends to H, and the risk to that of the problem without sketch, for every error."""
+    quantization = qt.Quantization(
+        data=qt.Additive("0.01"),
+        label=qt.Multiplicative("0.2"),
+        parameter=qt.Additive("0.003"),
+        activation=qt.Multiplicative("0.1", "elementwise"),
+        gradient=qt.Multiplicative("0.1"),
+    )
+    run = qt.SGD("0.05", batch=2, steps=300, output=output)
+    for given in (EXACT, quantization):
+        exact = qt.excess_risk(problem(dim=20), given, run).total
+        found = qt.equivalent_risk(problem(dim=20), given, run, size=10**8)
+        assert found.total == pytest.approx(exact, rel=1e-5)
+        assert found.sketching == pytest.approx(0, abs=1e-12)
+        # the negative control: few features do not
+        few = qt.equivalent_risk(problem(dim=20), given, run, size=5)
+        assert few.total > exact * 1.05
+
+
+def test_the_path_does_not_matter(monkeypatch):
+    run = qt.SGD("0.1", steps=2000)
+    totals = []
+    for margin, height, points in ((0.35, 1.2, 19), (0.2, 0.8, 22), (0.35, 1.0, 24)):
+        monkeypatch.setattr(equivalent, "_MARGIN", margin)
+        monkeypatch.setattr(equivalent, "_HEIGHT", height)
+        monkeypatch.setattr(equivalent, "_POINTS", points)
+        totals.append(qt.equivalent_risk(problem(), EXACT, run, size=50).total)
+    assert max(totals) - min(totals) < 1e-8 * totals[0]
+    monkeypatch.setattr(equivalent, "_POINTS", 2)  # too few
+    assert abs(qt.equivalent_risk(problem(), EXACT, run, size=50).total / totals[0] - 1) > 1e-6
+
+
+def test_long_spectra_and_infinite_ones():
+    run = qt.SGD("0.1", steps=1000)
+    one_by_one = Sketch.of(problem(dim=4096), 100)
+    monkey = Sketch.of(problem(dim=4097), 100)  # in panels
+    assert monkey.perp == pytest.approx(one_by_one.perp, rel=1e-3)
+    assert one_by_one.perp < monkey.perp
+    million, endless = (
+        qt.equivalent_risk(problem(dim=dim), EXACT, run, size=200) for dim in (10**6, qt.oo)
+    )
+    assert million.total == pytest.approx(endless.total, rel=1e-5)
+    whole = sum(i**-2.0 / (i**-2.0 + 1e-4) for i in range(1, 10**6))
+    assert Sketch.of(problem(dim=qt.oo), 100).df1(1e-4) == pytest.approx(
+        whole + 1e4 / 10**6, rel=1e-9
+    )
+
+
+def test_published_values_of_the_sketching_floor():
+    """perp / 2 at (alpha, beta) = (1, 0): 0.005903 in the code of "4+3 phases", with an integral.
+
+    The sum itself gives 0.005886 at V = 4000, D = 200 (kappa M = perp for w* = 1).
+    """
+    sketch = Sketch.of(problem(dim=4000), 200)
+    assert sketch.perp / 2 == pytest.approx(0.005886, abs=5e-7)
+    assert sketch.perp == pytest.approx(sketch.kappa(0.0) * 200, rel=1e-9)
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (3, 2), (2, "3/2"), (3, "5/2")])
+def test_the_leading_constant(a, b):
+    """S4: the ratio at M = 320 is 1 within 1.5 %, and tends to 1."""
+    given = problem(a, b, dim=qt.oo)
+    ratios = [
+        Sketch.of(given, size).perp / 2 / float(qt.sketching_constant(given, size))
+        for size in (320, 3200)
+    ]
+    assert abs(ratios[0] - 1) < 0.015
+    assert abs(ratios[1] - 1) < abs(ratios[0] - 1) / 2
+
+
+def test_elementwise_errors_on_features_act_like_additive_ones():
+    """S6, at the values of sampled sketches (40 and 30 of them, with their standard errors)."""
+    given = problem(dim=6000)
+    for size, sampled, error in ((100, 0.01724, 0.00021), (200, 0.01024, 0.00014)):
+        found = qt.elementwise_sketch(given, "0.01", size=size)
+        assert -0.04 < found.approximation / sampled - 1 < 2 * error / sampled
+        additive = Sketch.of(given, size).limits(0.01 * math.pi**2 / 6 / size)[0]
+        assert 0.9 < additive / sampled < 1.1
+
+
+def test_the_mean_of_a_reciprocal_is_that_of_drawn_numbers():
+    """E 1 / (c + eps D) at the solution: kappa times it is 1."""
+    given, size, eps = problem(dim=300), 10, 0.05
+    found = qt.elementwise_sketch(given, "0.05", size=size)
+    lam, _ = numbers(2, 2, 300)
+    draws = np.random.default_rng(0).standard_normal((20_000, 300)) ** 2 @ lam / size
+    values = 1 / (eps * draws + found.kappa * found.effective_size / size)
+    error = values.std() / math.sqrt(len(values))
+    assert abs(values.mean() - 1 / found.kappa) < 4 * error
+
+
+def test_effective_sizes():
+    run = qt.SGD("0.1", steps=100)
+    plain = qt.equivalent_risk(problem(), EXACT, run, size=50)
+    coarse = qt.equivalent_risk(problem(), qt.Quantization(data=qt.Additive("0.01")), run, size=50)
+    shared = qt.equivalent_risk(
+        problem(), qt.Quantization(data=qt.Multiplicative("0.01")), run, size=50
+    )
+    assert plain.effective_size == pytest.approx(50)
+    assert shared.effective_size == pytest.approx(50)  # the rank-one model keeps the model size
+    assert coarse.effective_size < 20
+    assert plain.effective_samples < 100  # perp is noise, too
+    noisy = qt.equivalent_risk(problem(), qt.Quantization(label=qt.Additive(1)), run, size=50)
+    assert noisy.effective_samples < plain.effective_samples / 3
+    assert "averaged over sketches" in str(plain)
+    assert plain.as_json()["kind"] == "equivalent"
+
+
+def test_what_is_not_covered_is_refused():
+    run = qt.SGD("0.1", steps=100)
+    elementwise = qt.Multiplicative("0.01", "elementwise")
+    for target in ("data", "parameter"):
+        with pytest.raises(HypothesisError, match="see the rotation"):
+            qt.equivalent_risk(problem(), qt.Quantization(**{target: elementwise}), run, size=50)
+    fp8 = qt.Quantization(data=qt.formats.get("fp8_e4m3"))
+    with pytest.raises(HypothesisError, match="see the rotation"):
+        qt.equivalent_risk(problem(), fp8, run, size=50)
+    for size in (0, -1, "1/2", 10**10):
+        with pytest.raises(InvalidArgumentError, match="size is"):
+            qt.equivalent_risk(problem(), EXACT, run, size=size)
+    with pytest.raises(UnstableError, match="stepsize is 3/2"):
+        qt.equivalent_risk(problem(), EXACT, qt.SGD("1.5", steps=100), size=50)
+    with pytest.raises(InvalidArgumentError, match="1 < b < a"):
+        qt.sketching_constant(problem(2, 4, dim=qt.oo), 100)
+    with pytest.raises(qt.InfiniteRiskError):
+        qt.equivalent_risk(problem(1, dim=qt.oo), EXACT, run, size=50)
