@@ -47,7 +47,7 @@ def lower_terms_of(run: Run, definitions: Mapping[sp.Basic, sp.Expr]) -> LowerTe
     def part(formula: sp.Expr) -> sp.Expr:
         # The mean has the sign of w^q - w*, so that the products of both are positive.
         (total,) = formula.atoms(sp.Sum)
-        inside = sp.expand(total.function).xreplace({t5.mean[n.i]: _MEAN})
+        inside = sp.expand(total.function).xreplace({defined.mean[n.i]: _MEAN})
         return put_in(formula.xreplace({total: sp.Sum(inside, *total.limits)}))
 
     level = t5.NOISE_LOWER.rhs
