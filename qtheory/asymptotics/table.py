@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import sympy as sp
@@ -67,6 +67,7 @@ class Rates:
         return {
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
+            "taken_positive": [str(symbol) for symbol in self.taken_positive],
             "terms": {
                 name: [
                     {
@@ -103,6 +104,22 @@ class Rates:
         """The regime as equations, and the assumptions: what the orders are true under."""
         regime = [sp.Eq(p, value, evaluate=False) for p, value in self.regime.items()]
         return (*regime, *self.assumptions)
+
+    @property
+    def taken_positive(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that were given without a sign: all parameters are positive here."""
+        problem, quantization, sgd = self.problem, self.quantization, self.sgd
+        given = [
+            getattr(part, f.name)
+            for part in (problem.spectrum, problem.target)
+            for f in fields(part)
+        ]
+        given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps]
+        given += [
+            getattr(model, f.name) for _, model in quantization.items() for f in fields(model)
+        ]
+        found = sp.Tuple(*(part for part in given if isinstance(part, sp.Basic))).free_symbols
+        return tuple(sorted((s for s in found if s.is_positive is None and s.name != "i"), key=str))
 
     @property
     def approximation(self) -> Rate:

@@ -143,7 +143,9 @@ def table_text(table: Rates) -> str:
     """The table in lines of at most 80 columns where its forms allow that."""
     rows = rows_of(table)
     scales = scales_of(table, rows)
-    given = premises(table.premises, table.fixed)
+    positive = ", ".join(map(str, table.taken_positive))
+    taking = f"taking {positive} as positive" if positive else ""
+    given = ", ".join(filter(None, (premises(table.premises, table.fixed), taking)))
     lines = wrap(given, WIDTH) if given else []
     lines += packed([scale_text(scale) for scale in scales])
     orders = [line for row in rows for line in _row_text(row, rows, scales)]
@@ -282,8 +284,10 @@ def table_latex(table: Rates) -> str:
     for scale in scales:
         symbol, definition = names[scale.symbol], latex_of(scale.definition, names)
         lines.append(rf"{symbol} &= {definition}{words(f' ({scale.meaning})')}")
+    positive = relations_latex(table.taken_positive)
+    taking = words("taking ") + positive + words(" as positive") if positive else ""
     given = premises_latex(table.premises, table.fixed)
-    lines += [rf"&{given}"] if given else []
+    lines += [rf"&{line}" for line in (given, taking) if line]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

@@ -318,3 +318,22 @@ def test_answers_do_not_depend_on_the_hash_seed():
         for seed in ("1", "2")
     }  # fmt: skip
     assert len(outputs) == 1
+
+
+def test_symbols_without_a_sign_are_taken_as_positive_and_that_is_said():
+    plain = sp.symbols("a b N")
+    positive = qt.symbols("a b N")
+    tables = [
+        qt.rates(
+            qt.Problem(qt.oo, qt.PowerLaw(a), qt.SourceCondition(b)),
+            qt.Quantization(),
+            qt.SGD("0.1", steps=N),
+        )
+        for a, b, N in (plain, positive)
+    ]
+    texts = [str(table) for table in tables]
+    assert "taking N, a, b as positive" in texts[0]
+    assert "as positive" in tables[0].latex()
+    assert tables[0].as_json()["taken_positive"] == ["N", "a", "b"]
+    assert texts[0].replace(", taking N, a, b as positive", "") == texts[1]
+    assert tables[1].taken_positive == ()
