@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -108,16 +108,14 @@ class Rates:
     @property
     def taken_positive(self) -> tuple[sp.Symbol, ...]:
         """The symbols that were given without a sign: all parameters are positive here."""
-        problem, quantization, sgd = self.problem, self.quantization, self.sgd
+        problem, sgd = self.problem, self.sgd
+        models = [model for _, model in self.quantization.items()]
         given = [
-            getattr(part, f.name)
-            for part in (problem.spectrum, problem.target)
-            for f in fields(part)
+            value
+            for part in (problem.spectrum, problem.target, *models)
+            for value in vars(part).values()
         ]
         given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps]
-        given += [
-            getattr(model, f.name) for _, model in quantization.items() for f in fields(model)
-        ]
         found = sp.Tuple(*(part for part in given if isinstance(part, sp.Basic))).free_symbols
         return tuple(sorted((s for s in found if s.is_positive is None and s.name != "i"), key=str))
 
