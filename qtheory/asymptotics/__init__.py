@@ -3,19 +3,18 @@
 from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
-from qtheory.asymptotics.equivalent import (
-    ElementwiseSketch,
-    EquivalentRisk,
-    elementwise_sketch,
-    equivalent_risk,
-    sketching_constant,
-)
+from qtheory.asymptotics.equivalent import EquivalentRisk, equivalent_risk
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
 from qtheory.asymptotics.side_by_side import RateComparison, compare_rates
 from qtheory.asymptotics.table import Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
+from qtheory.asymptotics.unlearnt import (
+    ElementwiseSketch,
+    elementwise_sketch,
+    sketching_constant,
+)
 from qtheory.orders.compare import OrderComparison, compare_orders
 from qtheory.orders.regimes import Regime
 from qtheory.orders.sums import AsymptoticSum, asymptotic_sum

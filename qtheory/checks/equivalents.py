@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from qtheory.asymptotics.equivalent import Sketch, equivalent_risk
+from qtheory.asymptotics.equivalent import equivalent_risk
+from qtheory.asymptotics.sketch import Sketch
 from qtheory.checks.check import CheckResult
 from qtheory.checks.panel import Pair, report
 from qtheory.model import SGD, Additive, Multiplicative, PowerLaw, Problem, Quantization

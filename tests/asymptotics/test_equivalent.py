@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import qtheory as qt
-from qtheory.asymptotics import equivalent
-from qtheory.asymptotics.equivalent import Sketch
+from qtheory.asymptotics import sketch as sketches_of_a_problem
+from qtheory.asymptotics.sketch import Sketch
 from qtheory.errors import HypothesisError, InvalidArgumentError, UnstableError
 
 EXACT = qt.Quantization()
@@ -109,12 +109,12 @@ def test_the_path_does_not_matter(monkeypatch):
     run = qt.SGD("0.1", steps=2000)
     totals = []
     for margin, height, points in ((0.35, 1.2, 19), (0.2, 0.8, 22), (0.35, 1.0, 24)):
-        monkeypatch.setattr(equivalent, "_MARGIN", margin)
-        monkeypatch.setattr(equivalent, "_HEIGHT", height)
-        monkeypatch.setattr(equivalent, "_POINTS", points)
+        monkeypatch.setattr(sketches_of_a_problem, "_MARGIN", margin)
+        monkeypatch.setattr(sketches_of_a_problem, "_HEIGHT", height)
+        monkeypatch.setattr(sketches_of_a_problem, "_POINTS", points)
         totals.append(qt.equivalent_risk(problem(), EXACT, run, size=50).total)
     assert max(totals) - min(totals) < 1e-8 * totals[0]
-    monkeypatch.setattr(equivalent, "_POINTS", 2)  # too few
+    monkeypatch.setattr(sketches_of_a_problem, "_POINTS", 2)  # too few
     assert abs(qt.equivalent_risk(problem(), EXACT, run, size=50).total / totals[0] - 1) > 1e-6
 
 

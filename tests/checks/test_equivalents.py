@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from qtheory.asymptotics.equivalent import Sketch
+from qtheory.asymptotics.sketch import Sketch
 from qtheory.checks import equivalents
 from tests.checks.results import passed, status
 
