@@ -123,7 +123,9 @@ def equivalent_risk(
         raise UnstableError(f"stepsize is {sgd.stepsize}, at which the noise feeds itself")
     data = quantization.data
     approximation, floor, effective = sketch.limits(float(data.additive), float(data.shared))
-    samples = int(sgd.steps) * float(problem.noise) / _noise(run, sketch, instance, approximation)
+    added = _noise(run, sketch, instance, approximation)
+    share = float(problem.noise) / added if added else 1.0  # where nothing adds noise, all count
+    samples = int(sgd.steps) * share
     return EquivalentRisk(
         total, floor, approximation, effective, samples, sketch.perp / 2, features
     )

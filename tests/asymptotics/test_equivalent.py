@@ -194,6 +194,17 @@ def test_effective_sizes():
     assert plain.as_json()["kind"] == "equivalent"
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 9])
+def test_few_coordinates_equal_ones_and_no_noise(size):
+    """Nothing but the start is learned away; as many features as coordinates learn all."""
+    given = qt.Problem(4, qt.Explicit([1, "1/2", "1/2", "1/9"]), qt.Explicit([1, 0, -1, 2]), 0)
+    found = qt.equivalent_risk(given, EXACT, qt.SGD("0.05", steps=500, output="last"), size=size)
+    assert (found.sketching == 0) == (size >= 4)
+    assert 0 <= found.sketching <= found.total < qt.risk_curve(given, EXACT, qt.SGD(
+        "0.05", steps=500, output="last"), [1])[0].total  # fmt: skip
+    assert found.effective_samples == (500 if size >= 4 else 0)
+
+
 def test_what_is_not_covered_is_refused():
     run = qt.SGD("0.1", steps=100)
     elementwise = qt.Multiplicative("0.01", "elementwise")
