@@ -18,7 +18,7 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.display import html_table
-from qtheory.numbers.exact import Number, whole
+from qtheory.numbers.exact import Number, require_numeric, whole
 from qtheory.risk.decomposition import decompose
 from qtheory.risk.recursion import Step, centred
 from qtheory.theory.coordinate import constants, levels
@@ -114,6 +114,7 @@ def equivalent_risk(
     run = Run(problem, quantization, sgd).covered()
     features = whole(size, "size", 1, MOST_FEATURES)
     _require_unrotated(quantization)
+    _require_numeric(run)
     sketch = Sketch.of(problem, features)
     instance = sketch.instance(run)
     first, second = _output_moments(instance, run)
@@ -129,6 +130,16 @@ def equivalent_risk(
     return EquivalentRisk(
         total, floor, approximation, effective, samples, sketch.perp / 2, features
     )
+
+
+def _require_numeric(run: Run) -> None:
+    problem, quantization, sgd = run
+    numbers = {"noise": problem.noise, "stepsize": sgd.stepsize, "batch": sgd.batch}
+    numbers |= {"steps": sgd.steps, "tail": sgd.tail}
+    for target, model in quantization.items():
+        numbers |= {f"{target} {kind} error": level for kind, level in vars(model).items()}
+    for name, value in numbers.items():
+        require_numeric(value, name)
 
 
 def _require_unrotated(quantization: Quantization) -> None:

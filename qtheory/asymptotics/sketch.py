@@ -35,7 +35,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import PrecisionError, UnstableError
-from qtheory.model.instance import Instance, NumericErrorModel, instantiate
+from qtheory.model.instance import Instance, NumericErrorModel, instantiate, require_numbers
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
@@ -303,6 +303,7 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
 def _coordinates(problem: Problem) -> tuple[Array, Array, Array, tuple[float, float]]:
     """lambda and lambda w*^2 at few positions, with weights; trace and signal of the rest."""
     require_numeric(problem.dim, "dim")
+    require_numbers(problem)
     if isinstance(problem.spectrum, Explicit) or problem.dim <= _FEW:
         return _one_by_one(problem)
     require_finite_risk(problem, Quantization())

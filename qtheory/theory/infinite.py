@@ -26,7 +26,7 @@ import flint
 import sympy as sp
 
 from qtheory.errors import HypothesisError, PrecisionError
-from qtheory.model.instance import Compression, instantiate
+from qtheory.model.instance import Compression, instantiate, require_numbers
 from qtheory.model.run import Run
 from qtheory.model.spectra import coordinate, in_balls
 from qtheory.model.tails import (
@@ -63,6 +63,7 @@ class InfiniteValuation(Valuation):
     """
 
     def __init__(self, definitions: tuple[sp.Eq, ...], run: Run, arithmetic: Arithmetic) -> None:
+        require_numbers(run.problem)
         require_usual_exponents(run.problem)
         require_finite_risk(run.problem, run.quantization)
         first = Compression([flint.arb(1)], [flint.arb(1)])

@@ -221,5 +221,18 @@ def test_what_is_not_covered_is_refused():
         qt.equivalent_risk(problem(), EXACT, qt.SGD("1.5", steps=100), size=50)
     with pytest.raises(InvalidArgumentError, match="1 < b < a"):
         qt.sketching_constant(problem(2, 4, dim=qt.oo), 100)
+    unknown = qt.Problem(qt.oo, qt.PowerLaw(qt.symbols("a")), qt.SourceCondition(2))
+    with pytest.raises(qt.SymbolicValueError, match="give a value to a"):
+        qt.equivalent_risk(unknown, EXACT, run, size=50)
+    c = qt.symbols("c")
+    for symbolic in (
+        (problem(noise=c), EXACT, run),
+        (problem(), qt.Quantization(label=qt.Additive(c)), run),
+        (problem(), EXACT, qt.SGD(c, steps=5)),
+        (problem(), EXACT, qt.SGD("0.1", steps=c)),
+        (problem(), EXACT, qt.SGD("0.1", c, steps=5)),
+    ):
+        with pytest.raises(qt.SymbolicValueError, match="give a value to c"):
+            qt.equivalent_risk(*symbolic, size=50)
     with pytest.raises(qt.InfiniteRiskError):
         qt.equivalent_risk(problem(1, dim=qt.oo), EXACT, run, size=50)
