@@ -45,6 +45,7 @@ _COLUMNS = 1000
 
 #: A matrix as rows of exact numbers: Python's floats and integers, or rational numbers.
 Rows = tuple[tuple[Any, ...], ...]
+Floats = Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,14 @@ class FeatureMoments:
     covariance: list[flint.arb] | flint.arb_mat
     correlation: list[flint.arb]
     energy: flint.arb
+
+    def learnable(self) -> flint.arb:
+        """||v*||_Sigma^2 = b^T Sigma^-1 b, over the features that have a variance."""
+        sigma, b = self.matrix, self.correlation
+        there = [k for k in range(len(b)) if sigma[k, k] != 0]
+        inner = flint.arb_mat([[sigma[j, k] for k in there] for j in there])
+        solved = inner.solve(flint.arb_mat([[b[k]] for k in there]))
+        return _inner([b[k] for k in there], [solved[k, 0] for k in range(len(there))])
 
     @property
     def matrix(self) -> flint.arb_mat:
@@ -155,6 +164,47 @@ class Features:
             products = _times(sketch, base.correlation[part])
             correlation = [a + b for a, b in zip(correlation, products, strict=True)]
         return FeatureMoments(covariance, correlation, base.energy)
+
+    def more_than_data(self) -> tuple[flint.arb_mat, list[flint.arb]] | None:
+        """S H^(1/2) and H^(1/2) w* where eigenvalues are not 0, if those are fewer than features.
+
+        None if they are not.
+        """
+        rows, moments = self.rows(), _second_moments(self.base)
+        if rows is None:
+            return None
+        if isinstance(moments.covariance, flint.arb_mat):
+            most = len(moments.correlation)
+            if len(rows) > most:
+                allowed = f"at most {most}, as many as there are features to sketch"
+                raise InvalidArgumentError("size", self.size, allowed)
+            return None
+        there = [k for k, value in enumerate(moments.covariance) if value != 0]
+        if len(rows) <= len(there):
+            return None
+        roots = [moments.covariance[k].sqrt() for k in there]
+        signal = [moments.correlation[k] / root for k, root in zip(there, roots, strict=True)]
+        kept = _ball_matrix([[row[k] for k in there] for row in rows])
+        return _with_columns_scaled(kept, roots), signal
+
+    def sampled_from(self) -> tuple[Floats, Floats]:
+        """F and theta, by which the update is sampled.
+
+        For standard normals g the features are F g, and <theta, g> is what they tell of the label.
+        """
+        with working_bits(BITS + _GUARD_BITS):
+            thin = self.more_than_data()
+            if thin is not None:
+                return _floats(thin[0].tolist()), _floats(thin[1])
+            moments = self.second_moments()
+            found = _eigen(moments.matrix, self)
+            pairs = zip(found.values, found.coordinates(moments.correlation), strict=True)
+            theta = [product / value.sqrt() for value, product in pairs if value != 0]
+            kept = [k for k, value in enumerate(found.values) if value != 0]
+            roots = [found.values[k].sqrt() for k in kept]
+            vectors = [[row[k] for k in kept] for row in found.vectors.tolist()]
+            scaled = _with_columns_scaled(flint.arb_mat(vectors), roots)
+            return _floats(scaled.tolist()), _floats(theta)
 
 
 # --- problems of features -------------------------------------------------------------------------
@@ -259,9 +309,9 @@ def _within_rank(features: Features) -> _Found:
             _refuse(features, value)
         coefficients.append(product / value)
     perp = moments.energy - _inner(products, coefficients)
-    if features.rows() is None or features.size == _size_of(features.base):
-        # an invertible S loses nothing; directions without variance were never there
-        perp = flint.arb(0) if all(value > 0 for value in found.values) else perp
+    square = features.size == _size_of(features.base) and all(v > 0 for v in found.values)
+    if (isinstance(features.base, Covariance) and features.rows() is None) or square:
+        perp = flint.arb(0)  # an invertible S misses nothing
     return found.values, coefficients, _nonnegative(perp)
 
 
@@ -271,23 +321,14 @@ def _beyond_rank(features: Features) -> _Found | None:
     Its eigenvectors are those of Sigma, from the other side of S H^(1/2) = U diag(sqrt s) W^T, so
     U^T v* = s^(-1/2) W^T H^(1/2) w*, and nothing is missed.
     """
-    rows = features.rows()
-    moments = _second_moments(features.base)
-    if rows is None or isinstance(moments.covariance, flint.arb_mat):
-        if rows is not None and len(rows) > len(moments.correlation):
-            allowed = f"at most {len(moments.correlation)}, as many as there are features to sketch"
-            raise InvalidArgumentError("size", features.size, allowed)
+    thin = features.more_than_data()
+    if thin is None:
         return None
-    there = [k for k, value in enumerate(moments.covariance) if value != 0]
-    if len(rows) <= len(there):
-        return None
-    roots = [moments.covariance[k].sqrt() for k in there]
-    sketch = _with_columns_scaled(_ball_matrix([[row[k] for k in there] for row in rows]), roots)
+    sketch, signal = thin
     found = _eigen(sketch.transpose() * sketch, features)
     for value in found.values:
         if not value > 0:
             _refuse(features, value)
-    signal = [moments.correlation[k] / root for k, root in zip(there, roots, strict=True)]
     products = found.coordinates(signal)
     coefficients = [p / value.sqrt() for p, value in zip(products, found.values, strict=True)]
     return found.values, coefficients, flint.arb(0)
@@ -339,6 +380,13 @@ def _second_moments(base: Problem | Covariance) -> FeatureMoments:
 
 def _size_of(base: Problem | Covariance) -> int:
     return len(base.matrix) if isinstance(base, Covariance) else int(base.dim)
+
+
+def _floats(values: Any) -> Floats:
+    """Midpoints of balls, in lists of any depth."""
+    if isinstance(values, list):
+        return np.array([_floats(entry) for entry in values])
+    return np.float64(float(values.mid()))
 
 
 def _enclosed(balls: list[flint.arb]) -> Explicit:

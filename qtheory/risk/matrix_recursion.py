@@ -179,12 +179,7 @@ class FeatureStep:
         with balls.working():
             moments = features.second_moments()
             sigma = moments.matrix
-            learnable = moments.energy
-            if features.perp != 0:
-                column = flint.arb_mat([[entry] for entry in moments.correlation])
-                solved = sigma.solve(column)
-                terms = (b * solved[k, 0] for k, b in enumerate(moments.correlation))
-                learnable = sum(terms, flint.arb(0))
+            learnable = moments.learnable() if features.perp != 0 else moments.energy
             missed = moments.energy - learnable
 
         def number(value: Any) -> Scalar:
