@@ -188,31 +188,44 @@ def _step(matrix: flint.arb_mat, vectors: flint.arb_mat, bits: int) -> tuple[fli
 def _certified(
     matrix: flint.arb_mat, vectors: flint.arb_mat
 ) -> list[tuple[flint.arb, list[flint.arb], flint.arb]]:
+    """Eigenpairs of every symmetric matrix in the balls.
+
+    Products are taken of midpoints, which is faster; ``moved`` bounds what that changes in the
+    matrix (as a norm: an eigenvalue moves by no more), ``slip`` what in a row of X^T A X.
+    """
     n = matrix.nrows()
     transposed = vectors.transpose()
-    image = matrix * vectors
-    product = (transposed * image).tolist()
     gram = (transposed * vectors).tolist()
     defect = [_row_sum([gram[j][k] - (j == k) for k in range(n)]) for j in range(n)]
     rho = max(defect, key=float)
     if not rho < 1:
         raise PrecisionError(_TOO_CLOSE)
-    largest = max((_row_sum(row) for row in product), key=float)
+    moved = _norm_of_radii(matrix)
+    image = matrix.mid() * vectors
+    rounded = _norm_of_radii(image)
+    slip = 2 * flint.arb(n).sqrt() * rounded  # the columns of X are no longer than 2
+    product = (transposed * image.mid()).tolist()
+    largest = max((_row_sum(row) for row in product), key=float) + slip
     balls = []
     for j, row in enumerate(product):
-        around = _row_sum([entry for k, entry in enumerate(row) if k != j])
-        radius = around + row[j].rad() + rho / (1 - rho) * largest
+        around = _row_sum([entry for k, entry in enumerate(row) if k != j]) + row[j].rad() + slip
+        radius = around + rho / (1 - rho) * largest + moved
         balls.append(flint.arb(row[j].mid(), radius.abs_upper()))
-    columns, moved = transposed.tolist(), image.transpose().tolist()
-    return list(
-        zip(balls, columns, _distances(balls, columns, moved), strict=True),
-    )
+    columns, images = transposed.tolist(), image.mid().transpose().tolist()
+    distances = _distances(balls, columns, images, rounded + 2 * moved)
+    return list(zip(balls, columns, distances, strict=True))
 
 
 def _distances(
-    balls: list[flint.arb], columns: list[list[flint.arb]], moved: list[list[flint.arb]]
+    balls: list[flint.arb],
+    columns: list[list[flint.arb]],
+    images: list[list[flint.arb]],
+    error: flint.arb,
 ) -> list[flint.arb]:
-    """How far each eigenvector is from its approximation, if the eigenvalues are disjoint."""
+    """How far each eigenvector is from its approximation, if the eigenvalues are disjoint.
+
+    The images A x are known but for an error of at most this length.
+    """
     order = sorted(range(len(balls)), key=lambda k: float(balls[k].mid()))
     distances = [flint.arb(0)] * len(balls)
     for place, k in enumerate(order):
@@ -224,12 +237,17 @@ def _distances(
                     raise PrecisionError(_TOO_CLOSE)
                 gaps.append((balls[k] - near).abs_lower())
         middle = balls[k].mid()
-        residual = _longest([a - middle * b for a, b in zip(moved[k], columns[k], strict=True)])
+        residual = _longest([a - middle * b for a, b in zip(images[k], columns[k], strict=True)])
         length = sum((entry * entry for entry in columns[k]), flint.arb(0)).sqrt()
         # the gap is to the ends of the other balls, from any number of this one
-        turned = flint.arb(2).sqrt() * residual / length / min(gaps, key=float)
+        turned = flint.arb(2).sqrt() * (residual + error) / length / min(gaps, key=float)
         distances[k] = (turned + abs(1 - length)).abs_upper()
     return distances
+
+
+def _norm_of_radii(matrix: flint.arb_mat) -> flint.arb:
+    """At least the Frobenius norm of what a matrix can be off by."""
+    return _longest([entry.rad() for row in matrix.tolist() for entry in row])
 
 
 def _row_sum(row: list[flint.arb]) -> flint.arb:

@@ -103,11 +103,15 @@ class Risk:
 
     @cached_property
     def parts_if_any(self) -> dict[str, Any]:
-        """Bias, variance and what each target adds; where they cannot be had, why there is none."""
+        """Bias, variance, what each target adds, and what a sketch misses if there is one.
+
+        Where they cannot be had, why there is none.
+        """
         try:
-            return {"bias": self.bias, "variance": self.variance, **self.by_target}
+            parts = {"bias": self.bias, "variance": self.variance, **self.by_target}
         except QTheoryError as error:
-            return dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+            parts = dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+        return parts if self.sketching == 0 else {**parts, "sketching": self.sketching}
 
     def __repr__(self) -> str:
         total = self.total if self.digits is None else self.total.str(self.digits, radius=False)
@@ -133,11 +137,10 @@ class Risk:
         quantizers = self.run.quantization.items()
         exact = {target for target, quantizer in quantizers if quantizer.is_exact}
         names = {target: f"{target} quantization" for target in TARGETS}
+        names["sketching"] = "missed by the sketch"
         found = self.parts_if_any
         parts = {"total": self.total}
         parts |= {names.get(name, name): found[name] for name in found if name not in exact}
-        if self.sketching != 0:
-            parts["missed by the sketch"] = self.sketching
         parts |= {"approximation A": self.approximation, "floor F": self.floor}
         rows = [
             (name, value if isinstance(value, str) else shown(value, self.digits))

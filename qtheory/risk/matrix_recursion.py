@@ -27,8 +27,10 @@ from typing import Any
 import flint
 import numpy as np
 
-from qtheory.errors import CostError
+from qtheory.errors import CostError, InvalidArgumentError
+from qtheory.model.coordinates import spectrum_and_target
 from qtheory.model.error_models import ErrorModel
+from qtheory.model.problem import Problem
 from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Balls, Scalar
@@ -40,6 +42,7 @@ Vector = Any
 
 _BITS_FOR_FLOAT = 128
 _PRODUCTS_PER_STEP = 8
+_NEAR = 1e-9
 _MOMENT = 2.0  # seconds
 
 
@@ -174,13 +177,15 @@ class FeatureStep:
         """The step of a run. Call it inside ``working()``."""
         problem, quantization, sgd = run
         features = problem.features
-        assert features is not None
+        if features is None:
+            raise InvalidArgumentError("problem", problem, "one of features")
         balls = arithmetic if isinstance(arithmetic, Balls) else Balls(bits=_BITS_FOR_FLOAT)
         with balls.working():
             moments = features.second_moments()
             sigma = moments.matrix
             learnable = moments.learnable() if features.perp != 0 else moments.energy
             missed = moments.energy - learnable
+        _require_unchanged(problem, float(learnable.mid()))
 
         def number(value: Any) -> Scalar:
             return evaluate(value, {}, arithmetic)
@@ -198,6 +203,15 @@ class FeatureStep:
             batch=number(sgd.batch),
             **{target: _levels(model, number) for target, model in quantization.items()},
         )
+
+
+def _require_unchanged(problem: Problem, learnable: float) -> None:
+    """Refuse a problem of features whose noise, spectrum or target were replaced since."""
+    eigenvalues, target = spectrum_and_target(problem, Float64())
+    found = float(eigenvalues @ target**2)
+    noise = problem.features.base_noise + problem.features.perp if problem.features else None
+    if problem.noise != noise or abs(found - learnable) > _NEAR * max(found, learnable):
+        raise InvalidArgumentError("problem", problem, "as sketched or from_covariance made it")
 
 
 def _levels(model: ErrorModel, number: Any) -> Levels:

@@ -29,7 +29,7 @@ EVERYTHING = qt.Quantization(
 def distances(quantization, batch, seed, problem=SKETCHED):
     """How many standard errors the simulated mean is above the exact risk, for both outputs."""
     runs = [
-        qt.SGD("0.2", batch=batch, steps=STEPS, output=output) for output in ("average", "last")
+        qt.SGD("0.1", batch=batch, steps=STEPS, output=output) for output in ("average", "last")
     ]
     sampled = unrotated_risks(
         EIGENVALUES, np.ones(DIM), 0.25, SKETCH, quantization, runs[0], RUNS, seed
