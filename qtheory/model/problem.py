@@ -97,6 +97,14 @@ class Problem:
         object.__setattr__(self, "assumptions", texts)
         object.__setattr__(self, "features", features)
 
+    def __repr__(self) -> str:
+        names = ["dim", "spectrum", "target", "noise", "assumptions"]
+        shown = {name: repr(getattr(self, name)) for name in names}
+        if self.features is not None:  # a midpoint of 80 digits
+            shown["noise"] = f"{float(self.noise):.6g}" if self.noise.is_number else shown["noise"]
+            shown["features"] = repr(self.features)
+        return f"Problem({', '.join(f'{name}={text}' for name, text in shown.items())})"
+
     def latex(self) -> str:
         r"""The problem as LaTeX.
 
@@ -114,7 +122,10 @@ class Problem:
         else:
             target = rf"w^*_i = {latex_of(self.target.formula(at))}"
         parts = (f"d = {latex_of(self.dim)}", spectrum, target)
-        return r",\quad ".join((*parts, rf"\sigma^2 = {latex_of(self.noise)}"))
+        noise = latex_of(self.noise)
+        if self.features is not None:
+            noise = rf"{latex_of(self.features.base_noise)} + {float(self.features.perp):.6g}"
+        return r",\quad ".join((*parts, rf"\sigma^2 = {noise}"))
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -231,7 +242,7 @@ class Problem:
 
 def _listed(name: str, values: Explicit) -> str:
     """At most four of the values, by name."""
-    first = [latex_of(value) for value in values.values[:4]]
+    first = [f"{float(v):.6g}" if values.radii else latex_of(v) for v in values.values[:4]]
     if len(values.values) > len(first):
         first.append(r"\dots")
     return f"{name} = ({', '.join(first)})"

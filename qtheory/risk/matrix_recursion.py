@@ -33,7 +33,7 @@ from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.run import Run
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Arithmetic, Balls, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Balls, Float64, Scalar
 from qtheory.numbers.evaluate import evaluate
 from qtheory.risk.cost import LONGEST_SECONDS
 
