@@ -165,11 +165,11 @@ class Problem:
         >>> problem = Problem(dim=60, spectrum=PowerLaw(2), target=Constant(1))
         >>> sketched = problem.sketched(size=8, seed=1)
         >>> sketched.dim, round(float(sketched.features.perp), 6)
-        (8, 0.138766)
+        (8, 0.307845)
 
         Source: Lin, Wu, Kakade, Bartlett, Lee (arXiv:2406.08466).
         """
-        from qtheory.model.features import sketched
+        from qtheory.model.conditional import sketched
 
         return Problem(*sketched(self, size, seed, matrix))
 
@@ -198,7 +198,7 @@ class Problem:
         >>> [round(float(value), 12) for value in problem.spectrum.values]
         [3.0, 1.0]
         """
-        from qtheory.model.features import from_covariance
+        from qtheory.model.conditional import from_covariance
 
         return cls(*from_covariance(covariance, w_star, noise))
 
