@@ -28,6 +28,7 @@ from qtheory.numbers.precision import working_bits
 _STEPS = 12
 _FIRST_BITS = 128
 _GUARD_BITS = 48
+_SLACK_BITS = 24  # that a step may be short of, rather than be taken once more
 # Up to this size a matrix that float64 cannot begin with is begun at full precision, in a second.
 _LARGEST_FULL_START = 128
 _TOO_CLOSE = "two eigenvalues of a matrix are so close that they cannot be told apart"
@@ -148,7 +149,7 @@ def _refined(
     """
     for _ in range(_STEPS):
         vectors, right = _step(matrix, vectors, min(precision, bits))
-        if precision >= bits and 2 * right + _GUARD_BITS >= bits:
+        if precision >= bits and 2 * right + _SLACK_BITS >= bits:
             break
         # a step doubles the digits that are right, the next one sees twice those
         precision = max(precision, 4 * right + _GUARD_BITS)
