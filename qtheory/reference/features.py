@@ -24,6 +24,7 @@ Variable = tuple[Any, ...]
 Monomial = tuple[Variable, ...]
 Polynomial = dict[Monomial, Fraction]
 
+NO_ERRORS = Errors()
 _ONE_MONOMIAL: Monomial = ()
 
 
@@ -40,11 +41,11 @@ class FeatureSetting:
     stepsize: Fraction
     batch: int
     steps: int
-    data: Errors = Errors()
-    label: Errors = Errors()
-    parameter: Errors = Errors()
-    activation: Errors = Errors()
-    gradient: Errors = Errors()
+    data: Errors = NO_ERRORS
+    label: Errors = NO_ERRORS
+    parameter: Errors = NO_ERRORS
+    activation: Errors = NO_ERRORS
+    gradient: Errors = NO_ERRORS
 
 
 def moments(setting: FeatureSetting, output: str) -> tuple[list[Fraction], Matrix]:
@@ -83,9 +84,7 @@ def _updated(setting: FeatureSetting, step: int, before: list[Polynomial]) -> li
     parameter = _quantized(setting, "parameter", (step,), before)
     activations = [_sum(_product(z[i], parameter[i]) for i in range(size)) for z in read]
     activations = _quantized(setting, "activation", (step,), activations)
-    residuals = [
-        _sum((y, _scaled(a, -ONE))) for y, a in zip(labels, activations, strict=True)
-    ]
+    residuals = [_sum((y, _scaled(a, -ONE))) for y, a in zip(labels, activations, strict=True)]
     gradients = _quantized(setting, "gradient", (step,), residuals)
     pace = setting.stepsize / setting.batch
     return [
@@ -187,8 +186,7 @@ def _case(batch: int, **parts: str) -> FeatureSetting:
     errors = {}
     for name, letters in parts.items():
         held = (
-            size if letter in letters else ZERO
-            for letter, size in zip("ase", levels, strict=True)
+            size if letter in letters else ZERO for letter, size in zip("ase", levels, strict=True)
         )
         errors[name] = Errors(*held)
     return FeatureSetting(

@@ -84,8 +84,8 @@ class Plan:
     def __str__(self) -> str:
         numbers = f"in balls to {self.digits} certified digits"
         if self.digits is None:
-            bounded = "un" if self.method == "matrix recursion" else ""
-            numbers = f"in float64 with {bounded}bounded rounding errors"
+            known = "with bounded" if self.method != "matrix recursion" else "without bounds on"
+            numbers = f"in float64 {known} rounding errors"
         spectrum = " of a compressed spectrum" if self.compressed else ""
         return f"{self.method}{spectrum}, {numbers}: {self.reason}"
 
