@@ -12,13 +12,14 @@ import numpy as np
 
 from qtheory.checks.check import CheckResult
 from qtheory.model import SGD, Additive, Constant, Multiplicative, PowerLaw, Problem, Quantization
+from qtheory.model.instance import NumericErrorModel
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Balls
 from qtheory.reference.features import FEATURE_CASES, FeatureSetting, moments
 from qtheory.risk import excess_risk, matrix_recursion
-from qtheory.risk.matrix_recursion import FeatureStep, Levels, output_moments
+from qtheory.risk.matrix_recursion import FeatureStep, output_moments
 
 _DIM, _SIZE, _SEED, _DIGITS = 10, 4, 3, 30
 
@@ -46,7 +47,7 @@ def _by_matrices(setting: FeatureSetting, output: str) -> tuple[Any, Any]:
     levels = {}
     for target in TARGETS:
         errors = getattr(setting, target)
-        levels[target] = Levels(errors.additive, errors.shared, errors.elementwise)
+        levels[target] = NumericErrorModel(errors.additive, errors.shared, errors.elementwise)
     step = FeatureStep(
         covariance=sigma,
         correlation=b,

@@ -30,6 +30,7 @@ import numpy as np
 from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.coordinates import spectrum_and_target
 from qtheory.model.error_models import ErrorModel
+from qtheory.model.instance import NumericErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.run import Run
 from qtheory.model.window import Window
@@ -40,24 +41,10 @@ from qtheory.risk.cost import LONGEST_SECONDS
 Matrix = Any
 Vector = Any
 
-_BITS_FOR_FLOAT = 128
+_BITS_FOR_FLOAT = 320
 _PRODUCTS_PER_STEP = 8
 _NEAR = 1e-9
 _MOMENT = 2.0  # seconds
-
-
-@dataclass(frozen=True, eq=False)
-class Levels:
-    """The three error levels of one target."""
-
-    additive: Scalar
-    shared: Scalar
-    elementwise: Scalar
-
-    @property
-    def multiplicative(self) -> Scalar:
-        """The relative error variance of one entry."""
-        return self.shared + self.elementwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +58,11 @@ class FeatureStep:
     noise: Scalar  # sigma^2 and what the features miss
     stepsize: Scalar
     batch: Scalar
-    data: Levels
-    label: Levels
-    parameter: Levels
-    activation: Levels
-    gradient: Levels
+    data: NumericErrorModel
+    label: NumericErrorModel
+    parameter: NumericErrorModel
+    activation: NumericErrorModel
+    gradient: NumericErrorModel
     quantized: Matrix = field(init=False)  # Sigma_q
 
     def __post_init__(self) -> None:
@@ -214,8 +201,10 @@ def _require_unchanged(problem: Problem, learnable: float) -> None:
         raise InvalidArgumentError("problem", problem, "as sketched or from_covariance made it")
 
 
-def _levels(model: ErrorModel, number: Any) -> Levels:
-    return Levels(number(model.additive), number(model.shared), number(model.elementwise))
+def _levels(model: ErrorModel, number: Any) -> NumericErrorModel:
+    return NumericErrorModel(
+        number(model.additive), number(model.shared), number(model.elementwise)
+    )
 
 
 # --- a run ----------------------------------------------------------------------------------------

@@ -317,3 +317,24 @@ def test_columns_are_taken_in_parts(monkeypatch):
     whole = PROBLEM.sketched(size=3)
     monkeypatch.setattr(features_module, "_COLUMNS", 5)
     assert PROBLEM.sketched(size=3).spectrum.values == pytest.approx(whole.spectrum.values)
+
+
+@pytest.mark.slow
+def test_five_hundred_features_for_a_billion_steps():
+    """Certified, beside float64 with the eigenvectors of LAPACK."""
+    dim, size = 1000, 500
+    sketched = qt.Problem(dim=dim, noise=1).sketched(size=size, seed=0)
+    drawn = np.random.Generator(np.random.PCG64(0)).standard_normal((size, dim)) / np.sqrt(size)
+    eigenvalues = 1 / np.arange(1.0, dim + 1) ** 2
+    values, turn = np.linalg.eigh(drawn * eigenvalues @ drawn.T)
+    products = turn.T @ (drawn @ eigenvalues)
+    perp = eigenvalues.sum() - (products**2 / values).sum()
+    plain = qt.Problem(
+        size, qt.Explicit(values[::-1]), qt.Explicit((products / values)[::-1]), 1 + perp
+    )
+    quantization = qt.Quantization(data=qt.Additive("1e-4"), activation=qt.Multiplicative("0.01"))
+    sgd = qt.SGD("0.1", steps=10**9)
+    risk = qt.excess_risk(sketched, quantization, sgd, digits=20)
+    assert risk.total.rel_accuracy_bits() > 66
+    near = qt.excess_risk(plain, quantization, sgd).total + perp / 2
+    assert float(risk.total) == pytest.approx(near, rel=1e-8)
