@@ -149,6 +149,9 @@ class Float64(Arithmetic):
             raise OverflowError("a number is past float64")
         return np.float64(number)
 
+    def from_ball(self, ball: flint.arb) -> np.float64:
+        return self.number(float(ball.mid()))
+
     def constant(self, value: sp.Expr) -> np.float64:
         return np.float64(float(value))
 

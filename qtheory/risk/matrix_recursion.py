@@ -44,7 +44,8 @@ Vector = Any
 _BITS_FOR_FLOAT = 320
 _PRODUCTS_PER_STEP = 8
 _NEAR = 1e-9
-_MOMENT = 2.0  # seconds
+_MOMENT = 1.0  # seconds
+_STEPS_PER_PRECISION = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +298,8 @@ def require_affordable(size: int, steps: int, balls: bool) -> float:
 
 def is_quick_in_balls(size: int, steps: int) -> bool:
     """Whether balls take but a moment, so that float64 results are rounded from them."""
-    return seconds_of(size, steps, balls=True) < _MOMENT
+    wider = 1 + steps / _STEPS_PER_PRECISION  # balls of matrices lose bits at every step
+    return wider * seconds_of(size, steps, balls=True) < _MOMENT
 
 
 # --- matrices of any arithmetic -------------------------------------------------------------------

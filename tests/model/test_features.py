@@ -338,3 +338,11 @@ def test_five_hundred_features_for_a_billion_steps():
     assert risk.total.rel_accuracy_bits() > 66
     near = qt.excess_risk(plain, quantization, sgd).total + perp / 2
     assert float(risk.total) == pytest.approx(near, rel=1e-8)
+
+
+def test_an_error_past_float64_names_a_number_that_was_chosen():
+    """Not the radius of an eigenvalue, which is far from 1 as well."""
+    sketched = PROBLEM.sketched(size=3)
+    huge = qt.Quantization(label=qt.Additive("1e400"))
+    with pytest.raises(InvalidArgumentError, match="additive is .* nearer to 1"):
+        qt.excess_risk(sketched, huge, SGD)
