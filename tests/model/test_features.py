@@ -344,5 +344,5 @@ def test_an_error_past_float64_names_a_number_that_was_chosen():
     """Not the radius of an eigenvalue, which is far from 1 as well."""
     sketched = PROBLEM.sketched(size=3)
     huge = qt.Quantization(label=qt.Additive("1e400"))
-    with pytest.raises(InvalidArgumentError, match="additive is .* nearer to 1"):
+    with pytest.raises(InvalidArgumentError, match=r"additive is .* nearer to 1"):
         qt.excess_risk(sketched, huge, SGD)
