@@ -94,6 +94,10 @@ class PrecisionError(QTheoryError):
     """The digits asked for could not be certified within the limit."""
 
 
+class InexactInputError(PrecisionError):
+    """More digits were asked for than the numbers of the problem itself are known to."""
+
+
 class LostDigitsWarning(UserWarning):
     """A float64 result has fewer digits than float64 results of qtheory promise."""
 

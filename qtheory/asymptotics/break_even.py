@@ -17,8 +17,9 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, UnstableError
+from qtheory.model.coordinates import vanishing
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
-from qtheory.model.instance import instantiate, vanishing
+from qtheory.model.instance import instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization, targets_named
 from qtheory.model.run import Run

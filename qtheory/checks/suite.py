@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qtheory.checks import formats, inputs, risk, stability, statements
+from qtheory.checks import features, formats, inputs, risk, stability, statements
 from qtheory.checks.bounds import bounds_agree, limits_agree
 from qtheory.checks.check import ROOMS, CheckResult, Job, run_job
 from qtheory.checks.choices import CHOICES
@@ -137,6 +137,8 @@ def _risk() -> Iterator[Job]:
         yield Job(name, "identity", function, (), 1.5)
     for name, function in EQUIVALENTS.items():
         yield Job(name, "simulation", function, (), 1.0)
+    yield Job("features/matrices", "identity", features.matrices_agree, (), 10.0)
+    yield Job("features/eigenbasis", "identity", features.eigenbasis_agrees, (), 0.2)
     yield Job("stability/edges", "identity", stability.edges_agree, (), 0.3)
     yield Job("stability/limits", "identity", stability.limits_agree, (), 0.9)
     yield Job("stability/refused", "identity", stability.edges_are_refused, (), 0.3)

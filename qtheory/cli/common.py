@@ -24,7 +24,7 @@ from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, ErrorModel, Problem, Quantization
 from qtheory.model.data import load_table
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.parse import parse_spectrum, parse_target
+from qtheory.model.parse import feature_count, parse_spectrum, parse_target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -63,6 +63,11 @@ LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="The labels of the table, .npy of shape (rows,).")
 ]
 Dim = Annotated[str, typer.Option(help="Dimension d, or oo.")]
+Sketch = Annotated[
+    str | None,
+    typer.Option(metavar="M", help="Learn from a random sketch of M features of the data."),
+]
+SketchSeed = Annotated[int, typer.Option(help="Seed of the sketch.")]
 Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
 Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
@@ -78,6 +83,15 @@ Tail = Annotated[
 def problem_from(dim: str, spectrum: str, target: str, noise: str) -> Problem:
     """The problem that the options describe."""
     return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+
+
+def sketched(problem: Problem, size: str | None, seed: int) -> Problem:
+    """The problem of learning from a sketch of this size, if one is given."""
+    if size is None:
+        if seed != 0:
+            raise InvalidArgumentError("sketch-seed", seed, "left out without --sketch")
+        return problem
+    return problem.sketched(size=feature_count(size), seed=seed)
 
 
 def run_from(stepsize: str, batch: str, steps: str, output: str, tail: str | None) -> SGD:

@@ -16,6 +16,8 @@ from qtheory.cli.common import (
     Noise,
     Output,
     Quantize,
+    Sketch,
+    SketchSeed,
     Spectrum,
     Steps,
     Stepsize,
@@ -30,6 +32,7 @@ from qtheory.cli.common import (
     require_writable,
     run_from,
     say_replaced,
+    sketched,
     table_from,
     write_json,
 )
@@ -53,6 +56,8 @@ def risk(
     noise: Noise = "1",
     data: DataFile = None,
     labels: LabelsFile = None,
+    sketch: Sketch = None,
+    sketch_seed: SketchSeed = 0,
     quantize: Quantize = None,
     stepsize: Stepsize = "0.1",
     batch: Batch = "1",
@@ -66,13 +71,15 @@ def risk(
 ) -> None:
     """The exact excess risk, its parts, and the bounds beside it.
 
-    The problem is given by a spectrum and a target, or by a real table (--data and --labels).
+    The problem is given by a spectrum and a target, or by a real table (--data and --labels);
+    --sketch learns it from a random sketch.
     """
     with errors_reported():
         require_writable(json_file)
         table = table_from(data, labels)
         given = problem_from(dim, spectrum, target, noise)
-        problem = given if table is None else Problem.from_data(*table)
+        given = given if table is None else Problem.from_data(*table)
+        problem = sketched(given, sketch, sketch_seed)
         sgd = run_from(stepsize, batch, steps, output, tail)
         given_quantizers = parse_quantization(quantize or [])
         quantization = covered(given_quantizers)

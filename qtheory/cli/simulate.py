@@ -18,6 +18,8 @@ from qtheory.cli.common import (
     Quantize,
     Replicates,
     Seed,
+    Sketch,
+    SketchSeed,
     Spectrum,
     Steps,
     Stepsize,
@@ -29,9 +31,11 @@ from qtheory.cli.common import (
     progress_bar,
     require_writable,
     run_from,
+    sketched,
     table_from,
     write_json,
 )
+from qtheory.errors import InvalidArgumentError
 from qtheory.measure import compare, compare_rows
 from qtheory.model.parse import parse_quantization
 from qtheory.report import comparison_view
@@ -47,6 +51,8 @@ def simulate(
     noise: Noise = "1",
     data: DataFile = None,
     labels: LabelsFile = None,
+    sketch: Sketch = None,
+    sketch_seed: SketchSeed = 0,
     quantize: Quantize = None,
     calibrate: Annotated[
         bool,
@@ -76,12 +82,15 @@ def simulate(
     with errors_reported():
         require_writable(json_file)
         table = table_from(data, labels)
+        if table is not None and sketch is not None:
+            raise InvalidArgumentError("sketch", sketch, "left out where rows of a table are drawn")
         quantization = parse_quantization(quantize or [])
         sgd = run_from(stepsize, batch, steps, output, tail)
         options: dict[str, Any] = {"seed": seed, "relative_error": relative_error}
         with progress_bar("Simulating") as progress:
             if table is None:
                 problem = problem_from(dim, spectrum, target, noise)
+                problem = sketched(problem, sketch, sketch_seed)
                 if calibrate:
                     quantization = calibrated(problem, quantization, sgd, seed=seed)
                 found = compare(

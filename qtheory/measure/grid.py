@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
-from qtheory.model.parse import parse_quantization, parse_spectrum, parse_target
+from qtheory.model.parse import feature_count, parse_quantization, parse_spectrum, parse_target
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -30,6 +30,8 @@ AXES = {
     "spectrum": "power-law:2",
     "target": "constant:1",
     "noise": "1",
+    "sketch": "none",
+    "sketch_seed": "0",
     "quantize": "none",
     "stepsize": "0.1",
     "batch": "1",
@@ -102,6 +104,9 @@ class Point:
             parse_target(text["target"]),
             text["noise"],
         )
+        size = _size(text["sketch"])
+        if size is not None:
+            problem = problem.sketched(size, _seed("sketch_seed", text["sketch_seed"]))
         sgd = SGD(
             text["stepsize"],
             text["batch"],
@@ -109,7 +114,7 @@ class Point:
             output=text["output"],
             tail=text["tail"],
         )
-        return problem, _quantization(text["quantize"]), sgd, _seed(text["seed"])
+        return problem, _quantization(text["quantize"]), sgd, _seed("seed", text["seed"])
 
 
 @dataclass(frozen=True)
@@ -259,6 +264,10 @@ def _text(name: str, value: Any, allowed: str) -> str:
 
 def _read(name: str, value: str) -> Any:
     """What a value stands for, built so that a mistake is found before the sweep begins."""
+    if name == "sketch":  # drawn at its points alone
+        return _size(value)
+    if name == "sketch_seed":
+        return _seed(name, value)
     point = Point(tuple(value if axis == name else text for axis, text in AXES.items()))
     model = point.model()
     # a wrong letter in a formula makes a parameter of it, to which a grid gives no value
@@ -273,7 +282,11 @@ def _quantization(text: str) -> Quantization:
     return parse_quantization([] if text == "none" else text.split())
 
 
-def _seed(text: str) -> int:
+def _size(text: str) -> int | None:
+    return None if text == "none" else feature_count(text, "none or ")
+
+
+def _seed(name: str, text: str) -> int:
     if not text.isdecimal() or len(text) > _MOST_DIGITS:
-        raise InvalidArgumentError("seed", text, "a whole number of at least 0")
+        raise InvalidArgumentError(name, text, "a whole number of at least 0")
     return int(text)

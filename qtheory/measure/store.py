@@ -25,7 +25,7 @@ from qtheory.measure.point import RESULTS, TEXTS
 from qtheory.versions import SIMULATED, versions
 
 #: What the tables look like; a file of another layout is refused.
-_LAYOUT = 1
+_LAYOUT = 2
 # A sweep waits so long for one who reads the file, rather than end at once.
 _SECONDS_FOR_READERS = 60
 # What a results file says of its sweep.

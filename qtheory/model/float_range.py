@@ -13,6 +13,9 @@ import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, QTheoryError
 
+# Parts of a problem that follow from others.
+_NOT_CHOSEN = ("radii", "features")
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -58,6 +61,8 @@ def _parameters(name: str, part: Any) -> Iterator[tuple[str, sp.Rational]]:
             yield from _parameters(name, value)
     elif is_dataclass(part):
         for field in fields(part):
+            if field.name in _NOT_CHOSEN:
+                continue
             yield from _parameters(field.name, getattr(part, field.name))
 
 

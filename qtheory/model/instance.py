@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import CostError, InvalidArgumentError
+from qtheory.errors import CostError, InexactInputError, InvalidArgumentError
+from qtheory.model.coordinates import coordinates_at, vanishing
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
@@ -27,9 +28,9 @@ _GUARD_BITS = 40
 # A gigabyte of them.
 _MOST_CELLS = 10**8
 _MOST_COORDINATES = 10**7
-_BITS_OF_ZERO = 400
-_LARGEST_POWER = 1000
-_NEAR_ZERO = 1e-12  # of the largest eigenvalue: rounding can leave this of a 0
+# A computation may lose most of its bits before it is said that its input has too few.
+_BITS_PER_KNOWN_BIT = 3
+_LEAST_KNOWN_BITS = 400
 
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -80,6 +81,7 @@ class Instance:
     parameter: NumericErrorModel
     activation: NumericErrorModel
     gradient: NumericErrorModel
+    sketching: Scalar  # the excess risk that the features of the problem miss, whatever is learned
     arithmetic: Arithmetic
 
     @property
@@ -187,6 +189,7 @@ def instantiate(
     require_numeric(problem.dim, "dim")
     require_numeric(sgd.steps, "steps")
     require_numeric(sgd.first_averaged, "tail")
+    _require_known(problem, arithmetic)
     eigenvalues, target, multiplicity = _coordinates(problem, arithmetic, compression)
     if isinstance(problem.spectrum, SpectrumFormula):
         for position, value in enumerate(eigenvalues, start=1):
@@ -204,7 +207,8 @@ def instantiate(
         eigenvalues=eigenvalues,
         target=target,
         multiplicity=multiplicity,
-        noise=number(problem.noise, "noise"),
+        noise=_noise(problem, arithmetic),
+        sketching=sketching_of(problem, arithmetic),
         stepsize=number(sgd.stepsize, "stepsize"),
         batch=number(sgd.batch, "batch"),
         steps=int(sgd.steps),
@@ -227,50 +231,6 @@ def require_moving(problem: Problem, quantization: Quantization, eigenvalues: Ar
     if len(zeros):
         value = f"0 at i = {zeros[0] + 1}"
         raise InvalidArgumentError("spectrum", value, "positive up to dim, or qt.Explicit")
-
-
-def vanishing(problem: Problem, eigenvalues: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which eigenvalues are exactly 0; one that is too small for the arithmetic is not."""
-    spectrum = problem.spectrum
-    if isinstance(spectrum, Explicit):
-        return np.array([value == 0 for value in spectrum.values])
-    zeros = np.zeros(len(eigenvalues), dtype=bool)
-    if isinstance(spectrum, SpectrumFormula) and not spectrum.formula.is_positive:
-        size = np.array([abs(float(value)) for value in eigenvalues])
-        small = np.flatnonzero(size <= _NEAR_ZERO * size.max())
-        zeros[small] = _zeros_at(spectrum.formula, [int(place) + 1 for place in small])
-    return zeros
-
-
-class _Rationals(Arithmetic):
-    """Exact rational numbers, for formulas that have no others."""
-
-    def number(self, value: sp.Rational | int) -> flint.fmpq:
-        value = sp.Rational(value)
-        return flint.fmpq(int(value.p), int(value.q))
-
-    def integer_power(self, base: Scalar, exponent: int) -> Scalar:
-        if exponent > _LARGEST_POWER:
-            raise TypeError("a number too long to write out")
-        return base**exponent
-
-
-def _zeros_at(formula: sp.Expr, places: list[int]) -> list[bool]:
-    """Where a formula is exactly 0."""
-    exact = _Rationals()
-    try:
-        at = np.array([exact.number(place) for place in places], dtype=object)
-        return [bool(value == 0) for value in evaluate(formula, {coordinate: at}, exact)]
-    except (TypeError, ValueError, ArithmeticError):  # it is not rational
-        return [_is_zero(formula, place) for place in places]
-
-
-def _is_zero(formula: sp.Expr, place: int) -> bool:
-    """By SymPy only where balls do not tell: it would write out a tower of powers."""
-    balls = Balls(bits=_BITS_OF_ZERO)
-    with balls.working():
-        value: Any = evaluate(formula, {coordinate: balls.number(place)}, balls)
-    return bool(value.contains(0)) and formula.xreplace({coordinate: sp.Integer(place)}) == 0
 
 
 def _format_moments(
@@ -312,10 +272,10 @@ def _coordinates(
                 "one by one"
             )
         indices = arithmetic.indices(int(problem.dim))
-        return *_spectrum_and_target(problem, arithmetic, indices), indices * 0 + 1
+        return *coordinates_at(problem, arithmetic, indices), indices * 0 + 1
     indices = arithmetic.array([arithmetic.from_ball(each) for each in compression.positions])
     weights = [arithmetic.from_ball(count) for count in compression.multiplicities]
-    eigenvalues, target = _spectrum_and_target(problem, arithmetic, indices)
+    eigenvalues, target = coordinates_at(problem, arithmetic, indices)
     if compression.rest is None:
         return eigenvalues, target, arithmetic.array(weights)
     rest = compression.rest
@@ -330,40 +290,30 @@ def _coordinates(
     )
 
 
-def _spectrum_and_target(
-    problem: Problem, arithmetic: Arithmetic, indices: Array
-) -> tuple[Array, Array]:
-    values = {coordinate: indices}
+def _noise(problem: Problem, arithmetic: Arithmetic) -> Scalar:
+    require_numeric(problem.noise, "noise")
+    noise = evaluate(problem.noise, {}, arithmetic)
+    if problem.features is None or problem.noise == 0:
+        return noise
+    return noise + arithmetic.around(sp.S.Zero, problem.features.perp_radius)
 
-    def fill(formula: sp.Expr, name: str) -> Array:
-        require_numeric(formula, name, given=coordinate)
-        result = evaluate(formula, values, arithmetic)
-        return arithmetic.array([result] * len(indices)) if formula.is_number else result
 
-    def listed(explicit: Explicit, name: str) -> Array:
-        for value in explicit.values:
-            require_numeric(value, name)
-        return arithmetic.array([evaluate(value, {}, arithmetic) for value in explicit.values])
+def sketching_of(problem: Problem, arithmetic: Arithmetic) -> Scalar:
+    """The excess risk that the features of a problem miss, perp/2: 0 without any."""
+    if problem.features is None:
+        return arithmetic.number(0)
+    return arithmetic.around(problem.features.perp, problem.features.perp_radius) / 2
 
-    if isinstance(problem.spectrum, Explicit):
-        eigenvalues = listed(problem.spectrum, "spectrum")
-    else:
-        eigenvalues = fill(problem.spectrum.formula, "spectrum")
-    if isinstance(problem.target, Explicit):
-        return eigenvalues, listed(problem.target, "target")
-    eigenvalue = sp.Symbol("lambda_i", positive=True)
-    formula = problem.target.formula(eigenvalue)
-    if (
-        formula.has(eigenvalue)
-        and len(indices) == problem.dim
-        and any(vanishing(problem, eigenvalues))
-    ):
-        raise InvalidArgumentError(
-            "target", problem.target, "coefficients by themselves where an eigenvalue is 0"
+
+def _require_known(problem: Problem, arithmetic: Arithmetic) -> None:
+    """Refuse far more bits than the numbers of a problem of features are known to."""
+    lists = [part for part in (problem.spectrum, problem.target) if isinstance(part, Explicit)]
+    radii = [radius for part in lists for radius in part.radii if radius]
+    if not radii or not isinstance(arithmetic, Balls):
+        return
+    bits = -math.log2(max(radii))
+    if arithmetic.bits > _BITS_PER_KNOWN_BIT * max(bits, _LEAST_KNOWN_BITS):
+        raise InexactInputError(
+            f"the eigenvalues and coefficients of the problem are known to {int(bits)} bits, which "
+            "leave fewer certified digits than are asked for: ask for fewer digits"
         )
-    if not isinstance(problem.spectrum, Explicit):
-        return eigenvalues, fill(problem.target.formula(problem.spectrum.formula), "target")
-    values[eigenvalue] = eigenvalues
-    require_numeric(formula.subs(eigenvalue, 1), "target", given=coordinate)
-    result = evaluate(formula, values, arithmetic)
-    return eigenvalues, arithmetic.array([result] * len(indices)) if formula.is_number else result

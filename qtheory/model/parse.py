@@ -29,6 +29,7 @@ from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 from qtheory.numbers.exact import exact
 from qtheory.numbers.grammar import parse_formula
 
+_DIGITS_OF_A_COUNT = 18
 #: How the numbers in an option are read: kept as text, or with symbols.
 Reader = Callable[[str], Any]
 
@@ -202,3 +203,15 @@ def _call(
         return names[name](*values)
     except TypeError:
         raise InvalidArgumentError(argument, text, f"{name}: with fewer values") from None
+
+
+def feature_count(text: str, otherwise: str = "") -> int:
+    """How many features a sketch has, as text.
+
+    >>> feature_count("8")
+    8
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS_OF_A_COUNT and int(text)):
+        allowed = f"{otherwise}a whole number of at least 1"
+        raise InvalidArgumentError("sketch", text, allowed)
+    return int(text)

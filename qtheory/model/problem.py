@@ -16,6 +16,7 @@ from qtheory.numbers.latex import latex_of
 
 if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
+    from qtheory.model.features import Features
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Problem:
         sigma^2, the variance of the label noise (not its standard deviation).
     assumptions
         What was assumed when the problem was made from data; empty otherwise.
+    features
+        What the coordinates were rotated from, for a problem made by :meth:`sketched` or
+        :meth:`from_covariance`, and the variance of the label that these features miss, which
+        ``noise`` includes; None otherwise.
 
     Examples
     --------
@@ -53,6 +58,7 @@ class Problem:
     target: Target | Explicit
     noise: sp.Expr
     assumptions: tuple[str, ...] = ()
+    features: Features | None = None
 
     def __init__(
         self,
@@ -61,6 +67,7 @@ class Problem:
         target: Target | Explicit | None = None,
         noise: Number = 1,
         assumptions: tuple[str, ...] = (),
+        features: Features | None = None,
     ) -> None:
         size = dimension(dim)
         spectrum = PowerLaw(2) if spectrum is None else spectrum
@@ -88,6 +95,15 @@ class Problem:
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "noise", nonnegative(noise, "noise"))
         object.__setattr__(self, "assumptions", texts)
+        object.__setattr__(self, "features", features)
+
+    def __repr__(self) -> str:
+        names = ["dim", "spectrum", "target", "noise", "assumptions"]
+        shown = {name: repr(getattr(self, name)) for name in names}
+        if self.features is not None:  # a midpoint of 80 digits
+            shown["noise"] = f"{float(self.noise):.6g}" if self.noise.is_number else shown["noise"]
+            shown["features"] = repr(self.features)
+        return f"Problem({', '.join(f'{name}={text}' for name, text in shown.items())})"
 
     def latex(self) -> str:
         r"""The problem as LaTeX.
@@ -106,10 +122,85 @@ class Problem:
         else:
             target = rf"w^*_i = {latex_of(self.target.formula(at))}"
         parts = (f"d = {latex_of(self.dim)}", spectrum, target)
-        return r",\quad ".join((*parts, rf"\sigma^2 = {latex_of(self.noise)}"))
+        noise = latex_of(self.noise)
+        if self.features is not None:
+            noise = rf"{latex_of(self.features.base_noise)} + {float(self.features.perp):.6g}"
+        return r",\quad ".join((*parts, rf"\sigma^2 = {noise}"))
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+    def sketched(self, size: Number | None = None, seed: int = 0, *, matrix: Any = None) -> Problem:
+        r"""The problem of learning from the features z = S x, given S.
+
+        .. math:: \Sigma = S H S^T = U\,\mathrm{diag}(s)\,U^T,\quad
+                  v^* = \Sigma^{-1} S H w^*,\quad
+                  \mathrm{perp} = \|w^*\|_H^2 - \|v^*\|_\Sigma^2 .
+
+        For Gaussian x what the features miss is independent label noise, so this is a problem like
+        any other: spectrum s, target U^T v*, noise sigma^2 + perp. The excess risk is perp/2 more
+        than that problem's, which every result includes (``risk.sketching``). Risks with certified
+        digits are certified for this S. Where an error sees the rotation U, as elementwise errors
+        and number formats on data and parameters do, the step is computed on M x M matrices.
+
+        Parameters
+        ----------
+        size
+            M >= 1, the number of features; more than d are allowed, and the assumptions say so.
+        seed
+            S is drawn by NumPy's PCG64 of this seed, as float64 normals over sqrt(M).
+        matrix
+            S itself, of shape (M, d); its entries are taken at their exact value.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If size is below 1, matrix has another shape, an entry that is not finite, or rows that
+            depend on each other; or d is infinite.
+        PrecisionError
+            If two eigenvalues of Sigma cannot be told apart.
+
+        Examples
+        --------
+        >>> problem = Problem(dim=60, spectrum=PowerLaw(2), target=Constant(1))
+        >>> sketched = problem.sketched(size=8, seed=1)
+        >>> sketched.dim, round(float(sketched.features.perp), 6)
+        (8, 0.307845)
+
+        Source: Lin, Wu, Kakade, Bartlett, Lee (arXiv:2406.08466).
+        """
+        from qtheory.model.conditional import sketched
+
+        return Problem(*sketched(self, size, seed, matrix))
+
+    @classmethod
+    def from_covariance(cls, covariance: Any, w_star: Any, noise: Number = 1) -> Problem:
+        r"""The problem of Gaussian data with a full covariance H, rotated to its eigenbasis.
+
+        Parameters
+        ----------
+        covariance
+            H, of shape (d, d), symmetric and positive definite (a coordinate without variance and
+            correlations is allowed); entries are taken at their exact value.
+        w_star
+            The coefficients on the coordinates of the covariance, shape (d,).
+        noise
+            sigma^2.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the covariance is not square, symmetric and positive definite, or the shapes differ.
+
+        Examples
+        --------
+        >>> problem = Problem.from_covariance([[2, 1], [1, 2]], [1, 0])
+        >>> [round(float(value), 12) for value in problem.spectrum.values]
+        [3.0, 1.0]
+        """
+        from qtheory.model.conditional import from_covariance
+
+        return cls(*from_covariance(covariance, w_star, noise))
 
     @classmethod
     def from_data(cls, X: Any, y: Any) -> Problem:
@@ -151,7 +242,7 @@ class Problem:
 
 def _listed(name: str, values: Explicit) -> str:
     """At most four of the values, by name."""
-    first = [latex_of(value) for value in values.values[:4]]
+    first = [f"{float(v):.6g}" if values.radii else latex_of(v) for v in values.values[:4]]
     if len(values.values) > len(first):
         first.append(r"\dots")
     return f"{name} = ({', '.join(first)})"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
@@ -51,8 +51,52 @@ class Run(_Three):
                 raise InvalidArgumentError(name, value, f"{article} {kind.__name__}")
         return super().__new__(cls, problem, quantization, sgd)
 
-    def covered(self) -> Run:
-        """The run, if the theory covers its quantizers: error models, or a format on the data."""
+    @property
+    def sees_rotation(self) -> tuple[str, ...]:
+        """The targets whose quantizers act otherwise on features than on their eigenbasis.
+
+        Errors of data and parameters that are elementwise, or those of number formats; only where
+        the problem is one of features.
+        """
+        if self.problem.features is None:
+            return ()
+        vectors = {"data": self.quantization.data, "parameter": self.quantization.parameter}
+        return tuple(
+            target
+            for target, quantizer in vectors.items()
+            if not isinstance(quantizer, ErrorModel) or quantizer.elementwise != 0
+        )
+
+    def covered(self, in_full: bool = False) -> Run:
+        """The run, if the theory covers its quantizers: error models, or a format on the data.
+
+        Parameters
+        ----------
+        in_full
+            Whether second moments are full matrices, so that errors may see a rotation.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If a quantizer is not covered.
+        HypothesisError
+            If one sees the rotation of the features, and that matters.
+        """
+        for target in self.sees_rotation:
+            quantizer = getattr(self.quantization, target)
+            if not in_full:
+                raise HypothesisError(
+                    f"{target} is {quantizer!r}, which sees the rotation of the features to their "
+                    "eigenbasis: here it must be additive or shared (excess_risk and simulate take "
+                    "elementwise errors of features)"
+                )
+            if not isinstance(quantizer, ErrorModel):
+                raise InvalidArgumentError(
+                    target,
+                    quantizer,
+                    "an error model where the exact risk of features is asked "
+                    "(quantization.error_models()); simulate takes it as it is",
+                )
         for target, quantizer in self.quantization.items():
             on_data = target == "data" and isinstance(quantizer, NumberFormat)
             if not on_data and not isinstance(quantizer, ErrorModel):

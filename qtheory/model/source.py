@@ -31,12 +31,40 @@ def python_code(problem: Problem, quantization: Quantization, sgd: SGD) -> str:
     output = "" if sgd.output == "average" else f", output='{sgd.output}'"
     output += f", tail={_number(sgd.tail)}" if sgd.output == "tail" else ""
     return (
-        f"problem = qt.Problem(dim={_number(problem.dim)}, spectrum={_formula(problem.spectrum)}, "
-        f"target={_formula(problem.target)}, noise={_number(problem.noise)})\n"
+        f"problem = {_problem(problem)}\n"
         f"quantization = qt.Quantization({quantizers})\n"
         f"sgd = qt.SGD(stepsize={_number(sgd.stepsize)}, batch={_number(sgd.batch)}, "
         f"steps={_number(sgd.steps)}{output})"
     )
+
+
+def _problem(problem: Problem) -> str:
+    if problem.features is None:
+        return (
+            f"qt.Problem(dim={_number(problem.dim)}, spectrum={_formula(problem.spectrum)}, "
+            f"target={_formula(problem.target)}, noise={_number(problem.noise)})"
+        )
+    features, base = problem.features, problem.features.base
+    if isinstance(base, Problem):
+        given = f"size={features.size}, seed={features.seed}"
+        if features.seed is None:
+            given = f"matrix={_rows(features.matrix)}"
+        return f"{_problem(base)}.sketched({given})"
+    coefficients = ", ".join(map(_number, base.coefficients))
+    return (
+        f"qt.Problem.from_covariance({_rows(base.matrix)}, [{coefficients}], "
+        f"noise={_number(base.noise)})"
+    )
+
+
+def _rows(matrix: Any) -> str:
+    """Floats as Python writes them, which are read as the same; rational numbers as text."""
+
+    def entry(value: Any) -> str:
+        return repr(value) if isinstance(value, float | int) else _number(value)
+
+    rows = (", ".join(map(entry, row)) for row in matrix)
+    return f"[{', '.join(f'[{row}]' for row in rows)}]"
 
 
 def _number(value: Any) -> str:

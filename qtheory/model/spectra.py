@@ -14,7 +14,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.arithmetic import Balls, ComplexBalls
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.evaluate import evaluate
-from qtheory.numbers.exact import Number, exact, positive
+from qtheory.numbers.exact import Number, exact, nonnegative, positive
 from qtheory.numbers.grammar import parse_formula
 
 #: The coordinate i = 1, 2, ... in every formula of the package.
@@ -239,6 +239,14 @@ def _require_positive_at_one(formula: sp.Expr, text: str | sp.Expr, name: str) -
 class Explicit:
     """A finite list of values, used for a spectrum (zero or positive) or for a target.
 
+    Parameters
+    ----------
+    values
+        The numbers.
+    radii
+        Where the values are rational midpoints of others, how far those may be off, one for each;
+        none if they are exact.
+
     Examples
     --------
     >>> Explicit([1, "1/2", 0]).values
@@ -246,14 +254,24 @@ class Explicit:
     """
 
     values: tuple[sp.Expr, ...]
+    radii: tuple[sp.Rational, ...] = ()
 
-    def __init__(self, values: Sequence[Number]) -> None:
+    def __init__(self, values: Sequence[Number], radii: Sequence[Number] = ()) -> None:
         members = sequence(values, "values", "a sequence of at least one number")
         numbers = tuple(exact(value, f"values[{k}]") for k, value in enumerate(members))
+        distances = sequence(radii, "radii", "a sequence of numbers", least=0)
+        if distances and len(distances) != len(numbers):
+            raise InvalidArgumentError("radii", radii, f"none, or {len(numbers)}, as values has")
+        distances = [nonnegative(radius, f"radii[{k}]") for k, radius in enumerate(distances)]
+        for name, numbers_ in (("radii", distances), ("values", numbers)):
+            if distances and not all(value.is_Rational for value in numbers_):
+                raise InvalidArgumentError(name, numbers_, "rational numbers where radii are given")
         object.__setattr__(self, "values", numbers)
+        object.__setattr__(self, "radii", tuple(distances) if any(distances) else ())
 
     def __repr__(self) -> str:
-        shown = ", ".join(str(value) for value in self.values[:4])
+        first = self.values[:4]
+        shown = ", ".join(f"{float(v):.6g}" if self.radii else str(v) for v in first)
         more = f", ... ({len(self.values)} values)" if len(self.values) > 4 else ""
         return f"Explicit([{shown}{more}])"
 

@@ -93,6 +93,10 @@ class Arithmetic:
         """All numbers within a radius of a midpoint, for arithmetics that enclose."""
         raise TypeError(f"{type(self).__name__} does not enclose")
 
+    def around(self, value: sp.Rational, radius: sp.Rational) -> Scalar:
+        """All numbers within a radius of an exact one; where nothing encloses, that one."""
+        return self.number(value)
+
     def is_inside(self, image: Array, ball: Array) -> Any:
         """Whether an enclosure lies inside another, away from its ends."""
         raise TypeError(f"{type(self).__name__} does not enclose")
@@ -144,6 +148,9 @@ class Float64(Arithmetic):
         if math.isinf(number):
             raise OverflowError("a number is past float64")
         return np.float64(number)
+
+    def from_ball(self, ball: flint.arb) -> np.float64:
+        return self.number(float(ball.mid()))
 
     def constant(self, value: sp.Expr) -> np.float64:
         return np.float64(float(value))
@@ -225,6 +232,14 @@ class Intervals(Arithmetic):
         midpoint = float(ball.mid())
         error = abs(ball - flint.arb(midpoint)).upper()
         return Interval(midpoint, math.nextafter(float(error), math.inf) if error != 0 else None)
+
+    def around(self, value: sp.Rational, radius: sp.Rational) -> Interval:
+        number = self.number(value)
+        return Interval(number.midpoint, number.radius + self._above(radius))
+
+    @staticmethod
+    def _above(radius: sp.Rational) -> float:
+        return math.nextafter(float(radius), math.inf) if radius else 0.0
 
     def enclosure(self, midpoint: Scalar, radius: Scalar) -> Interval:
         return Interval(midpoint.midpoint, radius.abs_upper().midpoint)
@@ -322,6 +337,9 @@ class Balls(Arithmetic):
 
     def from_ball(self, ball: flint.arb) -> flint.arb:
         return ball
+
+    def around(self, value: sp.Rational, radius: sp.Rational) -> flint.arb:
+        return self.number(value) + flint.arb(0, self.number(radius).abs_upper())
 
     def enclosure(self, midpoint: Scalar, radius: Scalar) -> flint.arb:
         return np.frompyfunc(_enclosure, 2, 1)(midpoint, radius)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from numbers import Real
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, QTheoryError
 from qtheory.numbers.exact import exact, require_numeric
@@ -112,3 +113,49 @@ def _float(value: Any) -> float:
     except QTheoryError as error:
         raise TypeError(error) from error
     return float(number)
+
+
+def exact_matrix(values: Any, name: str, allowed: str) -> tuple[tuple[Any, ...], ...]:
+    """Rows of exact numbers: Python's floats and integers, or rational numbers of SymPy.
+
+    >>> exact_matrix([[1, 0.5], ["1/3", 2]], "matrix", "of two columns")
+    ((1, 1/2), (1/3, 2))
+    """
+    try:
+        array = np.asarray(values, dtype=object if _holds_objects(values) else None)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(name, values, f"a matrix {allowed} ({error})") from None
+    if array.ndim != 2 or 0 in array.shape:
+        value = f"an array of shape {array.shape}"
+        raise InvalidArgumentError(name, value, f"a matrix {allowed}")
+    if array.dtype.kind not in "fiuO":
+        raise InvalidArgumentError(name, values, f"a matrix of real numbers {allowed}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        j, k = np.argwhere(~np.isfinite(array))[0]
+        raise InvalidArgumentError(f"{name}[{j}, {k}]", float(array[j, k]), "a finite number")
+    if array.dtype.kind == "O" or array.dtype.itemsize > 8:
+        return tuple(
+            tuple(_rational(entry, f"{name}[{j}, {k}]") for k, entry in enumerate(row))
+            for j, row in enumerate(array)
+        )
+    return tuple(map(tuple, array.tolist()))
+
+
+def _holds_objects(values: Any) -> bool:
+    """Whether NumPy would make text or other floats of what a list holds."""
+    if isinstance(values, np.ndarray):
+        return False
+    return any(not isinstance(entry, float | int | np.number) for entry in _entries(values))
+
+
+def _entries(values: Any) -> Iterator[Any]:
+    for row in values:
+        yield from row if isinstance(row, list | tuple) else ()
+
+
+def _rational(value: Any, name: str) -> sp.Rational:
+    number = exact(value, name)
+    require_numeric(number, name)
+    if not number.is_Rational:
+        raise InvalidArgumentError(name, value, "a rational number")
+    return number

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import flint
 
-from qtheory.errors import PrecisionError
+from qtheory.errors import InexactInputError, PrecisionError
 from qtheory.numbers.arithmetic import Balls
 from qtheory.numbers.exact import whole
 from qtheory.numbers.interval import SLACK, Interval
@@ -50,7 +50,7 @@ def certified(
     Raises
     ------
     PrecisionError
-        If the precision limit is reached first.
+        If the precision limit is reached first, or the input is not known to so many digits.
     """
     wanted = wanted_bits(digits)
     bits = wanted + 64 if first_bits is None else first_bits
@@ -59,6 +59,8 @@ def certified(
         with arithmetic.working():
             try:
                 result = compute(arithmetic)
+            except InexactInputError:
+                raise  # more bits are of no use
             except PrecisionError:
                 bits = more_bits(bits)
                 continue

@@ -9,12 +9,15 @@ Approximate eigenvectors X of float64 are refined (Ogita, Aishima, Japan J. Indu
 so that Gershgorin's discs around its diagonal hold the eigenvalues; where they are disjoint, one
 each. A unit eigenvector u and an approximation x of length 1 have, up to a sign,
 |u - x| <= sqrt(2) |A x - mu x| / g, where g is the distance of mu to all other eigenvalues.
+
+Where zeros split the matrix into blocks, each is done by itself: a diagonal matrix has its own
+entries as eigenvalues, equal ones too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import flint
 import numpy as np
@@ -22,10 +25,13 @@ import numpy as np
 from qtheory.errors import PrecisionError
 from qtheory.numbers.precision import working_bits
 
-_STEPS = 20
-_FLOAT_BITS = 32
-_GUARD_BITS = 64
-_SMALL = 1e-3
+_STEPS = 12
+_FIRST_BITS = 128
+_GUARD_BITS = 48
+_SLACK_BITS = 24  # that a step may be short of, rather than be taken once more
+# Up to this size a matrix that float64 cannot begin with is begun at full precision, in a second.
+_LARGEST_FULL_START = 128
+_TOO_CLOSE = "two eigenvalues of a matrix are so close that they cannot be told apart"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +54,8 @@ class Eigen:
 
     def coordinates(self, vector: list[flint.arb]) -> list[flint.arb]:
         """The inner products of a vector with the eigenvectors, up to their signs."""
-        column = flint.arb_mat([[entry] for entry in vector])
-        length = _length(vector)
-        products = self.vectors.transpose() * column
+        products = self.vectors.transpose() * flint.arb_mat([[entry] for entry in vector])
+        length = _longest(vector)
         return [
             products[k, 0] + flint.arb(0, (length * distance).abs_upper())
             for k, distance in enumerate(self.distances)
@@ -58,7 +63,7 @@ class Eigen:
 
 
 def eigen(matrix: flint.arb_mat, bits: int) -> Eigen:
-    """The eigenvalues and eigenvectors of a symmetric matrix to about so many bits.
+    """The eigenvalues and eigenvectors of a symmetric matrix, right to about this many bits.
 
     Raises
     ------
@@ -71,95 +76,186 @@ def eigen(matrix: flint.arb_mat, bits: int) -> Eigen:
     >>> [value.str(20, radius=False) for value in found.values]
     ['3.0000000000000000000', '1.0000000000000000000']
     """
-    with working_bits(bits):
-        refined = _refined(matrix.mid(), bits)
-        return _certified(matrix, refined)
-
-
-def _refined(matrix: flint.arb_mat, bits: int) -> flint.arb_mat:
-    """Eigenvectors whose residuals are about 2^-bits, from those of float64."""
     n = matrix.nrows()
-    floats = np.array([[float(matrix[j, k]) for k in range(n)] for j in range(n)])
-    order = np.linalg.eigh((floats + floats.T) / 2)[1][:, ::-1]
-    vectors = flint.arb_mat([[flint.arb(float(entry)) for entry in row] for row in order])
-    identity = flint.arb_mat(n, n, [int(j == k) for j in range(n) for k in range(n)])
-    accuracy = _FLOAT_BITS  # of the eigenvectors
+    rows = matrix.tolist()
+    pairs: list[tuple[flint.arb, list[flint.arb], flint.arb]] = []
+    with working_bits(bits):
+        for places in _blocks(rows):
+            block = flint.arb_mat([[rows[j][k] for k in places] for j in places])
+            for value, column, distance in _eigenpairs(block, bits):
+                vector = [flint.arb(0)] * n
+                for place, entry in zip(places, column, strict=True):
+                    vector[place] = entry
+                pairs.append((value, vector, distance))
+        pairs.sort(key=lambda pair: float(pair[0].mid()), reverse=True)
+        values, columns, distances = (list(part) for part in zip(*pairs, strict=True))
+        return Eigen(values, flint.arb_mat(columns).transpose(), distances)
+
+
+def _blocks(rows: list[list[flint.arb]]) -> list[list[int]]:
+    """The indices of each diagonal block, if zeros split the matrix after a permutation."""
+    left = set(range(len(rows)))
+    blocks = []
+    while left:
+        block, new = set[int](), {min(left)}
+        while new:
+            block |= new
+            left -= new
+            new = {k for j in new for k in left if rows[j][k] != 0 or not rows[j][k].is_exact()}
+        blocks.append(sorted(block))
+    return blocks
+
+
+def _eigenpairs(
+    matrix: flint.arb_mat, bits: int
+) -> Iterable[tuple[flint.arb, list[flint.arb], flint.arb]]:
+    if matrix.nrows() == 1:
+        return [(matrix[0, 0], [flint.arb(1)], flint.arb(0))]
+    middle = matrix.mid()
+    try:
+        return _certified(matrix, _refined(middle, _float_start(middle), bits, _FIRST_BITS))
+    except PrecisionError:
+        if matrix.nrows() > _LARGEST_FULL_START:
+            raise
+    return _certified(matrix, _refined(middle, _full_start(middle), bits, bits))
+
+
+# --- approximations ------------------------------------------------------------------------------
+
+
+def _float_start(matrix: flint.arb_mat) -> flint.arb_mat:
+    floats = np.array([[float(entry) for entry in row] for row in matrix.tolist()])
+    return flint.arb_mat(np.linalg.eigh((floats + floats.T) / 2)[1].tolist())
+
+
+def _full_start(matrix: flint.arb_mat) -> flint.arb_mat:
+    """Eigenvectors by the QR algorithm at full precision, of length 1 but for rounding."""
+    _, found = flint.acb_mat(matrix).eig(right=True, algorithm="approx", nonstop=True)
+    columns = []
+    for column in found.transpose().tolist():
+        largest = max(column, key=lambda entry: float(abs(entry).mid()))
+        real = [(entry / largest).real.mid() for entry in column]
+        length = _longest(real)
+        columns.append([(entry / length).mid() for entry in real])
+    return flint.arb_mat(columns).transpose()
+
+
+def _refined(
+    matrix: flint.arb_mat, vectors: flint.arb_mat, bits: int, precision: int
+) -> flint.arb_mat:
+    """Eigenvectors that are right to about this many bits, from rough ones.
+
+    The first step is computed to the precision given.
+    """
     for _ in range(_STEPS):
-        with working_bits(min(bits, 2 * accuracy + _GUARD_BITS)):
-            transposed = vectors.transpose()
-            defect = (identity - transposed * vectors).mid().tolist()
-            product = (transposed * (matrix * vectors).mid()).mid().tolist()
-            values = [product[k][k] / (1 - defect[k][k]) for k in range(n)]
-            correction = [
-                [
-                    half / 2 if value == other else (entry + other * half) / (other - value)
-                    for entry, half, other in zip(*rows, values, strict=True)
-                ]
-                for *rows, value in zip(product, defect, values, strict=True)
-            ]
-            vectors = (vectors + vectors * flint.arb_mat(correction)).mid()
-        size = max(max(abs(float(entry)) for entry in row) for row in correction)
-        if accuracy >= bits or size == 0:
+        vectors, right = _step(matrix, vectors, min(precision, bits))
+        if precision >= bits and 2 * right + _SLACK_BITS >= bits:
             break
-        # each step squares what is wrong, once that is small
-        accuracy = min(bits, int(-2 * np.log2(size))) if size < _SMALL else _FLOAT_BITS
+        # a step doubles the digits that are right, the next one sees twice those
+        precision = max(precision, 4 * right + _GUARD_BITS)
     return vectors
 
 
-def _certified(matrix: flint.arb_mat, vectors: flint.arb_mat) -> Eigen:
+def _step(matrix: flint.arb_mat, vectors: flint.arb_mat, bits: int) -> tuple[flint.arb_mat, int]:
+    """One step of Ogita and Aishima, and how many bits of the vectors were right before it."""
+    n = matrix.nrows()
+    with working_bits(bits):
+        transposed = vectors.transpose()
+        gram = (transposed * vectors).mid().tolist()
+        product = (transposed * (matrix * vectors).mid()).mid().tolist()
+        values = [(product[k][k] / gram[k][k]).mid() for k in range(n)]
+        correction = [
+            [
+                (1 - gram[j][j]) / 2
+                if j == k
+                else (product[j][k] - values[k] * gram[j][k]) / (values[k] - values[j])
+                for k in range(n)
+            ]
+            for j in range(n)
+        ]
+    sizes = [abs(float(entry)) for row in correction for entry in row]
+    if not all(size < 1 for size in sizes):  # also where one is nan: two values are equal
+        raise PrecisionError(_TOO_CLOSE)
+    right = min(bits, int(-np.log2(max(sizes)))) if max(sizes) > 0 else bits
+    with working_bits(bits - right + _GUARD_BITS):
+        change = (vectors * flint.arb_mat(correction)).mid()
+    with working_bits(bits):
+        return (vectors + change).mid(), right
+
+
+# --- certificates --------------------------------------------------------------------------------
+
+
+def _certified(
+    matrix: flint.arb_mat, vectors: flint.arb_mat
+) -> list[tuple[flint.arb, list[flint.arb], flint.arb]]:
+    """Eigenpairs of every symmetric matrix in the balls.
+
+    Products are taken of midpoints, which is faster; ``moved`` bounds what that changes in the
+    matrix (as a norm: an eigenvalue moves by no more), ``slip`` what in a row of X^T A X.
+    """
     n = matrix.nrows()
     transposed = vectors.transpose()
-    image = matrix * vectors
-    product = (transposed * image).tolist()
     gram = (transposed * vectors).tolist()
-    defect = [
-        sum((abs(gram[j][k] - (j == k)).abs_upper() for k in range(n)), flint.arb(0))
-        for j in range(n)
-    ]
+    defect = [_row_sum([gram[j][k] - (j == k) for k in range(n)]) for j in range(n)]
     rho = max(defect, key=float)
     if not rho < 1:
-        raise PrecisionError("the eigenvectors of a matrix are not known well enough")
-    largest = max((_row_sum(row) for row in product), key=float)
-    values, radii = [product[j][j].mid() for j in range(n)], []
+        raise PrecisionError(_TOO_CLOSE)
+    moved = _norm_of_radii(matrix)
+    image = matrix.mid() * vectors
+    rounded = _norm_of_radii(image)
+    slip = 2 * flint.arb(n).sqrt() * rounded  # the columns of X are no longer than 2
+    product = (transposed * image.mid()).tolist()
+    largest = max((_row_sum(row) for row in product), key=float) + slip
+    balls = []
     for j, row in enumerate(product):
-        around = sum((abs(row[k]).abs_upper() for k in range(n) if k != j), flint.arb(0))
-        own = flint.arb(0, row[j].rad()).abs_upper()
-        radii.append(around + own + rho / (1 - rho) * largest)
-    balls = [flint.arb(v, r.abs_upper()) for v, r in zip(values, radii, strict=True)]
-    return _separated(balls, vectors, image)
+        around = _row_sum([entry for k, entry in enumerate(row) if k != j]) + row[j].rad() + slip
+        radius = around + rho / (1 - rho) * largest + moved
+        balls.append(flint.arb(row[j].mid(), radius.abs_upper()))
+    columns, images = transposed.tolist(), image.mid().transpose().tolist()
+    distances = _distances(balls, columns, images, rounded + 2 * moved)
+    return list(zip(balls, columns, distances, strict=True))
 
 
-def _separated(balls: list[flint.arb], vectors: flint.arb_mat, image: flint.arb_mat) -> Eigen:
-    """The eigenpairs in order, if the eigenvalues are disjoint."""
-    order = sorted(range(len(balls)), key=lambda k: float(balls[k]), reverse=True)
-    for left, right in pairwise(order):
-        if not balls[left] > balls[right]:
-            raise PrecisionError(
-                "two eigenvalues of a matrix are so close that they cannot be told apart"
-            )
-    columns, moved = vectors.transpose().tolist(), image.transpose().tolist()
-    distances, units = [], []
+def _distances(
+    balls: list[flint.arb],
+    columns: list[list[flint.arb]],
+    images: list[list[flint.arb]],
+    error: flint.arb,
+) -> list[flint.arb]:
+    """How far each eigenvector is from its approximation, if the eigenvalues are disjoint.
+
+    The images A x are known but for an error of at most this length.
+    """
+    order = sorted(range(len(balls)), key=lambda k: float(balls[k].mid()))
+    distances = [flint.arb(0)] * len(balls)
     for place, k in enumerate(order):
-        gaps = [
-            (balls[k] - balls[order[other]]).abs_lower()
-            for other in (place - 1, place + 1)
-            if 0 <= other < len(order)
-        ]
-        residual = _length(
-            [a - balls[k].mid() * b for a, b in zip(moved[k], columns[k], strict=True)]
-        )
-        length = _length(columns[k])
-        near = residual / length / min(gaps, key=float) if gaps else flint.arb(0)
-        distances.append((near * flint.arb(2).sqrt() + abs(1 - length)).abs_upper())
-        units.append(columns[k])
-    return Eigen([balls[k] for k in order], flint.arb_mat(units).transpose(), distances)
+        gaps = []
+        for other in (place - 1, place + 1):
+            if 0 <= other < len(order):
+                near = balls[order[other]]
+                if balls[k].overlaps(near):
+                    raise PrecisionError(_TOO_CLOSE)
+                gaps.append((balls[k] - near).abs_lower())
+        middle = balls[k].mid()
+        residual = _longest([a - middle * b for a, b in zip(images[k], columns[k], strict=True)])
+        length = sum((entry * entry for entry in columns[k]), flint.arb(0)).sqrt()
+        # the gap is to the ends of the other balls, from any number of this one
+        turned = flint.arb(2).sqrt() * (residual + error) / length / min(gaps, key=float)
+        distances[k] = (turned + abs(1 - length)).abs_upper()
+    return distances
+
+
+def _norm_of_radii(matrix: flint.arb_mat) -> flint.arb:
+    """At least the Frobenius norm of what a matrix can be off by."""
+    return _longest([entry.rad() for row in matrix.tolist() for entry in row])
 
 
 def _row_sum(row: list[flint.arb]) -> flint.arb:
-    return sum((abs(entry).abs_upper() for entry in row), flint.arb(0))
+    return sum((entry.abs_upper() for entry in row), flint.arb(0))
 
 
-def _length(vector: list[flint.arb]) -> flint.arb:
-    """The length of a vector, or of the longest in its balls."""
-    squares = (entry * entry for entry in vector)
-    return sum((square.max(flint.arb(0)) for square in squares), flint.arb(0)).sqrt()
+def _longest(vector: list[flint.arb]) -> flint.arb:
+    """The length of the longest vector in the balls, at most."""
+    squares = (entry.abs_upper() ** 2 for entry in vector)
+    return sum(squares, flint.arb(0)).sqrt()

@@ -19,7 +19,7 @@ class Waterfall:
 
 
 def waterfall_bars(risk: Risk) -> Waterfall:
-    """Bias, variance, what each quantizer adds, and the total.
+    """Bias, variance, what each quantizer adds, what a sketch misses if any, and the total.
 
     Examples
     --------
@@ -35,6 +35,8 @@ def waterfall_bars(risk: Risk) -> Waterfall:
     parts = {"bias": float(risk.bias), "variance": float(risk.variance)}
     exact = {name for name, quantizer in risk.run.quantization.items() if quantizer.is_exact}
     parts |= {name: float(part) for name, part in risk.by_target.items() if name not in exact}
+    if risk.sketching != 0:
+        parts["sketch"] = float(risk.sketching)
     bottoms, reached = [], 0.0
     for part in parts.values():
         bottoms.append(reached)
@@ -64,7 +66,8 @@ def waterfall(risk: Risk) -> Any:
     """
     bars = waterfall_bars(risk)
     ax = axes()
-    colours = [BLUE, BLUE, *[ORANGE] * (len(bars.names) - 3), GREEN]
+    known = {"bias": BLUE, "variance": BLUE, "sketch": GREY, "total": GREEN}
+    colours = [known.get(name, ORANGE) for name in bars.names]
     ax.bar(bars.names, bars.heights, bottom=bars.bottoms, color=colours, width=0.7)
     for place, (height, bottom) in enumerate(zip(bars.heights, bars.bottoms, strict=True)):
         share = f"{height / bars.heights[-1]:.1%}"

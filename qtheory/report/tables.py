@@ -37,7 +37,11 @@ def risk_view(risk: Risk, bounds: dict[str, Bound | str]) -> RenderableType:
     table = plain_table("Exact excess risk")
     table.add_column("part")
     table.add_column("value", justify="right")
-    names = {"bias": "bias (no noise, no quantization)", "variance": "variance (label noise)"}
+    names = {
+        "bias": "bias (no noise, no quantization)",
+        "variance": "variance (label noise)",
+        "sketching": "missed by the sketch",
+    }
     exact = {target for target, quantizer in risk.run.quantization.items() if quantizer.is_exact}
     for part, value in parts.items():
         if part not in exact and not isinstance(value, str):

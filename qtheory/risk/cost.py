@@ -9,7 +9,7 @@ import sympy as sp
 
 from qtheory.errors import CostError
 
-Method = Literal["recursion", "closed form", "powers"]
+Method = Literal["recursion", "closed form", "powers", "matrix recursion"]
 
 MOST_STEPS = 10**15
 #: The longest estimated time that is begun, in seconds.

@@ -28,13 +28,14 @@ from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
-from qtheory.numbers.arithmetic import Arithmetic, Balls, Intervals, Scalar
+from qtheory.numbers.arithmetic import Arithmetic, Balls, Float64, Intervals, Scalar
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.certify import all_certified, certified, checked_digits
 from qtheory.numbers.display import as_number, html_table, shown
 from qtheory.numbers.exact import Number, require_numeric
 from qtheory.numbers.interval import SLACK, Interval
+from qtheory.risk import matrix_recursion
 from qtheory.risk.compression import compressed_instance, working_bits
 from qtheory.risk.cost import MOST_STEPS
 from qtheory.risk.decomposition import Decomposition, decompose, floor, saturation
@@ -51,6 +52,7 @@ _SECONDS_WITHOUT_BALLS = 1.0
 _BITS_FOR_A_SCALE = 4
 _MOST_BITS_FOR_A_SCALE = 300
 _MORE_BITS_FOR_COMPRESSION = 96
+_BITS_OF_AN_EIGENBASIS = 400
 _LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 
 
@@ -60,9 +62,11 @@ class Risk:
 
     ``total`` is :math:`E R(w)`; ``approximation`` is A and ``floor`` is F of theorem T1;
     ``saturation`` is the squared bias that the overflow of a number format puts on the signal;
-    ``quantized_risk`` is :math:`E R^q(w)`. The parts ``bias + variance + sum(by_target)`` add up
-    to the total. They cost a run each and are computed when first asked for; in float64 their error
-    is relative to the total. ``plan`` says how the total was computed, and why so.
+    ``quantized_risk`` is :math:`E R^q(w)`; ``sketching`` is what no model on the features of a
+    sketched problem can learn, 0 for any other. The parts
+    ``bias + variance + sum(by_target) + sketching`` add up to the total. They cost a run each and
+    are computed when first asked for; in float64 their error is relative to the total. ``plan``
+    says how the total was computed, and why so.
     """
 
     run: Run
@@ -73,6 +77,7 @@ class Risk:
     floor: Scalar
     saturation: Scalar
     quantized_risk: Scalar
+    sketching: Scalar
 
     @cached_property
     def _parts(self) -> dict[str, Scalar]:
@@ -85,7 +90,10 @@ class Risk:
 
     @property
     def variance(self) -> Scalar:
-        """The part of the unquantized total that is proportional to sigma^2."""
+        """The part of the unquantized total that is proportional to the noise of the problem.
+
+        That is sigma^2, and with it what a sketch misses of the label.
+        """
         return self._parts["variance"]
 
     @property
@@ -95,11 +103,15 @@ class Risk:
 
     @cached_property
     def parts_if_any(self) -> dict[str, Any]:
-        """Bias, variance and what each target adds; where they cannot be had, why there is none."""
+        """Bias, variance, what each target adds, and what a sketch misses if there is one.
+
+        Where they cannot be had, why there is none.
+        """
         try:
-            return {"bias": self.bias, "variance": self.variance, **self.by_target}
+            parts = {"bias": self.bias, "variance": self.variance, **self.by_target}
         except QTheoryError as error:
-            return dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+            parts = dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+        return parts if self.sketching == 0 else {**parts, "sketching": self.sketching}
 
     def __repr__(self) -> str:
         total = self.total if self.digits is None else self.total.str(self.digits, radius=False)
@@ -116,6 +128,7 @@ class Risk:
             "approximation": as_number(self.approximation, self.digits),
             "floor": as_number(self.floor, self.digits),
             "saturation": as_number(self.saturation, self.digits),
+            "sketching": as_number(self.sketching, self.digits),
             "digits": self.digits,
             "plan": str(self.plan),
         }
@@ -124,6 +137,7 @@ class Risk:
         quantizers = self.run.quantization.items()
         exact = {target for target, quantizer in quantizers if quantizer.is_exact}
         names = {target: f"{target} quantization" for target in TARGETS}
+        names["sketching"] = "missed by the sketch"
         found = self.parts_if_any
         parts = {"total": self.total}
         parts |= {names.get(name, name): found[name] for name in found if name not in exact}
@@ -208,7 +222,7 @@ def risk_curve(
     ['4.318e-02', '2.924e-05', '2.744e-08']
     """
     digits = checked_digits(digits)
-    run = Run(problem, quantization, sgd).covered()
+    run = Run(problem, quantization, sgd).covered(in_full=True)
     numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
     runs = [run.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")
@@ -217,7 +231,8 @@ def risk_curve(
         if single.sgd.steps > MOST_STEPS:
             raise InvalidArgumentError("steps", single.sgd.steps, "at most 10^15")
     plan = _plan_for(runs, digits)  # refused before anything is computed
-    require_stable(runs[0])
+    if not run.sees_rotation:
+        require_stable(runs[0])
     found = _computed(lambda arithmetic, plan: _values(runs, arithmetic, plan), runs, plan, digits)
     return [
         Risk(single, digits, found.plan, **values)
@@ -261,6 +276,8 @@ def decomposition_at(run: Run, arithmetic: Arithmetic, compressed: bool = False)
 
 
 def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
+    if runs[0].sees_rotation:
+        return _Found(plan, matrix_recursion.risks(runs, _without_bounds(arithmetic)))
     instance, error = _instance(runs, arithmetic, plan.compressed)
     lowest, overflow = floor(instance), saturation(instance)
     moments, plan = _moments(instance, runs, arithmetic, plan)
@@ -269,7 +286,8 @@ def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
         parts = decompose(instance, first, second).widened(error)
         found.append(
             {
-                "total": parts.total,
+                "total": parts.total + instance.sketching,
+                "sketching": instance.sketching,
                 "approximation": parts.approximation,
                 "floor": lowest if lowest == 0 else lowest + error,
                 "saturation": overflow,
@@ -277,6 +295,11 @@ def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
             }
         )
     return _Found(plan, found)
+
+
+def _without_bounds(arithmetic: Arithmetic) -> Arithmetic:
+    """Matrices in float64 have no bounds on their rounding errors."""
+    return Float64() if isinstance(arithmetic, Intervals) else arithmetic
 
 
 def _instance(runs: list[Run], arithmetic: Arithmetic, compressed: bool) -> tuple[Instance, Scalar]:
@@ -314,13 +337,20 @@ def _parts(run: Run, arithmetic: Arithmetic, plan: Plan) -> dict[str, Scalar]:
 
     def total(problem: Problem, quantization: Quantization) -> Scalar:
         part = Run(problem, quantization, sgd)
+        if part.sees_rotation:
+            (values,) = matrix_recursion.risks([part], _without_bounds(arithmetic))
+            return values["total"] - values["sketching"]
+        if isinstance(arithmetic, Balls) and run.sees_rotation:
+            # matrices lose bits with the steps, the eigenbasis does not, and has not so many
+            arithmetic_ = Balls(bits=min(arithmetic.bits, _BITS_OF_AN_EIGENBASIS))
+            with arithmetic_.working():
+                return decomposition_at(part, arithmetic_).total
         return decomposition_at(part, arithmetic, plan.compressed).total
 
-    dim, spectrum, target = problem.dim, problem.spectrum, problem.target
     # Without quantization the moments are linear in (sigma^2, w* w*^T).
     parts = {
-        "bias": total(Problem(dim, spectrum, target, 0), Quantization()),
-        "variance": total(Problem(dim, spectrum, Constant(0), problem.noise), Quantization()),
+        "bias": total(replace(problem, noise=0), Quantization()),
+        "variance": total(replace(problem, target=Constant(0)), Quantization()),
     }
     before = parts["bias"] + parts["variance"]
     for name, model in quantization.items():

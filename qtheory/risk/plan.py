@@ -1,10 +1,11 @@
 """How a risk is computed, decided once: the method, the numbers, and whether it is compressed.
 
-==============  ==================================  ==============================================
-recursion       O(d N)                              any instance, any arithmetic: the specification
-closed form     O(d^2), whatever N                  any arithmetic, if G is diagonal plus rank one
-powers          O(d^3 log N)                        balls, any instance
-==============  ==================================  ==============================================
+================  ================================  ==============================================
+recursion         O(d N)                            any instance, any arithmetic: the specification
+closed form       O(d^2), whatever N                any arithmetic, if G is diagonal plus rank one
+powers            O(d^3 log N)                      balls, any instance
+matrix recursion  O(M^3 N)                          features whose rotation an error sees
+================  ================================  ==============================================
 
 G has rank two with shared multiplicative and additive data errors at once. In infinite dimension,
 and where the closed form would take long in a finite one, the spectrum is compressed first
@@ -25,7 +26,7 @@ from qtheory.errors import CostError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
-from qtheory.risk import closed_form, powers, recursion
+from qtheory.risk import closed_form, matrix_recursion, powers, recursion
 from qtheory.risk.compression import is_compressible
 from qtheory.risk.cost import (
     LARGEST_DIM_IN_BALLS,
@@ -55,7 +56,8 @@ class Plan:
     Attributes
     ----------
     method
-        ``"recursion"``, ``"closed form"`` or ``"powers"`` (of the step).
+        ``"recursion"``, ``"closed form"``, ``"powers"`` (of the step), or ``"matrix recursion"``
+        where an error sees the rotation of the features.
     digits
         Certified digits that are computed, in balls; None for float64 with bounded rounding errors.
     compressed
@@ -80,8 +82,10 @@ class Plan:
     reason: str
 
     def __str__(self) -> str:
-        balls = f"in balls to {self.digits} certified digits"
-        numbers = "in float64 with bounded rounding errors" if self.digits is None else balls
+        numbers = f"in balls to {self.digits} certified digits"
+        if self.digits is None:
+            known = "with bounded" if self.method != "matrix recursion" else "without bounds on"
+            numbers = f"in float64 {known} rounding errors"
         spectrum = " of a compressed spectrum" if self.compressed else ""
         return f"{self.method}{spectrum}, {numbers}: {self.reason}"
 
@@ -118,6 +122,8 @@ def plan_for(
     """
     dim, last = run.problem.dim, max(steps)
     balls = digits is not None
+    if run.sees_rotation:
+        return _matrix_recursion(run, last, digits)
     long = rates_apart and is_long(dim, last, balls)
     if dim is sp.oo or (long and is_compressible(run.problem, run.quantization)):
         why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
@@ -134,6 +140,14 @@ def plan_for(
             in_balls = _affordable(int(dim), last, rank_one, DIGITS_FOR_FLOAT, longest)
             return in_balls.because("in float64 it would take hours")
         raise
+
+
+def _matrix_recursion(run: Run, steps: int, digits: int | None) -> Plan:
+    size, why = int(run.problem.dim), f"errors of {', '.join(run.sees_rotation)} see the rotation"
+    quick = digits is None and matrix_recursion.is_quick_in_balls(size, steps)
+    digits = DIGITS_FOR_FLOAT if quick else digits
+    seconds = matrix_recursion.require_affordable(size, steps, digits is not None)
+    return Plan("matrix recursion", digits, False, seconds, f"{why}, at O(M^3) a step")
 
 
 def has_rank_one(quantization: Quantization) -> bool:

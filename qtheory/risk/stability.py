@@ -171,9 +171,9 @@ def _limit(run: Run) -> float:
 def _settled(instance: Instance, sgd: SGD) -> Scalar:
     """Averages settle at w^q, so F is left; the last iterate keeps its stationary variance."""
     if sgd.output != "last":
-        return floor(instance)
+        return floor(instance) + instance.sketching
     second = stationary_second_moment(instance, Step.of(instance))
-    return decompose(instance, second * 0, second).total
+    return decompose(instance, second * 0, second).total + instance.sketching
 
 
 def _largest_stepsize(run: Run) -> float:

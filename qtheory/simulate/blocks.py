@@ -62,15 +62,21 @@ class Work:
         data = quantization.data if rounding is None else ErrorModel()
         if rounding is not None and rounding.mode in DITHERS:
             data = rounding.error_model()
+        if run.sees_rotation:
+            data = ErrorModel()  # the features are sampled as they are
         instance = instantiate(Run(run.problem, Quantization(data=data), run.sgd), Float64())
         if table is not None and table.scores.shape[1] != run.problem.dim:
             raise InvalidArgumentError("table", table, f"of as many columns as {run.problem.dim}")
         eigenvalues = np.asarray(instance.eigenvalues)  # those left out are the last
+        target, noise, mixing = np.asarray(instance.target), instance.noise, np.empty((0, 0))
+        if run.problem.features is not None and run.sees_rotation:
+            mixing, target = run.problem.features.sampled_from()
+            eigenvalues = np.ones(len(target))
         window = run.window
         packed_run = PackedRun(
             eigenvalues=eigenvalues,
-            target=np.asarray(instance.target),
-            noise=float(instance.noise),
+            target=target,
+            noise=float(noise),
             stepsize=float(instance.stepsize),
             batch=int(instance.batch),
             first=window.first,
@@ -78,6 +84,8 @@ class Work:
             averaged=window.averaged,
             rows=np.empty((0, 0)) if table is None else table.scores[:, : len(eigenvalues)].copy(),
             labels=np.empty(0) if table is None else table.labels,
+            mixing=mixing,
+            sketching=float(instance.sketching),
         )
         return cls(packed_run, tuple(packed(q, target) for target, q in quantization.items()))
 
@@ -164,7 +172,7 @@ def sampling(replicates: Any, seed: Any) -> tuple[int, int]:
 def require_affordable(work: Work, replicates: int) -> None:
     """Raise CostError before runs are begun that would go on for weeks."""
     run = work.run
-    numbers = replicates * run.last * run.batch * len(run.eigenvalues)
+    numbers = replicates * run.last * run.batch * max(len(run.eigenvalues), run.mixing.size)
     if numbers > _MOST_SAMPLES:
         raise CostError(
             f"{replicates} replicates of {run.last} steps with batch {run.batch} in dimension "

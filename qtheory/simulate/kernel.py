@@ -77,13 +77,15 @@ def run_block(
     a last row counts updates, and those below half a step of the parameters.
     """
     data, label, parameter, activation, gradient = quantizers
-    d = run.eigenvalues.size
+    mixed = run.mixing.size > 0
+    d = run.mixing.shape[0] if mixed else run.eigenvalues.size
     observing = observed.shape[0] > 0
     gaussian = run.labels.size == 0
     deviation, noise = np.sqrt(run.eigenvalues), math.sqrt(run.noise)
     pace = run.stepsize / run.batch
     w, w_read, w_before = np.empty(d), np.empty(d), np.empty(d)
     x, x_read, total, draws = np.empty(d), np.empty(d), np.empty(d), np.empty((2, d))
+    latent = np.empty(run.eigenvalues.size) if mixed else x
     for replicate in range(risks.size):
         w[:] = 0.0
         total[:] = 0.0
@@ -102,10 +104,13 @@ def run_block(
                 if progress[STOP] != 0:
                     return
                 if gaussian:
-                    _fill_normal(samples, x)
-                    for i in range(d):
-                        x[i] *= deviation[i]
-                    y = _dot(x, run.target)
+                    _fill_normal(samples, latent)
+                    for i in range(latent.size):
+                        latent[i] *= deviation[i]
+                    y = _dot(latent, run.target)
+                    if mixed:
+                        for i in range(d):
+                            x[i] = _dot(run.mixing[i], latent)
                     if noise > 0:
                         y += noise * samples.standard_normal()
                 else:
@@ -127,11 +132,16 @@ def run_block(
             if observing:
                 _observe_update(w_before, w, parameter, observed[5])
             progress[DONE] += 1
+        if run.averaged:
+            for i in range(d):
+                w[i] = total[i] / (run.last - run.first)
         risk = 0.0
-        for i in range(d):
-            w_out = total[i] / (run.last - run.first) if run.averaged else w[i]
+        for i in range(run.eigenvalues.size):
+            w_out = w[i]
+            if mixed:
+                w_out = _dot(run.mixing[:, i], w)
             risk += run.eigenvalues[i] * (w_out - run.target[i]) ** 2
-        risks[replicate] = risk / 2
+        risks[replicate] = risk / 2 + run.sketching
 
 
 @_compiled

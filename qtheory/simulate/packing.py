@@ -28,7 +28,10 @@ SEEN, BELOW, BEYOND, PEAK = range(4)
 
 
 class PackedRun(NamedTuple):
-    """The numbers of one run; arrays have shape (d,), ``rows`` (rows, d), ``labels`` (rows,)."""
+    """The numbers of one run; arrays have shape (d,), ``rows`` (rows, d), ``labels`` (rows,).
+
+    With a ``mixing`` F of shape (M, d) the features are F x, and so is the model of length M.
+    """
 
     eigenvalues: Any
     target: Any
@@ -40,6 +43,8 @@ class PackedRun(NamedTuple):
     averaged: bool
     rows: Any  # samples to draw from; without any, x is Gaussian
     labels: Any
+    mixing: Any  # of shape (0, 0) if the features are x itself
+    sketching: float  # the excess risk that the features miss
 
 
 class PackedQuantizer(NamedTuple):

@@ -12,7 +12,7 @@ import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.float_range import require_finite, within_float64
-from qtheory.model.instance import instantiate, require_moving
+from qtheory.model.instance import instantiate, require_moving, sketching_of
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
@@ -43,7 +43,8 @@ _GUARD_BITS = 16
 class Bound:
     """A bound on the excess risk of the iterate average, term by term.
 
-    ``total = approximation + bias + variance`` bounds E R; ``quantized_risk`` bounds E R^q.
+    ``total = approximation + bias + variance + sketching`` bounds E R; ``quantized_risk`` bounds
+    E R^q. ``sketching`` is what no model on the features of a sketched problem can learn, else 0.
     ``form`` names the theorem used. In a lower bound ``approximation`` is the floor
     F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound. In float64 every term of an upper bound
     is rounded up and every term of a lower bound down, by what rounding errors can have changed, so
@@ -57,6 +58,7 @@ class Bound:
     effective_dimension: Scalar
     quantized_risk: Scalar
     total: Scalar
+    sketching: Scalar
     digits: int | None = None
 
     def _repr_html_(self) -> str:
@@ -164,6 +166,7 @@ def _bound(
 
     def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
         values = theorem.values_of(run, arithmetic)
+        missed = sketching_of(problem, arithmetic)
         quantized_values = values if quantized is theorem else quantized.values_of(run, arithmetic)
         return {
             "approximation": values[approximation],
@@ -171,7 +174,8 @@ def _bound(
             "variance": values[variance],
             "effective_dimension": values[D_N],
             "quantized_risk": quantized_values[bias] + quantized_values[variance],
-            "total": values[approximation] + values[bias] + values[variance],
+            "total": values[approximation] + values[bias] + values[variance] + missed,
+            "sketching": missed,
         }
 
     if digits is not None:

@@ -476,3 +476,39 @@ def test_falsify_takes_the_numbers_of_the_theory():
     by_number, by_name = (invoke(*claim, "--theorem", name) for name in names)
     assert by_number.stdout == by_name.stdout
     assert invoke(*claim, "--theorem", "T77").exit_code == 2
+
+
+def test_risk_of_a_sketch():
+    options = ["--dim", 60, "--sketch", 8, "--sketch-seed", 1, "--steps", 100]
+    record = json.loads(invoke("risk", *options, "--json", "-").stdout)
+    problem = qt.Problem(dim=60).sketched(size=8, seed=1)
+    exact = qt.excess_risk(problem, qt.Quantization(), qt.SGD("0.1", steps=100))
+    assert record["total"] == exact.total
+    assert record["sketching"] == exact.sketching > 0
+    assert record["bounds"]["lower bound"] < record["total"] < record["bounds"]["upper bound"]
+    assert "missed by the sketch" in invoke("risk", *options).stdout
+    assert "carry no data" in invoke("risk", "--dim", 3, "--sketch", 5, "--steps", 9).stdout
+
+
+def test_simulation_of_a_sketch():
+    options = ["--dim", 20, "--sketch", 4, "--steps", 20, "--replicates", 500]
+    result = invoke("simulate", *options, "--quantize", "data=format:fp8_e4m3", "--json", "-")
+    record = json.loads(result.stdout)
+    assert record["verdict"] == "agree"
+
+
+@pytest.mark.parametrize("command", ["risk", "simulate"])
+@pytest.mark.parametrize("options", [["--sketch", "0"], ["--sketch", "x"], ["--sketch-seed", "3"]])
+def test_a_sketch_that_is_none_is_refused(command, options):
+    result = invoke(command, *FAST, *options)
+    assert result.exit_code == 2
+    assert "sketch" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_rows_of_a_table_are_not_sketched(table):
+    X, y = table
+    result = invoke("simulate", "--data", X, "--labels", y, "--sketch", 2)
+    assert result.exit_code == 2
+    assert "rows of a table" in result.stderr
+    assert invoke("risk", "--data", X, "--labels", y, "--sketch", 2).exit_code == 0

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qtheory as qt
-from qtheory.measure.grid import AXES, Settings
+from qtheory.errors import InvalidArgumentError
+from qtheory.measure.grid import AXES, Grid, Settings
 
 FUZZ = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -229,3 +230,13 @@ def test_values_of_any_kind_have_the_texts_that_were_meant():
 def test_a_value_that_no_text_stands_for_is_refused(value):
     with pytest.raises(qt.InvalidArgumentError, match="noise is"):
         qt.Grid({"noise": value})
+
+
+def test_a_sketch_is_swept_and_whatever_is_none_is_refused():
+    grid = Grid({"dim": 20, "sketch": [4, "none"], "sketch_seed": [1, 2], "steps": 9})
+    problems = [point.model()[0] for point in grid]
+    sketched = [qt.Problem(dim=20).sketched(size=4, seed=seed) for seed in (1, 2)]
+    assert problems == [*sketched, qt.Problem(dim=20), qt.Problem(dim=20)]
+    for axes in ({"sketch": 0}, {"sketch": "x"}, {"sketch": 2.5}, {"sketch_seed": -1}):
+        with pytest.raises(InvalidArgumentError, match=next(iter(axes))):
+            Grid(axes)

@@ -100,7 +100,7 @@ def altered(path, *statements):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("PRAGMA user_version = 2", "has layout 2, this version reads layout 1"),
+        ("PRAGMA user_version = 3", "has layout 3, this version reads layout 2"),
         ("PRAGMA application_id = 1", "is not a results file of qtheory sweep"),
         ("DROP TABLE sweep", "no such table: sweep"),
         ("DROP TABLE points", "no such table: points"),

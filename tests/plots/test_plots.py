@@ -431,3 +431,14 @@ def test_no_window_system_is_touched(tmp_path, more, told):
     code = IMPORTED.format(more=more, place=str(tmp_path / "spectra.svg"))
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == told
+
+
+def test_the_bars_of_a_sketch_have_what_it_misses():
+    problem, sgd = qt.Problem(dim=12).sketched(size=4), qt.SGD("0.1", steps=50)
+    risk = qt.excess_risk(problem, qt.Quantization(data=qt.Additive("0.01")), sgd)
+    bars = qt.plots.waterfall_bars(risk)
+    assert bars.names == ("bias", "variance", "data", "sketch", "total")
+    assert bars.heights[3] == risk.sketching
+    assert sum(bars.heights[:-1]) == pytest.approx(risk.total)
+    assert len(qt.plots.waterfall(risk).axes[0].patches) == 5
+    assert qt.plots.risk(problem, qt.Quantization(), sgd).axes
