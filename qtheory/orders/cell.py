@@ -24,7 +24,7 @@ import sympy as sp
 from qtheory.errors import CostError
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.conditions import Condition
-from qtheory.orders.monomial import ONE, Monomial, log_of
+from qtheory.orders.monomial import ONE, Monomial, log_of, tidy
 from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
 
 if TYPE_CHECKING:
@@ -228,13 +228,13 @@ class Cell:
             own = [symbol for symbol in logs if symbol in factor.free_symbols]
             if own and order is not None:
                 # A form is linear in logarithms: one factor holds them, the rest scales it.
-                rest = sp.cancel(form / factor)
+                rest = tidy(form / factor)
                 powers = {logs[symbol]: sp.expand(factor.coeff(symbol, 1)) for symbol in own}
                 # Where m is about 1 so is L(m): it does not move the boundary of m >= 1 itself.
                 others = [
                     (base, e / rest)
                     for base, e in order.logs
-                    if sp.cancel(base.form / factor).free_symbols & set(logs) or not base.powers
+                    if tidy(base.form / factor).free_symbols & set(logs) or not base.powers
                 ]
                 meaning = Monomial.product(powers, others)
                 sign *= self._sign_of(factor, meaning, critical=False)
