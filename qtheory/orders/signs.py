@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from math import gcd
 from typing import Any, TypeAlias
@@ -13,6 +14,8 @@ import sympy as sp
 from qtheory.orders.rational import Quotient, Term, quotient_of, terms_of
 
 POSITIVE = frozenset({1})
+#: A polynomial, and the signs that it may have.
+Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
 #: The sign of a constant, and polynomials with their powers.
 _Factors: TypeAlias = tuple[int, list[tuple[sp.Expr, int]]]
 
@@ -158,3 +161,34 @@ def signed(polynomial: sp.Expr, signs: frozenset[int]) -> Any:
     if len(signs) == 1:
         return cases[min(signs)]
     return z3.Or([cases[sign] for sign in sorted(signs)])
+
+
+def sign_at(polynomial: sp.Expr, point: Mapping[sp.Symbol, Fraction]) -> int | None:
+    """The sign of a polynomial at a point by exact arithmetic; None if a number is irrational."""
+    terms = fractions_of(polynomial)
+    if terms is None:
+        return None
+    total = Fraction(0)
+    for coefficient, factors in terms:
+        value = coefficient
+        for symbol, power in factors:
+            value *= point[symbol] ** power
+        total += value
+    return (total > 0) - (total < 0)
+
+
+@cache
+def fractions_of(
+    polynomial: sp.Expr,
+) -> list[tuple[Fraction, list[tuple[sp.Symbol, int]]]] | None:
+    """The terms of a polynomial, each a coefficient and powers of symbols."""
+    quotient = quotient_of(polynomial)
+    if quotient is None:
+        return None
+    return [
+        (
+            Fraction(int(coefficient), int(quotient.denominator.leading_coefficient())),
+            [(s, k) for s, k in zip(quotient.symbols, powers, strict=True) if k],
+        )
+        for powers, coefficient in terms_of(quotient.numerator)
+    ]
