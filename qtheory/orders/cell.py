@@ -17,22 +17,28 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sympy as sp
 
 from qtheory.errors import CostError
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.conditions import Condition
+from qtheory.orders.linear import decided
 from qtheory.orders.monomial import ONE, Monomial, log_of, tidy
-from qtheory.orders.refutation import contradict
-from qtheory.orders.signs import POSITIVE, Constraint, factors_of, polynomial_of, sign_at, signed
+from qtheory.orders.signs import (
+    POSITIVE,
+    Constraint,
+    Point,
+    factors_of,
+    polynomial_of,
+    sign_at,
+    signed,
+)
 
 if TYPE_CHECKING:
     from qtheory.proof.questions import Answer
 
-#: Values of logarithms of parameters and of symbols in exponents.
-Point: TypeAlias = dict[sp.Symbol, Fraction]
 
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
@@ -179,7 +185,7 @@ class Cell:
 
     def has_points(self) -> bool:
         """Whether the cell has an interior, as far as is known."""
-        return bool(self._points) or self._found().verdict != "unsat"
+        return bool(self._points) or self._may_meet([])
 
     @property
     def occurs(self) -> bool | None:
@@ -283,7 +289,11 @@ class Cell:
         asked = [self._constraint(condition) for condition in conditions]
         if any(self._holds_at(point, asked) for point in self._points):
             return True
-        return self._ask(*conditions).verdict != "unsat"
+        found = _decided(self._question(*conditions))
+        if isinstance(found, dict):
+            self._points.append(dict(found))
+            return True
+        return found is None and self._ask(*conditions).verdict != "unsat"
 
     def _holds_at(self, point: Point, constraints: Iterable[Constraint]) -> bool:
         """Whether constraints hold at a point, where symbols without a value get an allowed one."""
@@ -309,6 +319,14 @@ class Cell:
         A part of which it is not known whether it is empty is kept: that costs a needless case,
         never a wrong one, and :attr:`occurs` says so.
         """
+        question = self._question(*more)
+        answer = _answer(question, _WORK)
+        if answer.model is not None:
+            self._keep(answer.model, set().union(*(p.free_symbols for p, _ in question)))
+        return answer
+
+    def _question(self, *more: Condition) -> tuple[Constraint, ...]:
+        """The conditions of the cell, and more, as constraints in an order of their own."""
         if self._own is None:
             self._own = [self._constraint(condition) for condition in self.conditions]
         asked = {*self._own, *map(self._constraint, more)}
@@ -317,10 +335,7 @@ class Cell:
             if sign and log_of(parameter) in symbols:
                 asked.add((log_of(parameter), frozenset({sign})))
         asked |= {(symbol, POSITIVE) for symbol in symbols if symbol.is_positive}
-        answer = _answer(tuple(sorted(asked, key=_place)), _WORK)
-        if answer.model is not None:
-            self._keep(answer.model, symbols)
-        return answer
+        return tuple(sorted(asked, key=_place))
 
     def _keep(self, model: Any, symbols: Iterable[sp.Symbol]) -> None:
         """Remember a point of the cell, if it is rational."""
@@ -353,13 +368,19 @@ _text = cache(str)
 
 
 @lru_cache(maxsize=100_000)
+def _decided(constraints: tuple[Constraint, ...]) -> bool | Point | None:
+    """What linear programming says of constraints."""
+    return decided(constraints)
+
+
+@lru_cache(maxsize=100_000)
 def _answer(constraints: tuple[Constraint, ...], work: int) -> Answer:
     """Whether constraints have a common point: each question is put once, to z3 if it has to be."""
     import z3
 
     from qtheory.proof.questions import Answer, ask
 
-    if contradict(constraints):
+    if _decided(constraints) is False:
         return Answer("unsat")
     conditions = [signed(polynomial, signs) for polynomial, signs in constraints]
     return ask(conditions, lambda context: z3.SolverFor("QF_NRA", ctx=context), work)

@@ -16,6 +16,8 @@ from qtheory.orders.rational import Quotient, Term, quotient_of, terms_of
 POSITIVE = frozenset({1})
 #: A polynomial, and the signs that it may have.
 Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
+#: Values of logarithms of parameters and of symbols in exponents.
+Point: TypeAlias = dict[sp.Symbol, Fraction]
 #: The sign of a constant, and polynomials with their powers.
 _Factors: TypeAlias = tuple[int, list[tuple[sp.Expr, int]]]
 
