@@ -68,7 +68,8 @@ class ScaledSetting:
     def _evaluation(self, cell: Cell) -> Evaluation:
         evaluation = self.setting.evaluation(cell)
         named = {scale.symbol: scale.definition for scale in self.scales}
-        return replace(evaluation, definitions={**evaluation.definitions, **named})
+        definitions = {**evaluation.definitions, **named}
+        return replace(evaluation, definitions=definitions, _known=cell.remembered(self))
 
     def _start(self, formula: sp.Expr) -> sp.Expr | None:
         """The formula with every sum over f written as the sum of k f(k) over its corners k."""

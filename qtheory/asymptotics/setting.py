@@ -55,7 +55,8 @@ class RateSetting:
         """Orders in a cell, with the parameters of the regime replaced."""
         plain = Evaluation.of_parameters(cell, self.exponents)
         values = {**plain.values, **{p: plain.order(v) for p, v in self.regime.items()}}
-        return Evaluation(cell, values, self.exponents, self.terms.definitions)
+        known = cell.remembered(self)
+        return Evaluation(cell, values, self.exponents, self.terms.definitions, known)
 
     def applies(self, evaluation: Evaluation) -> bool:
         """Whether theta and x_1 of T4 are at most of the order of 1 in a cell.

@@ -13,25 +13,32 @@ changes from converging to diverging there are three cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sympy as sp
 
 from qtheory.errors import CostError
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.conditions import Condition
-from qtheory.orders.monomial import ONE, Monomial, log_of
-from qtheory.orders.signs import POSITIVE, factors_of, polynomial_of, signed
+from qtheory.orders.linear import decided
+from qtheory.orders.monomial import ONE, Monomial, log_of, tidy
+from qtheory.orders.signs import (
+    POSITIVE,
+    Constraint,
+    Point,
+    factors_of,
+    polynomial_of,
+    sign_at,
+    signed,
+)
 
 if TYPE_CHECKING:
     from qtheory.proof.questions import Answer
 
-#: A polynomial, and the signs that it may have.
-Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
 
 _MOST_CELLS = 4000
 # The most work of a question, in z3's own units: a busy machine gives the same table later.
@@ -68,6 +75,8 @@ class Cell:
     conditions: tuple[Condition, ...] = ()
     values: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
     _signs: dict[sp.Expr, int] = field(default_factory=dict)
+    _points: list[Point] = field(default_factory=list)
+    _remembered: dict[Any, dict[sp.Basic, Monomial]] = field(default_factory=dict)
     _witness: Answer | None = None
     _own: list[Constraint] | None = None
 
@@ -162,17 +171,27 @@ class Cell:
         if equality:
             values = _with_equality(values, condition.form)
         part = type(self)(self.parameters, (*self.conditions, condition), values)
-        # Signs stay what they are in a smaller cell; an equality changes the forms asked about.
-        part._signs = {} if equality else dict(self._signs)
+        # What is known stays true in a smaller cell; an equality changes the forms asked about.
+        if not equality:
+            part._signs = dict(self._signs)
+            part._remembered = {key: dict(known) for key, known in self._remembered.items()}
+        own = self._constraint(condition)
+        part._points = [point for point in self._points if self._holds_at(point, [own])]
         return part if part.has_points() else None
+
+    def remembered(self, setting: Hashable) -> dict[sp.Basic, Monomial]:
+        """The orders found in this cell in one setting; they hold in every part of it."""
+        return self._remembered.setdefault(setting, {})
 
     def has_points(self) -> bool:
         """Whether the cell has an interior, as far as is known."""
-        return self._found().verdict != "unsat"
+        return bool(self._points) or self._may_meet([])
 
     @property
     def occurs(self) -> bool | None:
         """Whether the cell has an interior, or None if that is not known."""
+        if self._points:
+            return True
         verdict = self._found().verdict
         return None if verdict == "unknown" else verdict == "sat"
 
@@ -205,7 +224,7 @@ class Cell:
 
     def implies(self, condition: Condition) -> bool:
         """Whether a condition holds throughout the cell, as far as is known."""
-        return all(self._ask(other).verdict == "unsat" for other in condition.negations())
+        return not any(self._may_meet([other]) for other in condition.negations())
 
     def satisfies(self, condition: Condition) -> bool:
         """Whether a condition holds in the cell; splits it if it holds in a part."""
@@ -228,13 +247,13 @@ class Cell:
             own = [symbol for symbol in logs if symbol in factor.free_symbols]
             if own and order is not None:
                 # A form is linear in logarithms: one factor holds them, the rest scales it.
-                rest = sp.cancel(form / factor)
+                rest = tidy(form / factor)
                 powers = {logs[symbol]: sp.expand(factor.coeff(symbol, 1)) for symbol in own}
                 # Where m is about 1 so is L(m): it does not move the boundary of m >= 1 itself.
                 others = [
                     (base, e / rest)
                     for base, e in order.logs
-                    if sp.cancel(base.form / factor).free_symbols & set(logs) or not base.powers
+                    if tidy(base.form / factor).free_symbols & set(logs) or not base.powers
                 ]
                 meaning = Monomial.product(powers, others)
                 sign *= self._sign_of(factor, meaning, critical=False)
@@ -263,16 +282,33 @@ class Cell:
         own = {condition.form: condition.signs for condition in self.conditions}
         if any(not own.get(c.form, c.signs) & c.signs for c in conditions):
             return False
-        return self._holds_at_witness(conditions) or self._ask(*conditions).verdict != "unsat"
+        return self._may_meet(conditions)
 
-    def _holds_at_witness(self, conditions: Iterable[Condition]) -> bool:
-        import z3
+    def _may_meet(self, conditions: Sequence[Condition]) -> bool:
+        """The same, by a known point or by a question."""
+        asked = [self._constraint(condition) for condition in conditions]
+        if any(self._holds_at(point, asked) for point in self._points):
+            return True
+        found = _decided(self._question(*conditions))
+        if isinstance(found, dict):
+            self._points.append(dict(found))
+            return True
+        return found is None and self._ask(*conditions).verdict != "unsat"
 
-        model = self._found().model
-        return model is not None and all(
-            z3.is_true(z3.simplify(model.evaluate(signed(*c), model_completion=True)))
-            for c in map(self._constraint, conditions)
-        )
+    def _holds_at(self, point: Point, constraints: Iterable[Constraint]) -> bool:
+        """Whether constraints hold at a point, where symbols without a value get an allowed one."""
+        for polynomial, signs in constraints:
+            for symbol in polynomial.free_symbols:
+                if symbol not in point:
+                    point[symbol] = self._allowed(symbol)
+            if sign_at(polynomial, point) not in signs:
+                return False
+        return True
+
+    def _allowed(self, symbol: sp.Symbol) -> Fraction:
+        """A value of a symbol that no condition is about."""
+        logs = {log_of(parameter): sign for parameter, sign in self.parameters.items()}
+        return Fraction(logs.get(symbol) or 1) * _ANY
 
     def _constraint(self, condition: Condition) -> Constraint:
         return polynomial_of(condition.form.xreplace(self.values)), condition.signs
@@ -283,6 +319,14 @@ class Cell:
         A part of which it is not known whether it is empty is kept: that costs a needless case,
         never a wrong one, and :attr:`occurs` says so.
         """
+        question = self._question(*more)
+        answer = _answer(question, _WORK)
+        if answer.model is not None:
+            self._keep(answer.model, set().union(*(p.free_symbols for p, _ in question)))
+        return answer
+
+    def _question(self, *more: Condition) -> tuple[Constraint, ...]:
+        """The conditions of the cell, and more, as constraints in an order of their own."""
         if self._own is None:
             self._own = [self._constraint(condition) for condition in self.conditions]
         asked = {*self._own, *map(self._constraint, more)}
@@ -291,7 +335,15 @@ class Cell:
             if sign and log_of(parameter) in symbols:
                 asked.add((log_of(parameter), frozenset({sign})))
         asked |= {(symbol, POSITIVE) for symbol in symbols if symbol.is_positive}
-        return _answer(tuple(sorted(asked, key=_place)), _WORK)
+        return tuple(sorted(asked, key=_place))
+
+    def _keep(self, model: Any, symbols: Iterable[sp.Symbol]) -> None:
+        """Remember a point of the cell, if it is rational."""
+        values = {symbol: _value(model, symbol) for symbol in symbols}
+        if all(value is not None and hasattr(value, "as_fraction") for value in values.values()):
+            point = {symbol: _fraction(value) for symbol, value in values.items()}
+            if point not in self._points:
+                self._points.append(point)
 
 
 def _value(model: Any, symbol: sp.Symbol) -> Any:
@@ -316,12 +368,20 @@ _text = cache(str)
 
 
 @lru_cache(maxsize=100_000)
+def _decided(constraints: tuple[Constraint, ...]) -> bool | Point | None:
+    """What linear programming says of constraints."""
+    return decided(constraints)
+
+
+@lru_cache(maxsize=100_000)
 def _answer(constraints: tuple[Constraint, ...], work: int) -> Answer:
-    """What z3 says of constraints: each question is put once."""
+    """Whether constraints have a common point: each question is put once, to z3 if it has to be."""
     import z3
 
-    from qtheory.proof.questions import ask
+    from qtheory.proof.questions import Answer, ask
 
+    if _decided(constraints) is False:
+        return Answer("unsat")
     conditions = [signed(polynomial, signs) for polynomial, signs in constraints]
     return ask(conditions, lambda context: z3.SolverFor("QF_NRA", ctx=context), work)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import permutations
 from typing import Any
 
@@ -281,10 +282,20 @@ class Search:
 
     def _length(self, form: sp.Expr) -> tuple[int, int]:
         """How long a form is; among equals, how long it is with its scales written out."""
+        return nodes(form, self._plain), nodes(form, self._written_out)
+
+    @cached_property
+    def _plain(self) -> dict[sp.Basic, int]:
+        """How long forms are, as far as asked."""
+        return {}
+
+    @cached_property
+    def _written_out(self) -> dict[sp.Basic, int]:
+        """The same with scales for as long as their definitions."""
         lengths: dict[sp.Basic, int] = {}
         for scale in self.scales:
             lengths[scale.symbol] = nodes(scale.definition, lengths)
-        return nodes(form, {}), nodes(form, lengths)
+        return lengths
 
     def _factor(self, form: sp.Expr, leaves: Sequence[CellOutcome]) -> sp.Expr | None:
         """What the order is larger by than the form in some cells: 1 or a logarithm, or None."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import sympy as sp
 
+from qtheory.orders.rational import quotient_of
+
 #: A base (a parameter, or an order whose L is meant) with its exponent.
 Factor = tuple[Any, sp.Expr]
 
@@ -24,7 +26,8 @@ def tidy(exponent: sp.Expr) -> sp.Expr:
     """One form for equal exponents, so that they compare as equal and read well."""
     if exponent.is_Rational or exponent.is_Symbol:
         return exponent
-    return sp.expand(sp.cancel(exponent))
+    quotient = quotient_of(exponent)
+    return sp.expand(sp.cancel(exponent)) if quotient is None else quotient.expanded
 
 
 @cache

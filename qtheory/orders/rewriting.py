@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import sympy as sp
 
@@ -10,6 +11,8 @@ from qtheory.orders.monomial import readable
 
 SUMS = (sp.Add, sp.Max, sp.Min)
 _NODES = (*SUMS, sp.Mul, sp.log)
+# A search comes back to the same forms from many sides.
+_REMEMBERED = 20_000
 
 
 def nodes(form: sp.Basic, lengths: dict[sp.Basic, int]) -> int:
@@ -44,7 +47,7 @@ def changed(form: sp.Expr, change: Callable[[sp.Expr], Iterator[sp.Expr]]) -> It
             rest = [*parts[:k], *parts[k + 1 :]]
             for new in changed(part, change):
                 if not (isinstance(form, sp.log) and new.is_number):
-                    yield form.func(*rest, new)
+                    yield _built(form.func, (*rest, new))
     yield from change(form)
 
 
@@ -52,9 +55,20 @@ def without_a_part(node: sp.Expr) -> Iterator[sp.Expr]:
     """A sum, maximum or minimum without one of its parts."""
     if isinstance(node, SUMS):
         parts = _parts(node)
-        yield from (node.func(*parts[:k], *parts[k + 1 :]) for k in range(len(parts)))
+        # Parts of a minimum have been compared already, but for those of a maximum in it.
+        plain = isinstance(node, sp.Add) or any(part.has(sp.Min, sp.Max) for part in parts)
+        for k in range(len(parts)):
+            rest = (*parts[:k], *parts[k + 1 :])
+            yield _built(node.func, rest) if plain else node.func(*rest, evaluate=False)
 
 
+@lru_cache(_REMEMBERED)
+def _built(kind: type[sp.Expr], parts: tuple[sp.Expr, ...]) -> sp.Expr:
+    """A node with these parts; SymPy compares all parts of a minimum with each other."""
+    return kind(*parts)
+
+
+@lru_cache(_REMEMBERED)
 def _parts(node: sp.Expr) -> list[sp.Expr]:
     """The arguments of a node, in an order that does not depend on hashes."""
     return sorted(node.args, key=sp.default_sort_key)
@@ -71,15 +85,17 @@ def without_numbers(form: sp.Expr) -> sp.Expr:
     return form
 
 
+@lru_cache(_REMEMBERED)
 def combined(form: sp.Expr) -> sp.Expr:
     """The form with powers of one base as one power."""
     return sp.powsimp(form, deep=True, combine="exp")
 
 
+@lru_cache(_REMEMBERED)
 def written(form: sp.Expr) -> sp.Expr:
     """The form as it reads best: common factors in front, min(1, x**2) as min(1, x)**2."""
     if isinstance(form, sp.Min | sp.Max):
-        return _rooted(form.func(*map(written, form.args)))
+        return _rooted(_built(form.func, tuple(map(written, form.args))))
     if isinstance(form, sp.Add):
         return sp.factor_terms(sp.Add(*map(written, form.args)))
     if isinstance(form, sp.Mul | sp.log):

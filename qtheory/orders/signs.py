@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cache
-from typing import Any
+from math import gcd
+from typing import Any, TypeAlias
 
+import flint
 import sympy as sp
 
+from qtheory.orders.rational import Quotient, Term, quotient_of, terms_of
+
 POSITIVE = frozenset({1})
+#: A polynomial, and the signs that it may have.
+Constraint: TypeAlias = tuple[sp.Expr, frozenset[int]]
+#: Values of logarithms of parameters and of symbols in exponents.
+Point: TypeAlias = dict[sp.Symbol, Fraction]
+#: The sign of a constant, and polynomials with their powers.
+_Factors: TypeAlias = tuple[int, list[tuple[sp.Expr, int]]]
 
 
 @cache
@@ -17,23 +29,71 @@ def factors_of(form: sp.Expr) -> tuple[int, tuple[tuple[sp.Expr, int, bool], ...
     The last entry tells whether a factor stands in the denominator. Factors that are known to be
     positive are left out, and each is written so that its leading sign is plus.
     """
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
+    quotient = quotient_of(form)
+    if quotient is None:  # an irrational number, which is a coefficient for SymPy
+        parts = [_factored_by_sympy(part) for part in _fraction(form)]
+    else:
+        parts = [_factored(quotient, part) for part in (quotient.numerator, quotient.denominator)]
     sign = 1
     found = []
-    for part, below in ((numerator, False), (denominator, True)):
-        if part.is_number:
-            sign *= int(sp.sign(part))
-            continue
-        content, factors = sp.factor_list(part)
-        sign *= int(sp.sign(content))
+    for (content, factors), below in zip(parts, (False, True), strict=True):
+        sign *= content
         for factor, power in factors:
             if factor.is_positive:
                 continue
             if factor.could_extract_minus_sign():
                 factor = sp.expand(-factor)
-                sign *= (-1) ** int(power)
-            found.append((factor, int(power), below))
+                sign *= (-1) ** power
+            found.append((factor, power, below))
     return sign, tuple(found)
+
+
+def _fraction(form: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
+    return numerator, denominator
+
+
+def _factored_by_sympy(part: sp.Expr) -> _Factors:
+    if part.is_number:
+        return int(sp.sign(part)), []
+    content, factors = sp.factor_list(part)
+    return int(sp.sign(content)), [(factor, int(power)) for factor, power in factors]
+
+
+def _factored(quotient: Quotient, part: flint.fmpz_mpoly) -> _Factors:
+    """Factors in the order that SymPy has them in: symbols alone, and those of a low degree."""
+    content, found = part.factor()
+    factors = [(quotient.polynomial(f), int(power), f) for f, power in found]
+    symbols = sp.Mul(*[factor for factor, _, _ in factors if factor.is_Symbol]).args
+    sums = [f for factor, _, f in factors if not factor.is_Symbol]
+    used = [k for k in range(len(quotient.symbols)) if any(f.degrees()[k] for f in sums)]
+
+    def place(item: tuple[sp.Expr, int, flint.fmpz_mpoly]) -> tuple[int, int, int, Any, int]:
+        factor, power, polynomial = item
+        if factor.is_Symbol:
+            return 2, 1, power, [1, 0], symbols.index(factor) if symbols else 0
+        dense = _dense(terms_of(polynomial), used)
+        return len(dense), len(used), power, dense, 0
+
+    if len(factors) > 1:
+        factors.sort(key=place)
+    return (content > 0) - (content < 0), [(factor, power) for factor, power, _ in factors]
+
+
+def _dense(terms: Sequence[Term], used: Sequence[int]) -> Any:
+    """The coefficients of a polynomial, nested: of the powers of the first symbol, and so on."""
+    if not used:
+        ((_, coefficient),) = terms
+        return int(coefficient)
+    first, *others = used
+    by_power: dict[int, list[Term]] = {}
+    for term in terms:
+        by_power.setdefault(term[0][first], []).append(term)
+    empty: Any = [] if others else 0
+    return [
+        _dense(by_power[k], others) if k in by_power else empty
+        for k in range(max(by_power), -1, -1)
+    ]
 
 
 @cache
@@ -42,13 +102,33 @@ def polynomial_of(form: sp.Expr) -> sp.Expr:
 
     Denominators come from exponents such as 1/a; they are squared away.
     """
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(form)))
+    quotient = quotient_of(form)
+    if quotient is None:
+        return _polynomial_by_sympy(form)
+    product = quotient.numerator * quotient.denominator
+    if product.is_constant():
+        return sp.sign(quotient.polynomial(product))
+    terms = terms_of(product / gcd(*map(int, product.coeffs())))
+    # A factor that is known to be positive says nothing about the sign.
+    positive = [symbol.is_positive is True for symbol in quotient.symbols]
+    lowest = [
+        min(column) if known else 0
+        for column, known in zip(
+            zip(*[powers for powers, _ in terms], strict=True), positive, strict=True
+        )
+    ]
+    return quotient.sum(
+        (tuple(k - m for k, m in zip(powers, lowest, strict=True)), c) for powers, c in terms
+    )
+
+
+def _polynomial_by_sympy(form: sp.Expr) -> sp.Expr:
+    numerator, denominator = _fraction(form)
     product = sp.expand(numerator * denominator)
     if product.is_number:
         return sp.sign(product)
     content, primitive = product.as_content_primitive()
     primitive = sp.expand(primitive)
-    # A factor that is known to be positive says nothing about the sign.
     symbols = sorted(primitive.free_symbols, key=str)
     for symbol in symbols:
         if symbol.is_positive:
@@ -83,3 +163,34 @@ def signed(polynomial: sp.Expr, signs: frozenset[int]) -> Any:
     if len(signs) == 1:
         return cases[min(signs)]
     return z3.Or([cases[sign] for sign in sorted(signs)])
+
+
+def sign_at(polynomial: sp.Expr, point: Mapping[sp.Symbol, Fraction]) -> int | None:
+    """The sign of a polynomial at a point by exact arithmetic; None if a number is irrational."""
+    terms = fractions_of(polynomial)
+    if terms is None:
+        return None
+    total = Fraction(0)
+    for coefficient, factors in terms:
+        value = coefficient
+        for symbol, power in factors:
+            value *= point[symbol] ** power
+        total += value
+    return (total > 0) - (total < 0)
+
+
+@cache
+def fractions_of(
+    polynomial: sp.Expr,
+) -> list[tuple[Fraction, list[tuple[sp.Symbol, int]]]] | None:
+    """The terms of a polynomial, each a coefficient and powers of symbols."""
+    quotient = quotient_of(polynomial)
+    if quotient is None:
+        return None
+    return [
+        (
+            Fraction(int(coefficient), int(quotient.denominator.leading_coefficient())),
+            [(s, k) for s, k in zip(quotient.symbols, powers, strict=True) if k],
+        )
+        for powers, coefficient in terms_of(quotient.numerator)
+    ]

@@ -11,6 +11,7 @@ from qtheory.orders import cell
 from qtheory.orders.cell import Cell, Undecided
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import Monomial
+from qtheory.proof.questions import Answer
 
 a, b, N, d = sp.symbols("a b N d", positive=True)
 SMALL_A = Cell({N: 1}, (Condition.on(1 - a, 1), Condition.on(b - 1, 1)))
@@ -65,8 +66,9 @@ def table():
 
 @pytest.fixture
 def no_work(monkeypatch):
-    """Every question to z3 reaches its limit."""
+    """Every question to z3 reaches its limit, and none is decided without it."""
     monkeypatch.setattr(cell, "_WORK", 1)
+    monkeypatch.setattr(cell, "_decided", lambda constraints: None)
 
 
 def test_a_cell_of_which_nothing_is_known_is_neither_empty_nor_not(no_work):
@@ -110,13 +112,14 @@ def test_with_work_no_regime_is_unknown():
 
 def test_one_question_that_reaches_its_limit_is_the_one_that_is_shown(monkeypatch):
     """Only questions that hold b > 5 have no answer: one regime of the bias, and nothing else."""
-    answered = cell._answer
+    answered, decided = cell._answer, cell._decided
+    lost = (b - 5, frozenset({1}))
 
     def answer(constraints, work):
-        lost = (b - 5, frozenset({1})) in constraints
-        return answered(constraints, 1 if lost else work)
+        return answered(constraints, 1 if lost in constraints else work)
 
     monkeypatch.setattr(cell, "_answer", answer)
+    monkeypatch.setattr(cell, "_decided", lambda c: None if lost in c else decided(c))
     found = table()
     assert [str(r.order) for r in found.bias.regimes if r.occurs is None] == ["N**(-2)"]
     assert all(r.occurs for r in (*found.variance.regimes, *found.amplification.regimes))
@@ -124,6 +127,7 @@ def test_one_question_that_reaches_its_limit_is_the_one_that_is_shown(monkeypatc
 
 def test_a_table_is_the_same_whatever_was_asked_before():
     cell._answer.cache_clear()
+    cell._decided.cache_clear()
     first = table()
     numbers = z3.Reals(" ".join(f"y{n}" for n in range(200)))
     solver = z3.Solver()
@@ -131,6 +135,7 @@ def test_a_table_is_the_same_whatever_was_asked_before():
     solver.check()
     qt.compare_orders("N**(1/a)", "d")
     cell._answer.cache_clear()
+    cell._decided.cache_clear()
     again = table()
     assert (str(again), again.latex(), again.as_json()) == (
         str(first),
@@ -143,7 +148,12 @@ def test_a_table_is_the_same_whatever_was_asked_before():
 
 def test_a_question_is_the_same_in_whatever_order_its_conditions_come(monkeypatch):
     asked = []
-    monkeypatch.setattr(cell, "_answer", lambda constraints, work: asked.append(constraints))
+
+    def answer(constraints, work):
+        asked.append(constraints)
+        return Answer("unknown")
+
+    monkeypatch.setattr(cell, "_answer", answer)
     parts = [Condition.on(a - 1, 1), Condition.on(b - a, -1), Condition.on(2 - b, 1)]
     for order in permutations(parts):
         Cell({N: 1}, order)._ask()
