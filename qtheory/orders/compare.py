@@ -103,6 +103,7 @@ def compare_orders(
     found = partial(OrderComparison, small, large, assumptions=tuple(relations))
     small, large, *relations = without_equalities(small, large, relations)
     plain, exponents = root_cell(sp.Tuple(small, large), None, relations)
+    _require_rational(sp.Tuple(small, large, *relations), exponents)
     root = UniformCell.of(plain)
     fixed = tuple(sorted(exponents & (small.free_symbols | large.free_symbols), key=str))
 
@@ -124,6 +125,16 @@ def compare_orders(
         return found("no", (), fixed)
     missing = tuple(region.relations for region in regions if region.outcome == "yes")
     return found("undecided", missing, fixed)
+
+
+def _require_rational(formulas: sp.Tuple, exponents: frozenset[sp.Symbol]) -> None:
+    """Raise where a symbol in exponents stands under a root, or is in an exponent itself."""
+    for power in formulas.atoms(sp.Pow):
+        within = power.exp.atoms(sp.Pow) if power.exp.free_symbols & exponents else set()
+        for part in within:
+            if part.free_symbols & exponents and not part.exp.is_Integer:
+                allowed = "a rational function of the symbols in exponents"
+                raise InvalidArgumentError("expression", part, allowed)
 
 
 def _side(side: Number, name: str) -> sp.Expr:

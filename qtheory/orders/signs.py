@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import flint
 import sympy as sp
 
+from qtheory.errors import InvalidArgumentError
 from qtheory.orders.rational import Quotient, Term, quotient_of, terms_of
 
 POSITIVE = frozenset({1})
@@ -137,8 +138,8 @@ def _polynomial_by_sympy(form: sp.Expr) -> sp.Expr:
     return primitive if content > 0 else -primitive
 
 
-@cache
-def _to_z3(expression: sp.Expr) -> Any:
+def _to_z3(expression: sp.Expr, roots: list[Any]) -> Any:
+    """A polynomial for z3; a root is a symbol of its own, and what it is joins ``roots``."""
     import z3
 
     if expression.is_Symbol:
@@ -146,11 +147,21 @@ def _to_z3(expression: sp.Expr) -> Any:
     if expression.is_Rational:
         return z3.Q(int(expression.p), int(expression.q))
     if expression.is_Add:
-        return z3.Sum([_to_z3(part) for part in expression.args])
+        return z3.Sum([_to_z3(part, roots) for part in expression.args])
     if expression.is_Mul:
-        return z3.Product([_to_z3(part) for part in expression.args])
+        return z3.Product([_to_z3(part, roots) for part in expression.args])
     base, exponent = expression.as_base_exp()
-    return z3.Product([_to_z3(base)] * int(exponent))
+    if not exponent.is_Rational:
+        allowed = "in exponents built from numbers and symbols with + - * / and roots"
+        raise InvalidArgumentError("expression", expression, allowed)
+    inside = _to_z3(base, roots)
+    power = z3.Product([inside] * abs(int(exponent.p)))
+    if exponent.is_Integer and exponent > 0:
+        return power
+    root = z3.Real(str(expression))
+    raised = z3.Product([root] * int(exponent.q))
+    roots += [root > 0, inside > 0, raised == power if exponent > 0 else raised * power == 1]
+    return root
 
 
 @cache
@@ -158,11 +169,11 @@ def signed(polynomial: sp.Expr, signs: frozenset[int]) -> Any:
     """The z3 condition that a polynomial has one of some signs."""
     import z3
 
-    value = _to_z3(polynomial)
+    roots: list[Any] = []
+    value = _to_z3(polynomial, roots)
     cases = {1: value > 0, 0: value == 0, -1: value < 0}
-    if len(signs) == 1:
-        return cases[min(signs)]
-    return z3.Or([cases[sign] for sign in sorted(signs)])
+    found = cases[min(signs)] if len(signs) == 1 else z3.Or([cases[sign] for sign in sorted(signs)])
+    return z3.And(*roots, found) if roots else found
 
 
 def sign_at(polynomial: sp.Expr, point: Mapping[sp.Symbol, Fraction]) -> int | None:

@@ -47,3 +47,26 @@ def test_the_docs_have_the_same_table():
     for source, left, right, _, answer in PUBLISHED:
         if source != "estimates" or "min(" not in left:
             assert f"| {source} | `{left}` | `{right}` |" in page, (left, answer)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "part"),
+    [
+        ("N**sqrt(a)", "N**a", "sqrt(a)"),
+        ("N**(1/sqrt(a))", "N", "1/sqrt(a)"),
+        ("N**(2**a)", "N", "2**a"),
+    ],
+)
+def test_an_exponent_that_is_no_rational_function_is_refused(left, right, part):
+    """N^sqrt(a) <~ N^a was said to hold for every a: a root was read as the number 1."""
+    with pytest.raises(qt.InvalidArgumentError) as refused:
+        qt.compare_orders(left, right)
+    assert f" is {part}, " in str(refused.value)
+
+
+def test_irrational_numbers_in_exponents():
+    assert qt.compare_orders("N**sqrt(2)", "N**(3/2)").answer == "yes"
+    assert qt.compare_orders("N**(3/2)", "N**sqrt(2)").answer == "no"
+    assert qt.compare_orders("N**(a*sqrt(2))", "N**(3*a/2)").answer == "yes"
+    assert qt.compare_orders("N**(a*sqrt(2))", "N", ["a <= 7/10"]).answer == "yes"
+    assert qt.compare_orders("N**(a*sqrt(2))", "N", ["a <= 71/100"]).answer == "undecided"
