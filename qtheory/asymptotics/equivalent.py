@@ -119,7 +119,7 @@ def equivalent_risk(
     instance = sketch.instance(run)
     first, second = _output_moments(instance, run)
     total = float(decompose(instance, *centred(instance, first, second)).total.real)
-    total += sketch.perp / 2
+    total += float(instance.sketching)
     if not math.isfinite(total) or total > _INSTABILITY * (sketch.energy + float(problem.noise)):
         raise UnstableError(f"stepsize is {sgd.stepsize}, at which the noise feeds itself")
     data = quantization.data
