@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import sympy as sp
 
@@ -34,6 +34,16 @@ def root_cell(
     for relation in relations:
         if index in relation.free_symbols:
             raise InvalidArgumentError("assumption", relation, f"free of the index {index}")
+    parameters_found, exponents = _roles(expression, index, relations)
+    parameters = dict.fromkeys(sorted(parameters_found - exponents, key=str), 1)
+    fixed = frozenset(exponents)
+    return assume(Cell(parameters), fixed, relations), fixed
+
+
+def _roles(
+    expression: sp.Basic, index: sp.Symbol | None, relations: Sequence[sp.Basic]
+) -> tuple[set[sp.Symbol], set[sp.Symbol]]:
+    """The parameters and the exponent symbols of an expression and of relations."""
     roles = roles_of(expression, index, set())
     parameters_found, exponents = set(roles.parameters), set(roles.exponents)
     waiting = list(relations)
@@ -46,9 +56,7 @@ def root_cell(
             waiting.remove(relation)
     for relation in waiting:
         exponents |= relation.free_symbols
-    parameters = dict.fromkeys(sorted(parameters_found - exponents, key=str), 1)
-    fixed = frozenset(exponents)
-    return assume(Cell(parameters), fixed, relations), fixed
+    return parameters_found, exponents
 
 
 def assume(
@@ -105,7 +113,8 @@ def without_equalities(
     is at least 1 as the parameter was.
     """
     todo = [left, right, *relations]
-    while (found := _solved(todo[2:])) is not None:
+    parameters, exponents = _roles(sp.Tuple(left, right), None, relations)
+    while (found := _solved(todo[2:], parameters - exponents)) is not None:
         equality, parameter, value = found
         kept = [part for part in todo if part not in equality]
         if not any(relation in (parameter <= 1, parameter < 1) for relation in kept[2:]):
@@ -118,8 +127,10 @@ def without_equalities(
     return todo
 
 
-def _solved(relations: Sequence[sp.Basic]) -> tuple[list[sp.Basic], sp.Symbol, sp.Expr] | None:
-    """An equality of two products of powers, as the relations that say it, solved for a symbol."""
+def _solved(
+    relations: Sequence[sp.Basic], parameters: Set[sp.Symbol]
+) -> tuple[list[sp.Basic], sp.Symbol, sp.Expr] | None:
+    """An equality of products of powers, as the relations that say it, and a parameter from it."""
     for relation in relations:
         reverse = _says(relation)[::-1]
         pair = [other for other in relations if reverse and _says(other) == reverse]
@@ -127,7 +138,7 @@ def _solved(relations: Sequence[sp.Basic]) -> tuple[list[sp.Basic], sp.Symbol, s
             continue
         quotient = sp.powsimp(relation.lhs / relation.rhs)
         powers = quotient.as_powers_dict()
-        for parameter in sorted(quotient.free_symbols, key=str):
+        for parameter in sorted(quotient.free_symbols & parameters, key=str):
             if powers.get(parameter, sp.S.Zero).is_Rational and powers[parameter] != 0:
                 rest = quotient / parameter ** powers[parameter]
                 if rest.free_symbols and not rest.has(sp.Add, sp.Min, sp.Max, sp.log):

@@ -35,6 +35,12 @@ def test_equalities_of_orders():
     assert qt.compare_orders("K", "N", ["eps == N/K", "eps <= 1"]).answer != "yes"
 
 
+def test_an_equality_of_exponents_says_nothing_of_their_size():
+    """Parameters are at least 1, exponents are not: 2 b >= 1 would make N <~ N^a true."""
+    assert qt.compare_orders("N", "N**a", ["a == 2*b"]).answer == "undecided"
+    assert qt.compare_orders("N**(2*b)", "N**a", ["a == 2*b"]).answer == "yes"
+
+
 def test_an_answer_says_what_was_assumed():
     text = str(qt.compare_orders("x*y", "N**3", ["x <= N**2", "y <= N"]))
     assert text == "x*y <~ N**3: yes, assuming x <= N**2, y <= N"
