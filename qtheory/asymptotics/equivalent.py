@@ -11,7 +11,6 @@ import sympy as sp
 
 from qtheory.asymptotics.sketch import MOST_FEATURES, Sketch
 from qtheory.errors import HypothesisError, UnstableError
-from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -143,13 +142,12 @@ def _require_numeric(run: Run) -> None:
 
 
 def _require_unrotated(quantization: Quantization) -> None:
-    for target in ("data", "parameter"):
-        model = getattr(quantization, target)
-        if isinstance(model, NumberFormat) or model.elementwise != 0:
-            raise HypothesisError(
-                f"{target} is {model!r}: elementwise errors see the rotation of the features, and "
-                "no equivalent of them is known; qt.elementwise_sketch has an approximation"
-            )
+    for target in quantization.sees_rotation:
+        raise HypothesisError(
+            f"{target} is {getattr(quantization, target)!r}: elementwise errors see the rotation "
+            "of the features, and no equivalent of them is known; qt.elementwise_sketch has an "
+            "approximation"
+        )
 
 
 def _noise(run: Run, sketch: Sketch, instance: Instance, approximation: float) -> float:

@@ -95,6 +95,19 @@ class Quantization:
         """The same quantizer on all five targets."""
         return cls(**dict.fromkeys(TARGETS, quantizer))
 
+    @property
+    def sees_rotation(self) -> tuple[str, ...]:
+        """The targets whose errors act otherwise in a rotated basis: elementwise ones, formats.
+
+        Only data and parameters are vectors that a rotation moves.
+        """
+        vectors = {"data": self.data, "parameter": self.parameter}
+        return tuple(
+            target
+            for target, quantizer in vectors.items()
+            if not isinstance(quantizer, ErrorModel) or quantizer.elementwise != 0
+        )
+
     def items(self) -> Iterator[tuple[str, Any]]:
         """Pairs (target, quantizer) in pipeline order."""
         for target in TARGETS:

@@ -60,12 +60,7 @@ class Run(_Three):
         """
         if self.problem.features is None:
             return ()
-        vectors = {"data": self.quantization.data, "parameter": self.quantization.parameter}
-        return tuple(
-            target
-            for target, quantizer in vectors.items()
-            if not isinstance(quantizer, ErrorModel) or quantizer.elementwise != 0
-        )
+        return self.quantization.sees_rotation
 
     def covered(self, in_full: bool = False) -> Run:
         """The run, if the theory covers its quantizers: error models, or a format on the data.
