@@ -267,7 +267,8 @@ out = sys.argv[1]
 """
 CALLS = {
     "workers": "qt.sweep(grid, out, workers=2)",
-    "executor": "qt.sweep(grid, out, executor=ProcessPoolExecutor(2, get_context('spawn')))",
+    "executor": "with ProcessPoolExecutor(2, get_context('spawn')) as processes: "
+    "qt.sweep(grid, out, executor=processes)",
     "verify": "verify(steps=20, workers=2)",
 }
 
@@ -294,7 +295,7 @@ def test_a_script_without_a_main_guard_is_told_what_is_missing(tmp_path, call):
 
 @pytest.mark.parametrize("call", ["workers", "executor"])
 def test_with_a_main_guard_it_runs(tmp_path, call):
-    run = as_a_script(tmp_path, f"if __name__ == '__main__': {CALLS[call]}")
+    run = as_a_script(tmp_path, f"if __name__ == '__main__':\n    {CALLS[call]}")
     assert (run.returncode, run.stderr) == (0, "")
     assert len(rows(tmp_path / "results.sqlite")) == 2
 
