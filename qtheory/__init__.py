@@ -57,6 +57,7 @@ from qtheory.simulate import Estimate, calibrate, simulate
 if TYPE_CHECKING:
     from qtheory.asymptotics import (
         Rates,
+        allocate,
         allocate_bits,
         asymptotic_sum,
         best_choice,
@@ -104,6 +105,7 @@ _LATER = {
     **dict.fromkeys(
         (
             "Rates",
+            "allocate",
             "allocate_bits",
             "asymptotic_sum",
             "best_choice",
@@ -222,6 +224,7 @@ __all__ = [
     "Theorem",
     "UndecidedError",
     "UnstableError",
+    "allocate",
     "allocate_bits",
     "asymptotic_sum",
     "attack",

@@ -4,6 +4,7 @@ from qtheory.asymptotics.allocation import Allocation, allocate_bits
 from qtheory.asymptotics.break_even import BreakEven, break_even, distortion_rule
 from qtheory.asymptotics.choices import Choice, best_choice
 from qtheory.asymptotics.equivalent import EquivalentRisk, equivalent_risk
+from qtheory.asymptotics.frontier import BudgetSplit, allocate, frontier
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
@@ -24,6 +25,7 @@ __all__ = [
     "AsymptoticSum",
     "Boundary",
     "BreakEven",
+    "BudgetSplit",
     "Choice",
     "Domination",
     "ElementwiseSketch",
@@ -36,6 +38,7 @@ __all__ = [
     "Rates",
     "Regime",
     "SharpConstants",
+    "allocate",
     "allocate_bits",
     "asymptotic_sum",
     "best_choice",
@@ -45,6 +48,7 @@ __all__ = [
     "distortion_rule",
     "elementwise_sketch",
     "equivalent_risk",
+    "frontier",
     "rates",
     "sharp_constants",
     "sketching_constant",

@@ -116,7 +116,8 @@ def equivalent_risk(
     _require_numeric(run)
     sketch = Sketch.of(problem, features)
     instance = sketch.instance(run)
-    first, second = _output_moments(instance, run)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is unstable grows without end
+        first, second = _output_moments(instance, run)
     total = float(decompose(instance, *centred(instance, first, second)).total.real)
     total += float(instance.sketching)
     if not math.isfinite(total) or total > _INSTABILITY * (sketch.energy + float(problem.noise)):

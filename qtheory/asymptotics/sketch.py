@@ -54,14 +54,16 @@ _NODES = 16
 _BITS = 160
 # Beyond this place lambda is below what any kappa can feel.
 _LAST_POSITION = 10**60
-_SMALL = 1e-17
+_SMALL = 1e-22
+# ... and this much below the kappa without quantization, of the order of lambda at M.
+_BESIDE_KAPPA = 1e-10
 _HALVINGS = 200
 _NEWTON = 60
 # The path around the support: how far it keeps from its ends, and from the real line, in log z, and
 # its points for each unit of length over height.
-_MARGIN, _HEIGHT, _POINTS = 0.35, 1.2, 19
-_LEAST_EDGE = 1e-13
+_MARGIN, _HEIGHT, _POINTS = 0.35, 0.8, 12
 _LEAST_MARGIN = 1e-3
+_LEAST_KAPPA = 1e-200
 MOST_FEATURES = 10**9
 
 
@@ -82,7 +84,7 @@ class Sketch:
     @classmethod
     def of(cls, problem: Problem, size: int) -> Sketch:
         """The sums of a problem."""
-        return cls(size, *_coordinates(problem))
+        return cls(size, *_coordinates(problem, size))
 
     @property
     def energy(self) -> float:
@@ -133,7 +135,7 @@ class Sketch:
 
     def _range(self, level: float) -> tuple[float, float]:
         """Two numbers around every positive kappa of a level."""
-        return 1e-40 * self.trace, level + self.trace / self.size + level
+        return _LEAST_KAPPA * self.trace, level + self.trace / self.size + level
 
     def limits(self, additive: float = 0.0, shared: float = 0.0) -> tuple[float, float, float]:
         """A_S, F_S and df1 with errors of these levels on the data."""
@@ -180,11 +182,20 @@ class Sketch:
                 -root(lambda k: float(self.df2(-k)) - size, 1e-30 * least, least * (1 - 1e-13))
             )
         high = place(top)
-        return max(low, _LEAST_EDGE * high), high
+        return low, high
 
-    def path(self, most: float) -> tuple[Array, Array, Array]:
-        """Points around the support with |z| < most, and the weights of mu and of nu there."""
+    def path(self, most: float, least: float) -> tuple[Array, Array, Array, float]:
+        """Points around the support with |z| < most, weights of mu and of nu there, and mu at 0.
+
+        An ellipse in log z goes between the support and 0. Where the support comes nearer to 0 than
+        ``least``, below which nothing moves, one in log(z + least) goes around both: 0 is not
+        singular for the polynomials that are integrated. As M / kappa = df1 / z - M / z, a path
+        around 0 has M directions at 0 and the weights of df1 / z, which M does not enlarge; and one
+        that leaves 0 out has the same weights, and at 0 what M > d has there.
+        """
         low, high = self.edges
+        shift = least if low < least else 0.0
+        low, high, most = max(low, shift), high + shift, most + shift
         margin = min(_MARGIN, math.log(most / high) / 2)
         half = math.log(high / low) / 2
         # so that the segment inside has the ends of the support
@@ -192,19 +203,22 @@ class Sketch:
         length, middle = half + margin, math.log(low * high) / 2
         count = 2 * math.ceil(_POINTS * length / height)
         angles = 2 * np.pi * (np.arange(count) + 0.5) / count
-        z = np.exp(middle + length * np.cos(angles) + 1j * height * np.sin(angles))
-        turn = -length * np.sin(angles) + 1j * height * np.cos(angles)
+        place = np.exp(middle + length * np.cos(angles) + 1j * height * np.sin(angles))
+        z = place - shift
+        turn = place * (-length * np.sin(angles) + 1j * height * np.cos(angles))
         kappa = self._along(z[: count // 2])
         kappa = np.concatenate([kappa, kappa[::-1].conj()])
-        learnt = np.array([self.learnt(k) for k in kappa])
-        factor = -turn / (1j * count)  # times z: - dz / (2 pi i)
-        return z, factor * z * self._counted(z, kappa), factor * learnt
+        counted = np.array([self.df1(k) for k in kappa])
+        signal = np.array([self._signal_between(k) for k in kappa])
+        factor = -turn / (1j * count) / z  # - dz / (2 pi i z)
+        unmoved = self.size if shift else max(self.size - self._count, 0.0)
+        return z, factor * counted, factor * signal, unmoved
 
-    def _counted(self, z: Array, kappa: Array) -> Array:
-        """sum_j 1 / (s_j - z) over the s_j that are not 0, of which M - d are for M > d."""
-        if self.size < self._count:
-            return self.size / kappa
-        return np.array([-(self._count - self.df1(k)) for k in kappa]) / z
+    def _signal_between(self, kappa: complex) -> complex:
+        """z int nu(ds) / (s - z), which is int s nu(ds) / (s - z) less all of nu: 0 at z = 0."""
+        start = 0.0 if self.size >= self._count else self.kappa(0.0)
+        change = self.eigenvalues / (self.eigenvalues + start) / (self.eigenvalues + kappa)
+        return complex((start - kappa) * (self.weights * self.signal * change).sum())
 
     def _along(self, points: Array) -> Array:
         """kappa at points of the upper half plane, one after the other."""
@@ -266,10 +280,14 @@ class Sketch:
                 f"stepsize is {sgd.stepsize}, at which the largest direction of the sketch grows, "
                 "or is too near to it"
             )
-        z, counts, signal = self.path(most)
+        least = min(1 / (stepsize * (1 + data.shared) * int(sgd.steps)), self.edges[1])
+        z, counts, signal, unmoved = self.path(most, least)
+        if data.additive and unmoved:
+            z, counts, signal = np.append(z, 0), np.append(counts, unmoved), np.append(signal, 0)
+        share = np.divide(signal, counts * z, out=np.zeros_like(z), where=z != 0)
         return Instance(
             eigenvalues=z,
-            target=np.sqrt(signal / (counts * z)),
+            target=np.sqrt(share),
             multiplicity=counts,
             noise=np.float64(float(run.problem.noise) + self.perp),
             sketching=np.float64(self.perp / 2),
@@ -301,7 +319,7 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
     return math.exp((left + right) / 2)
 
 
-def _coordinates(problem: Problem) -> tuple[Array, Array, Array, tuple[float, float]]:
+def _coordinates(problem: Problem, size: int) -> tuple[Array, Array, Array, tuple[float, float]]:
     """lambda and lambda w*^2 at few positions, with weights; trace and signal of the rest."""
     require_numeric(problem.dim, "dim")
     require_numbers(problem)
@@ -312,10 +330,11 @@ def _coordinates(problem: Problem) -> tuple[Array, Array, Array, tuple[float, fl
     positions, weights, first = [], [], 1
     spectrum = known_spectrum(problem)
     with working_bits(_BITS):
-        largest = float(in_balls(formulas(problem)[0], flint.arb(1)))
+        largest, least = (float(in_balls(formulas(problem)[0], flint.arb(k))) for k in (1, size))
+        small = min(_SMALL * largest, _BESIDE_KAPPA * least)
         while last is None or first <= last:
             here = float(in_balls(formulas(problem)[0], flint.arb(first)))
-            if last is None and (here < _SMALL * largest or first > _LAST_POSITION):
+            if last is None and (here < small or first > _LAST_POSITION):
                 break
             n = spectrum.panel(first) if first > _NODES else 1
             n = n if last is None else min(n, last + 1 - first)

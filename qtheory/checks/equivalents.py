@@ -19,9 +19,9 @@ STANDARD_ERRORS, REMAINDER = 4, 0.01
 _SAMPLES, _DIM, _SEED = 40, 300, 1
 _SIZES = ((30, 0.0), (30, 0.01), (80, 0.0), (80, 0.002))
 _PROBLEM = Problem(_DIM, PowerLaw(2), SourceCondition(2), "1/4")
-#: Of every kind that does not see the rotation.
+#: Of every kind that does not see the rotation, nor grows with the features.
 _ERRORS = Quantization(
-    data=Additive("1/100"),
+    data=Multiplicative("1/100"),
     label=Multiplicative("1/5"),
     parameter=Additive("1/300"),
     activation=Multiplicative("1/10", "elementwise"),

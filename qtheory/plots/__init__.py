@@ -4,6 +4,7 @@ Every plot has a function for its numbers and one that draws them and returns a 
 """
 
 from qtheory.plots.break_even import BreakEvenCurves, break_even, break_even_curves
+from qtheory.plots.frontier import frontier
 from qtheory.plots.risk import RiskCurves, risk, risk_curves
 from qtheory.plots.spectra import SpectrumCurves, spectra, spectrum_curves
 from qtheory.plots.tightness import Tightness, tightness, tightness_sample
@@ -17,6 +18,7 @@ __all__ = [
     "Waterfall",
     "break_even",
     "break_even_curves",
+    "frontier",
     "risk",
     "risk_curves",
     "spectra",

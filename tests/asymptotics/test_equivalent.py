@@ -86,9 +86,12 @@ def test_the_curve_is_that_of_sampled_sketches():
 
 @pytest.mark.parametrize("output", ["last", "average"])
 def test_many_features_learn_what_the_data_allow(output):
-    """Sigma tends to H, and the risk to that of the problem without sketch, for every error."""
+    """Sigma tends to H, and the risk to that of the problem without sketch, for every error.
+
+    But not for additive errors of the data: each feature brings one, and M of them grow with M.
+    """
     quantization = qt.Quantization(
-        data=qt.Additive("0.01"),
+        data=qt.Multiplicative("0.01"),
         label=qt.Multiplicative("0.2"),
         parameter=qt.Additive("0.003"),
         activation=qt.Multiplicative("0.1", "elementwise"),
@@ -103,12 +106,15 @@ def test_many_features_learn_what_the_data_allow(output):
         # the negative control: few features do not
         few = qt.equivalent_risk(problem(dim=20), given, run, size=5)
         assert few.total > exact * 1.05
+    with pytest.raises(UnstableError, match="feeds itself"):
+        integers = qt.Quantization(data=qt.Additive("0.01"))
+        qt.equivalent_risk(problem(dim=20), integers, run, size=10**8)
 
 
 def test_the_path_does_not_matter(monkeypatch):
     run = qt.SGD("0.1", steps=2000)
     totals = []
-    for margin, height, points in ((0.35, 1.2, 19), (0.2, 0.8, 22), (0.35, 1.0, 24)):
+    for margin, height, points in ((0.35, 0.8, 12), (0.2, 0.6, 18), (0.35, 0.9, 16)):
         monkeypatch.setattr(sketches_of_a_problem, "_MARGIN", margin)
         monkeypatch.setattr(sketches_of_a_problem, "_HEIGHT", height)
         monkeypatch.setattr(sketches_of_a_problem, "_POINTS", points)
@@ -236,3 +242,31 @@ def test_what_is_not_covered_is_refused():
             qt.equivalent_risk(*symbolic, size=50)
     with pytest.raises(qt.InfiniteRiskError):
         qt.equivalent_risk(problem(1, dim=qt.oo), EXACT, run, size=50)
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (4, 2), ("3/2", 2), (3, 6)])
+@pytest.mark.parametrize("steps", [10, 10**4, 10**7])
+def test_a_billion_features_are_as_good_as_the_data(a, b, steps):
+    given = problem(a, b, qt.oo)
+    sgd = qt.SGD("0.1", steps=steps, output="last")
+    exact = qt.excess_risk(given, EXACT, sgd).total
+    found = [qt.equivalent_risk(given, EXACT, sgd, size=10**k).total for k in (4, 9)]
+    assert found[1] == pytest.approx(exact, rel=1e-6)
+    assert found[0] > found[1] + 1e-8
+
+
+def test_more_features_than_coordinates_whose_errors_are_noise():
+    """M > d: M - d directions hold nothing but the errors of the data, and feed the noise."""
+    wide, size, count = problem(1, 2, dim=20), 80, 40
+    quantization = qt.Quantization(data=qt.Additive("0.05"), label=qt.Additive("0.1"))
+    sgd = qt.SGD("0.15", steps=200, output="last")
+    sampled = [
+        qt.excess_risk(wide.sketched(size=size, seed=seed), quantization, sgd).total
+        for seed in range(count)
+    ]
+    found = qt.equivalent_risk(wide, quantization, sgd, size=size).total
+    error = np.std(sampled) / math.sqrt(count)
+    assert abs(found - np.mean(sampled)) < 2 * error < 0.04 * found
+    # the negative control: with no more than d features there are no such directions
+    fewer = qt.equivalent_risk(wide, quantization, sgd, size=20).total
+    assert abs(fewer - np.mean(sampled)) > 2 * error
