@@ -131,7 +131,7 @@ def allocate(
     for bits in range(1, min(_MOST_BITS, budget // int(sgd.batch)) + 1):
         rounded = replace(quantization, data=model(sp.Rational(1, 4**bits)))
         try:
-            here = _best_size(Run(problem, rounded, sgd), budget, bits, best and best.size)
+            here = _best_size(Run(problem, rounded, sgd), budget, bits, best.size if best else None)
         except UnstableError:
             continue
         if best is not None and here.risk.total >= best.risk.total:

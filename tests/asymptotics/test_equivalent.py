@@ -106,8 +106,8 @@ def test_many_features_learn_what_the_data_allow(output):
         # the negative control: few features do not
         few = qt.equivalent_risk(problem(dim=20), given, run, size=5)
         assert few.total > exact * 1.05
+    integers = qt.Quantization(data=qt.Additive("0.01"))
     with pytest.raises(UnstableError, match="feeds itself"):
-        integers = qt.Quantization(data=qt.Additive("0.01"))
         qt.equivalent_risk(problem(dim=20), integers, run, size=10**8)
 
 
