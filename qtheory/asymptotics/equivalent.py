@@ -18,8 +18,9 @@ from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.display import html_table
 from qtheory.numbers.exact import Number, require_numeric, whole
+from qtheory.risk import powers
 from qtheory.risk.decomposition import decompose
-from qtheory.risk.recursion import Step, centred
+from qtheory.risk.recursion import centred
 from qtheory.theory.coordinate import constants, levels
 from qtheory.theory.definitions import A, norm, norm_q, s2, tr
 from qtheory.theory.notation import B, sigma2
@@ -117,7 +118,7 @@ def equivalent_risk(
     sketch = Sketch.of(problem, features)
     instance = sketch.instance(run)
     with np.errstate(over="ignore", invalid="ignore"):  # what is unstable grows without end
-        first, second = _output_moments(instance, run)
+        first, second = powers.output_moments(instance, run.window)
     total = float(decompose(instance, *centred(instance, first, second)).total.real)
     total += float(instance.sketching)
     if not math.isfinite(total) or total > _INSTABILITY * (sketch.energy + float(problem.noise)):
@@ -169,54 +170,3 @@ def _noise(run: Run, sketch: Sketch, instance: Instance, approximation: float) -
     }
     found = constants(quantization, sp.Integer(1))[s2].xreplace(known)
     return float(found)
-
-
-def _output_moments(instance: Instance, run: Run) -> tuple[Array, Array]:
-    """E w and E w^2 of what SGD returns, by powers of the step."""
-    window, step = run.window, Step.of(instance)
-    n = len(step.x)
-    state = np.zeros(2 * n + 1, dtype=complex)
-    state[0] = 1
-    state = _power(_step_matrix(step), window.first, state)
-    if not window.averaged:
-        return state[1 : n + 1], state[n + 1 :]
-    state = np.concatenate([state, np.zeros(3 * n)])
-    state = _power(_with_sums(step), window.count, state)
-    return state[2 * n + 1 : 3 * n + 1] / window.count, state[4 * n + 1 :] / window.count**2
-
-
-def _power(matrix: Array, times: int, vector: Array) -> Array:
-    """matrix^times vector."""
-    while times:
-        if times % 2:
-            vector = matrix @ vector
-        times //= 2
-        if times:
-            matrix = matrix @ matrix
-    return vector
-
-
-def _step_matrix(step: Step) -> Array:
-    """The step on (1, m, v)."""
-    n = len(step.x)
-    m, v = slice(1, n + 1), slice(n + 1, 2 * n + 1)
-    matrix = np.zeros((2 * n + 1, 2 * n + 1), dtype=complex)
-    matrix[0, 0] = 1
-    matrix[m, 0], matrix[m, m] = step.drift, np.diag(step.rho)
-    matrix[v, 0], matrix[v, m], matrix[v, v] = step.c, step.K.dense(), step.G.dense()
-    return matrix
-
-
-def _with_sums(step: Step) -> Array:
-    """The step on (1, m, v, s m, s w, s v), with s' = s + w."""
-    n = len(step.x)
-    m, v, sum_m, sum_w, sum_v = (slice(k * n + 1, (k + 1) * n + 1) for k in range(5))
-    matrix = np.zeros((5 * n + 1, 5 * n + 1), dtype=complex)
-    matrix[: 2 * n + 1, : 2 * n + 1] = _step_matrix(step)
-    unit, rho, drift = np.eye(n), np.diag(step.rho), np.diag(step.drift)
-    matrix[sum_m, m] = matrix[sum_m, sum_m] = unit
-    matrix[sum_w, m] = matrix[sum_w, sum_m] = drift
-    matrix[sum_w, v] = matrix[sum_w, sum_w] = rho
-    matrix[sum_v, v] = matrix[sum_v, sum_v] = unit
-    matrix[sum_v, sum_w] = 2 * unit
-    return matrix

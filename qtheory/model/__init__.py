@@ -3,6 +3,13 @@
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    LinearDecay,
+    PiecewiseConstant,
+    WarmupStableDecay,
+)
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, Exponential, Logarithmic, PowerLaw, SpectrumFormula
 from qtheory.model.targets import Constant, SignalFormula, SourceCondition
@@ -12,15 +19,20 @@ __all__ = [
     "TARGETS",
     "Additive",
     "Constant",
+    "CosineDecay",
     "ErrorModel",
     "Explicit",
     "Exponential",
+    "ExponentialDecay",
+    "LinearDecay",
     "Logarithmic",
     "Multiplicative",
+    "PiecewiseConstant",
     "PowerLaw",
     "Problem",
     "Quantization",
     "SignalFormula",
     "SourceCondition",
     "SpectrumFormula",
+    "WarmupStableDecay",
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -15,8 +18,9 @@ from qtheory.model.coordinates import coordinates_at, vanishing
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.formats import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
+from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.run import Run
+from qtheory.model.schedules import Pace
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
@@ -83,6 +87,32 @@ class Instance:
     gradient: NumericErrorModel
     sketching: Scalar  # the excess risk that the features of the problem miss, whatever is learned
     arithmetic: Arithmetic
+    # what a step has beyond that of the paper; the stepsize and batch of a schedule are its first
+    schedule: Sequence[tuple[int, Scalar, Scalar]] | None = None  # steps, stepsize, batch
+    momentum: Scalar = 0
+    error_feedback: bool = False
+    stored: NumericErrorModel | None = None
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What its step has beyond that of the paper."""
+        found = {
+            "a schedule": self.schedule is not None,
+            "momentum": self.momentum != 0,
+            "stored weights": self.stored is not None,
+        }
+        return tuple(name for name, is_there in found.items() if is_there)
+
+    @property
+    def feeds_back(self) -> bool:
+        """Whether what the quantizer of stored weights loses is kept, and not nothing."""
+        return self.error_feedback and self.stored is not None
+
+    def paces(self) -> Iterator[tuple[int, Scalar, Scalar]]:
+        """How many steps of which stepsize and batch: without end if it is but one."""
+        if self.schedule is None:
+            return iter([(sys.maxsize, self.stepsize, self.batch)])
+        return iter(self.schedule)
 
     @property
     def quantized_eigenvalues(self) -> Array:
@@ -171,7 +201,7 @@ def instantiate(
     InvalidArgumentError
         If the theory does not cover the quantization, or the dimension is infinite.
     """
-    problem, quantization, sgd = run.covered()
+    problem, quantization, sgd = run.covered(any_step=True)
     if problem.dim is sp.oo and compression is None:
         raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
 
@@ -186,9 +216,22 @@ def instantiate(
             number(model.elementwise, f"{target} multiplicative error"),
         )
 
+    known: dict[tuple[str, Any], Scalar] = {}
+
+    def once(value: Any, name: str) -> Scalar:
+        if isinstance(value, flint.arb):
+            return arithmetic.from_ball(value)
+        if (name, value) not in known:
+            known[name, value] = number(value, name)
+        return known[name, value]
+
+    def pace(pace: Pace) -> tuple[int, Scalar, Scalar]:
+        return pace.steps, once(pace.stepsize, "stepsize"), once(pace.batch, "batch")
+
     require_numeric(problem.dim, "dim")
     require_numeric(sgd.steps, "steps")
     require_numeric(sgd.first_averaged, "tail")
+    steps = [pace(each) for each in sgd.paces()]
     _require_known(problem, arithmetic)
     eigenvalues, target, multiplicity = _coordinates(problem, arithmetic, compression)
     if isinstance(problem.spectrum, SpectrumFormula):
@@ -209,15 +252,19 @@ def instantiate(
         multiplicity=multiplicity,
         noise=_noise(problem, arithmetic),
         sketching=sketching_of(problem, arithmetic),
-        stepsize=number(sgd.stepsize, "stepsize"),
-        batch=number(sgd.batch, "batch"),
+        stepsize=steps[0][1],
+        batch=steps[0][2],
+        schedule=steps if {"stepsize", "batch"} & {*sgd.changes} else None,
+        momentum=number(sgd.momentum, "momentum") if sgd.momentum != 0 else 0,
+        error_feedback=sgd.error_feedback,
+        stored=None if quantization.stored.is_exact else levels(STORED, quantization.stored),
         steps=int(sgd.steps),
         groups=groups,
         arithmetic=arithmetic,
         data=_format_moments(quantization.data, eigenvalues, arithmetic)
         if isinstance(quantization.data, NumberFormat)
         else levels("data", quantization.data),
-        **{name: levels(name, model) for name, model in quantization.items() if name != "data"},
+        **{name: levels(name, getattr(quantization, name)) for name in TARGETS if name != "data"},
     )
 
 

@@ -20,6 +20,8 @@ Quantizer: TypeAlias = Any
 
 #: The quantizers of one step in pipeline order.
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
+#: The weights themselves, kept in low precision between steps, which bounds and rates do not cover.
+STORED = "stored"
 
 
 #: The three kinds of error by name, each as a function of its level.
@@ -60,8 +62,9 @@ def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
 class Quantization:
     """The quantizers of the five targets; one that is absent is exact.
 
-    Each is an error model, a number format (``qt.formats.get``), which rounds stochastically, or a
-    ``qt.formats.Rounding``. :func:`qtheory.simulate` runs all of them. The exact theory needs error
+    ``stored`` quantizes the weights that a step leaves, w' = Q(w + gamma g): no copy of them in
+    full precision is kept. Each is an error model, a number format (``qt.formats.get``), which
+    rounds stochastically, or a ``qt.formats.Rounding``. :func:`qtheory.simulate` runs all of them. The exact theory needs error
     models (:meth:`error_models`); only on the data it takes a number format as it is.
 
     Examples
@@ -77,6 +80,7 @@ class Quantization:
     parameter: Quantizer = field(default_factory=ErrorModel)
     activation: Quantizer = field(default_factory=ErrorModel)
     gradient: Quantizer = field(default_factory=ErrorModel)
+    stored: Quantizer = field(default_factory=ErrorModel)
 
     def __post_init__(self) -> None:
         for target, quantizer in self.items():
@@ -92,16 +96,16 @@ class Quantization:
 
     @classmethod
     def uniform(cls, quantizer: Quantizer) -> Quantization:
-        """The same quantizer on all five targets."""
+        """The same quantizer on all five targets of a step; stored weights stay exact."""
         return cls(**dict.fromkeys(TARGETS, quantizer))
 
     @property
     def sees_rotation(self) -> tuple[str, ...]:
         """The targets whose errors act otherwise in a rotated basis: elementwise ones, formats.
 
-        Only data and parameters are vectors that a rotation moves.
+        Only data, parameters and stored weights are vectors that a rotation moves.
         """
-        vectors = {"data": self.data, "parameter": self.parameter}
+        vectors = {"data": self.data, "parameter": self.parameter, STORED: self.stored}
         return tuple(
             target
             for target, quantizer in vectors.items()
@@ -109,15 +113,18 @@ class Quantization:
         )
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Pairs (target, quantizer) in pipeline order."""
+        """Pairs (target, quantizer) in pipeline order; stored weights where they are not exact."""
         for target in TARGETS:
             yield target, getattr(self, target)
+        if not self.stored.is_exact:
+            yield STORED, self.stored
 
     def up_to(self, target: str) -> Quantization:
         """Only the quantizers from data up to and including this target."""
-        if not isinstance(target, str) or target not in TARGETS:
-            raise InvalidArgumentError("target", target, one_of(target, TARGETS))
-        kept = TARGETS[: TARGETS.index(target) + 1]
+        every = (*TARGETS, STORED)
+        if not isinstance(target, str) or target not in every:
+            raise InvalidArgumentError("target", target, one_of(target, every))
+        kept = every[: every.index(target) + 1]
         return Quantization(**{name: getattr(self, name) for name in kept})
 
     @property

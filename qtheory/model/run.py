@@ -11,7 +11,7 @@ from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
+from qtheory.model.quantization import STORED, Quantization
 from qtheory.model.sgd import SGD
 from qtheory.model.window import Window
 from qtheory.numbers.exact import Number
@@ -62,21 +62,36 @@ class Run(_Three):
             return ()
         return self.quantization.sees_rotation
 
-    def covered(self, in_full: bool = False) -> Run:
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What the step does beyond that of the paper: a schedule, momentum, stored weights."""
+        stored = () if self.quantization.stored.is_exact else (STORED,)
+        return (*self.sgd.changes, *stored)
+
+    def covered(self, in_full: bool = False, any_step: bool = False) -> Run:
         """The run, if the theory covers its quantizers: error models, or a format on the data.
 
         Parameters
         ----------
         in_full
             Whether second moments are full matrices, so that errors may see a rotation.
+        any_step
+            Whether the recursion is asked, which takes schedules, momentum and stored weights.
 
         Raises
         ------
         InvalidArgumentError
             If a quantizer is not covered.
         HypothesisError
-            If one sees the rotation of the features, and that matters.
+            If one sees the rotation of the features, and that matters; or if the step is another
+            than theorems speak of.
         """
+        for name in () if any_step and not self.sees_rotation else self.changes:
+            value = getattr(self.quantization if name == STORED else self.sgd, name)
+            raise HypothesisError(
+                f"{name} is {value}, but this holds for steps of one size without memory, and "
+                "weights that are stored exactly: excess_risk and simulate take it"
+            )
         for target in self.sees_rotation:
             quantizer = getattr(self.quantization, target)
             if not in_full:

@@ -43,6 +43,29 @@ def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[Metho
     return min(costs.items(), key=lambda item: item[1])
 
 
+def method_for_stretches(
+    dim: int, steps: int, stretches: int, carried: int
+) -> tuple[Method, float]:
+    """The cheaper method in balls for a step that carries several numbers, and its seconds.
+
+    >>> [method_for_stretches(8, steps, 3, carried=2)[0] for steps in (50, 10**9)]
+    ['recursion', 'powers']
+    """
+    moments = carried + carried * (carried + 1) // 2
+    unit = _SECONDS_PER_OPERATION["balls"]
+    # matrices lose bits at every step of a recursion
+    recursion = 8 * steps * moments * dim * unit * max(1, steps / 1000)
+    doublings = stretches * max(1, 1.5 * math.log2(max(1, steps / stretches)))
+    powers = (moments * dim + 1) ** 3 * doublings * 2e-8
+    return ("recursion", recursion) if recursion < powers else ("powers", powers)
+
+
+def seconds_of_recursion(dim: int, steps: int, carried: int) -> float:
+    """The time of the recursion in float64 without bounds, in seconds."""
+    moments = carried + carried * (carried + 1) // 2
+    return steps * moments * 6 * (1e-6 + dim * 6e-10)
+
+
 def is_long(dim: sp.Expr, steps: int, balls: bool) -> bool:
     """Whether a spectrum takes longer as it is than compressed.
 

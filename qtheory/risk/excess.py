@@ -222,7 +222,7 @@ def risk_curve(
     ['4.318e-02', '2.924e-05', '2.744e-08']
     """
     digits = checked_digits(digits)
-    run = Run(problem, quantization, sgd).covered(in_full=True)
+    run = Run(problem, quantization, sgd).covered(in_full=True, any_step=True)
     numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
     runs = [run.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")
@@ -231,7 +231,7 @@ def risk_curve(
         if single.sgd.steps > MOST_STEPS:
             raise InvalidArgumentError("steps", single.sgd.steps, "at most 10^15")
     plan = _plan_for(runs, digits)  # refused before anything is computed
-    if not run.sees_rotation:
+    if not run.sees_rotation and not run.changes:
         require_stable(runs[0])
     found = _computed(lambda arithmetic, plan: _values(runs, arithmetic, plan), runs, plan, digits)
     return [
@@ -276,8 +276,12 @@ def decomposition_at(run: Run, arithmetic: Arithmetic, compressed: bool = False)
 
 
 def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
+    if not plan.bounded:
+        arithmetic = Float64()
     if runs[0].sees_rotation:
-        return _Found(plan, matrix_recursion.risks(runs, _without_bounds(arithmetic)))
+        return _Found(plan, matrix_recursion.risks(runs, arithmetic))
+    if runs[0].changes and len(runs) > 1:  # a schedule may depend on the number of steps
+        return _Found(plan, [_values([run], arithmetic, plan).runs[0] for run in runs])
     instance, error = _instance(runs, arithmetic, plan.compressed)
     lowest, overflow = floor(instance), saturation(instance)
     moments, plan = _moments(instance, runs, arithmetic, plan)
@@ -295,11 +299,6 @@ def _values(runs: list[Run], arithmetic: Arithmetic, plan: Plan) -> _Found:
             }
         )
     return _Found(plan, found)
-
-
-def _without_bounds(arithmetic: Arithmetic) -> Arithmetic:
-    """Matrices in float64 have no bounds on their rounding errors."""
-    return Float64() if isinstance(arithmetic, Intervals) else arithmetic
 
 
 def _instance(runs: list[Run], arithmetic: Arithmetic, compressed: bool) -> tuple[Instance, Scalar]:
@@ -334,11 +333,13 @@ def _moments(
 def _parts(run: Run, arithmetic: Arithmetic, plan: Plan) -> dict[str, Scalar]:
     """Bias, variance and what each target adds; they sum to the total, exactly."""
     problem, quantization, sgd = run
+    if not plan.bounded:
+        arithmetic = Float64()
 
     def total(problem: Problem, quantization: Quantization) -> Scalar:
         part = Run(problem, quantization, sgd)
         if part.sees_rotation:
-            (values,) = matrix_recursion.risks([part], _without_bounds(arithmetic))
+            (values,) = matrix_recursion.risks([part], arithmetic)
             return values["total"] - values["sketching"]
         if isinstance(arithmetic, Balls) and run.sees_rotation:
             # matrices lose bits with the steps, the eigenbasis does not, and has not so many

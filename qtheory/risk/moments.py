@@ -41,6 +41,15 @@ class DiagonalPlusLowRank:
     def __add__(self, diagonal: Array) -> DiagonalPlusLowRank:
         return DiagonalPlusLowRank(self.constant, self.varying + diagonal, self.left, self.right)
 
+    def plus(self, other: DiagonalPlusLowRank) -> DiagonalPlusLowRank:
+        """The sum of two."""
+        return DiagonalPlusLowRank(
+            self.constant + other.constant,
+            self.varying + other.varying,
+            self.left + other.left,
+            self.right + other.right,
+        )
+
     def __rmul__(self, factor: Scalar) -> DiagonalPlusLowRank:
         left = tuple(factor * vector for vector in self.left)
         constant, varying = factor * self.constant, factor * self.varying

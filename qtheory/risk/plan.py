@@ -22,7 +22,7 @@ from typing import Any
 
 import sympy as sp
 
-from qtheory.errors import CostError
+from qtheory.errors import CostError, HypothesisError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
@@ -35,6 +35,8 @@ from qtheory.risk.cost import (
     Method,
     is_long,
     method_for,
+    method_for_stretches,
+    seconds_of_recursion,
 )
 
 #: Each gives E eta and E eta^2 of eta = w - w^q: ``METHODS[name](instance, windows)``.
@@ -47,6 +49,8 @@ METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
 )
 #: Certified digits that are computed where float64 would not have its own.
 DIGITS_FOR_FLOAT = 17
+# About as long balls may take where float64 would have no bounds.
+_MOMENT = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Plan:
         A rough estimate of the time.
     reason
         Why so.
+    bounded
+        Whether rounding errors are: not those of float64 in matrices, or with changing steps.
 
     Examples
     --------
@@ -80,11 +86,12 @@ class Plan:
     compressed: bool
     seconds: float
     reason: str
+    bounded: bool = True
 
     def __str__(self) -> str:
         numbers = f"in balls to {self.digits} certified digits"
         if self.digits is None:
-            known = "with bounded" if self.method != "matrix recursion" else "without bounds on"
+            known = "with bounded" if self.bounded else "without bounds on"
             numbers = f"in float64 {known} rounding errors"
         spectrum = " of a compressed spectrum" if self.compressed else ""
         return f"{self.method}{spectrum}, {numbers}: {self.reason}"
@@ -124,6 +131,8 @@ def plan_for(
     balls = digits is not None
     if run.sees_rotation:
         return _matrix_recursion(run, last, digits)
+    if run.changes:
+        return _changed_step(run, digits, longest)
     long = rates_apart and is_long(dim, last, balls)
     if dim is sp.oo or (long and is_compressible(run.problem, run.quantization)):
         why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
@@ -147,7 +156,34 @@ def _matrix_recursion(run: Run, steps: int, digits: int | None) -> Plan:
     quick = digits is None and matrix_recursion.is_quick_in_balls(size, steps)
     digits = DIGITS_FOR_FLOAT if quick else digits
     seconds = matrix_recursion.require_affordable(size, steps, digits is not None)
-    return Plan("matrix recursion", digits, False, seconds, f"{why}, at O(M^3) a step")
+    reason = f"{why}, at O(M^3) a step"
+    return Plan("matrix recursion", digits, False, seconds, reason, digits is not None)
+
+
+def _changed_step(run: Run, digits: int | None, longest: float) -> Plan:
+    """The recursion or powers of each stretch, for what is no constant step without memory."""
+    if run.problem.dim is sp.oo:
+        raise HypothesisError(
+            f"dim is oo, but with {', '.join(run.changes)} every coordinate is followed: give a "
+            "finite dimension"
+        )
+    stretches = sum(1 for _ in run.sgd.paces())
+    carried = 1 + (run.sgd.momentum != 0) + run.sgd.error_feedback + run.window.averaged
+    found = method_for_stretches(int(run.problem.dim), run.window.last, stretches, carried)
+    method, seconds = found
+    reason = f"{', '.join(run.changes)}, for which there is no closed form"
+    if digits is None and seconds > _MOMENT:
+        seconds = seconds_of_recursion(int(run.problem.dim), run.window.last, carried)
+        plan = Plan("recursion", None, False, seconds, reason, bounded=False)
+    else:
+        plan = Plan(method, digits or DIGITS_FOR_FLOAT, False, seconds, reason)
+    if plan.seconds > longest:
+        raise CostError(
+            f"dim is {run.problem.dim} and steps is {run.sgd.steps}: with {', '.join(run.changes)} "
+            f"the {plan.method} would take about {plan.seconds / 3600:.2g} hours; the limit is "
+            f"{longest / 3600:.2g} hours"
+        )
+    return plan
 
 
 def has_rank_one(quantization: Quantization) -> bool:

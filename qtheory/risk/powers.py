@@ -1,8 +1,9 @@
-"""The moments of the iterates by powers of the step, as one matrix of balls.
+"""The moments of the iterates by powers of the step, as one matrix.
 
-The step is affine on (1, m, v) and, with the sums of iterates, on (1, m, v, s m, s w, s v): a
-matrix of size 2d+1 or 5d+1, whose N-th power takes log2(N) products. It needs no structure of the
-step, so it serves where the closed form does not apply, and checks it where it does.
+An update is affine on the moments of what it carries: (1, m, v) and, with the sums of iterates,
+(1, m, v, s m, s w, s v), a matrix of size 2d+1 or 5d+1, whose N-th power takes log2(N) products.
+It needs no structure of the step, so it serves where the closed form does not apply, and checks it
+where it does. Each stretch of a schedule has a power of its own.
 """
 
 from __future__ import annotations
@@ -14,70 +15,73 @@ import numpy as np
 
 from qtheory.model.instance import Instance
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Array
-from qtheory.risk.recursion import Step, centred
+from qtheory.numbers.arithmetic import Array, Scalar
+from qtheory.risk.recursion import centred, update_for
+from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Key, Update
 
 
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
-    """E eta and E eta^2 of eta = w - w^q for each window; balls only."""
+    """E eta and E eta^2 of eta = w - w^q for each window; in balls, or in complex numbers."""
     return [centred(instance, *output_moments(instance, window)) for window in windows]
 
 
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
     """E w and E w^2 of what SGD returns."""
-    d = len(instance.eigenvalues)
-    step = Step.of(instance)
-    start = np.array([flint.arb(1)] + [flint.arb(0)] * (2 * d), dtype=object)
-    state = _applied(_step_matrix(step), window.first, start)
+    alone, state, done = update_for(instance, instance.batch, summing=False), None, 0
+    for count, stepsize, batch in instance.paces():
+        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
+            times = min(done + count, end) - max(done, begin)
+            if times <= 0:
+                continue
+            update = update_for(instance, batch, summing=summing)
+            state = _applied(step_matrix(update, stepsize), times, _state(update, alone, state))
+        done += count
+    update = update_for(instance, instance.batch, summing=window.averaged and window.count > 0)
+    state = _state(update, alone, state)
     if not window.averaged:
-        return state[1 : d + 1], state[d + 1 :]
-    state = np.concatenate([state, [flint.arb(0)] * (3 * d)])
-    state = _applied(_step_matrix_with_sums(step), window.count, state)
-    sum_m, sum_v = state[2 * d + 1 : 3 * d + 1], state[4 * d + 1 :]
+        return _part(update, state, MEAN_W), _part(update, state, SQUARE_W)
+    sum_m, sum_v = _part(update, state, (SUM,)), _part(update, state, (SUM, SUM))
     return sum_m / window.count, sum_v / window.count**2
 
 
+def step_matrix(update: Update, stepsize: Scalar) -> Array:
+    """The step on (1, and the moments in the order of the keys of the update)."""
+    return update.dense(stepsize)
+
+
+def _state(update: Update, before: Update, state: Array | None) -> Array:
+    """A vector of the moments of an update, from one that may lack those of the sums: 0 so far."""
+    d, zero = len(update.zero), update.zero
+    vector = np.concatenate([zero[:1] + 1, *([zero] * len(update.keys))])
+    if state is None or len(state) == len(vector):
+        return vector if state is None else state
+    for k, key in enumerate(update.keys):
+        if key in before.keys:
+            vector[1 + k * d : 1 + (k + 1) * d] = _part(before, state, key)
+    return vector
+
+
+def _part(update: Update, state: Array, key: Key) -> Array:
+    """One moment in a vector of them."""
+    d, k = len(update.zero), update.keys.index(key)
+    return state[1 + k * d : 1 + (k + 1) * d]
+
+
 def _applied(matrix: Array, times: int, vector: Array) -> Array:
-    """matrix^times vector."""
-    if times == 0:
-        return vector
+    """matrix^times vector; of balls by flint."""
+    if matrix.dtype != object:
+        return _powered(matrix, times, vector)
     power = flint.arb_mat(matrix.tolist()) ** times
     column = flint.arb_mat([[entry] for entry in vector])
     return np.array((power * column).entries(), dtype=object)
 
 
-def _step_matrix(step: Step) -> Array:
-    """The step on (1, m, v)."""
-    d = len(step.x)
-    one, m, v = slice(0, 1), slice(1, d + 1), slice(d + 1, 2 * d + 1)
-    matrix = _zeros(2 * d + 1)
-    matrix[one, one] = flint.arb(1)
-    matrix[m, one], matrix[m, m] = step.drift[:, None], _diagonal(step.rho)
-    matrix[v, one], matrix[v, m], matrix[v, v] = step.c[:, None], step.K.dense(), step.G.dense()
-    return matrix
-
-
-def _step_matrix_with_sums(step: Step) -> Array:
-    """The step on (1, m, v, s m, s w, s v), with s' = s + w."""
-    d = len(step.x)
-    unit, rho, drift = np.array([flint.arb(1)] * d), step.rho, step.drift
-    m, v, sum_m, sum_w, sum_v = (slice(k * d + 1, (k + 1) * d + 1) for k in range(5))
-    matrix = _zeros(5 * d + 1)
-    matrix[: 2 * d + 1, : 2 * d + 1] = _step_matrix(step)
-    matrix[sum_m, m], matrix[sum_m, sum_m] = _diagonal(unit), _diagonal(unit)
-    # E s' w' = rho (E s w + E w^2) + drift (E s + E w)
-    matrix[sum_w, m], matrix[sum_w, v] = _diagonal(drift), _diagonal(rho)
-    matrix[sum_w, sum_m], matrix[sum_w, sum_w] = _diagonal(drift), _diagonal(rho)
-    matrix[sum_v, v], matrix[sum_v, sum_v] = _diagonal(unit), _diagonal(unit)
-    matrix[sum_v, sum_w] = _diagonal(2 * unit)
-    return matrix
-
-
-def _zeros(size: int) -> Array:
-    return np.full((size, size), flint.arb(0), dtype=object)
-
-
-def _diagonal(entries: Array) -> Array:
-    matrix = _zeros(len(entries))
-    np.fill_diagonal(matrix, entries)
-    return matrix
+def _powered(matrix: Array, times: int, vector: Array) -> Array:
+    """matrix^times vector, of machine numbers."""
+    while times:
+        if times % 2:
+            vector = matrix @ vector
+        times //= 2
+        if times:
+            matrix = matrix @ matrix
+    return vector

@@ -9,22 +9,28 @@ With m = E w_t and v = E w_t^2 (per coordinate), everything in section 2 is affi
 
 where G and K are diagonal plus low rank. :class:`Step` builds G, K and c term by term.
 
-The sum s_t = w_k + ... + w_{t-1} is followed as well. Given the past, E w_{t+1} =
-rho w_t + gamma lambda w*, so E s_t, E s_t w_t and E s_t^2 close by themselves and every average
-of iterates is exact, with no division by 1 - rho.
+An update may carry more than w: the weight before it, what rounding lost, and the sum
+s_t = w_k + ... + w_{t-1} of iterates. All of it is linear in w and the gradient, so its moments
+close by themselves (:mod:`qtheory.risk.update`), and every average of iterates is exact, with no
+division by 1 - rho.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
+from qtheory.errors import HypothesisError
 from qtheory.model.instance import Instance
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
 from qtheory.risk.moments import DiagonalPlusLowRank, fourth_moments
+from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Form, Gradient, Moments, Update, W, update_of
+
+# So often one stepsize must be taken in a row for its map to be built first.
+_WORTH_BUILDING = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +38,32 @@ class IterateMoments:
     """Moments of w_t and of the sum s_t of the iterates before it; arrays of shape (d,)."""
 
     t: int
-    m: Array  # E w
-    v: Array  # E w^2
-    sum_m: Array  # E s
-    sum_w: Array  # E s w
-    sum_v: Array  # E s^2
+    moments: Moments
+
+    @property
+    def m(self) -> Array:
+        """E w."""
+        return self.moments[MEAN_W]
+
+    @property
+    def v(self) -> Array:
+        """E w^2."""
+        return self.moments[SQUARE_W]
+
+    @property
+    def sum_m(self) -> Array:
+        """E s."""
+        return self.moments[(SUM,)]
+
+    @property
+    def sum_w(self) -> Array:
+        """E s w."""
+        return self.moments[(W, SUM)]
+
+    @property
+    def sum_v(self) -> Array:
+        """E s^2."""
+        return self.moments[(SUM, SUM)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +118,10 @@ class Step:
     @classmethod
     def of(cls, instance: Instance) -> Step:
         """The step of an instance: section 2, sorted by what multiplies vh, m and 1."""
+        if instance.changes:
+            raise HypothesisError(
+                f"{instance.changes[0]}: this method knows steps of one size only"
+            )
         lam, w_star, sigma2 = instance.eigenvalues, instance.target, instance.noise
         lq, gamma, B = instance.quantized_eigenvalues, instance.stepsize, instance.batch
         common, own = instance.quantized_eigenvalues_apart
@@ -136,20 +167,40 @@ class Step:
         return self.G @ v + self.K @ m + self.c
 
 
+def update_for(instance: Instance, batch: Scalar, *, summing: bool) -> Update:
+    """The update of an instance at one batch, for every stepsize."""
+    plain = replace(instance, schedule=None, momentum=0, error_feedback=False, stored=None)
+    unit = Step.of(replace(plain, stepsize=1, batch=batch))
+    square = Form({SQUARE_W: unit.gain, MEAN_W: unit.mixed}, unit.c)
+    return update_of(instance, Gradient(unit.x, unit.drift, square), summing=summing)
+
+
 def trajectory(instance: Instance, first: int = 0) -> Iterator[IterateMoments]:
-    """The moments for t = 0, 1, 2, ... from w_0 = 0, without end; s_t sums from w_first on."""
-    step = Step.of(instance)
-    m = v = sum_m = sum_w = sum_v = instance.eigenvalues * 0
-    t = 0
-    while True:
-        yield IterateMoments(t, m, v, sum_m, sum_w, sum_v)
-        if t >= first:
-            # s' = s + w, and E s' w' = rho E s' w + gamma lambda w* E s'
-            sum_v = sum_v + 2 * sum_w + v
-            sum_m = sum_m + m
-            sum_w = step.rho * (sum_w + v) + step.drift * sum_m
-        m, v = step.mean(m), step.second(m, v)
-        t += 1
+    """The moments for t = 0, 1, 2, ... from w_0 = 0; s_t sums from w_first on.
+
+    Without end where the stepsize is one number, up to the last iterate of a schedule.
+    """
+    state = update_for(instance, instance.batch, summing=False).start()
+    t, last = 0, None
+    for count, stepsize, batch in instance.paces():
+        if batch is not last:
+            last = batch
+            alone, summed = (update_for(instance, batch, summing=s) for s in (False, True))
+        maps = [alone.at(stepsize), summed.at(stepsize)] if count > _WORTH_BUILDING else None
+        end = t + count
+        while t < end:
+            if t >= first and (SUM,) not in state:
+                state = summed.start() | state
+            yield IterateMoments(t, state)
+            which = int(t >= first)
+            if maps is None:
+                state = (alone, summed)[which].apply(state, stepsize)
+            else:
+                state = {key: form(state) for key, form in maps[which].items()}
+            t += 1
+    if t >= first and (SUM,) not in state:
+        state = summed.start() | state
+    yield IterateMoments(t, state)
 
 
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:

@@ -15,8 +15,8 @@ import numpy as np
 from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.data import SecondMoments
 from qtheory.model.error_models import ErrorModel
-from qtheory.model.instance import instantiate
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.instance import Instance, instantiate
+from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.rounding import DITHERS
 from qtheory.model.run import Run
@@ -77,8 +77,10 @@ class Work:
             eigenvalues=eigenvalues,
             target=target,
             noise=float(noise),
-            stepsize=float(instance.stepsize),
-            batch=int(instance.batch),
+            stepsizes=_each(instance, 1, np.float64),
+            batches=_each(instance, 2, np.int64),
+            momentum=float(instance.momentum),
+            error_feedback=run.sgd.error_feedback,
             first=window.first,
             last=window.last,
             averaged=window.averaged,
@@ -87,7 +89,16 @@ class Work:
             mixing=mixing,
             sketching=float(instance.sketching),
         )
-        return cls(packed_run, tuple(packed(q, target) for target, q in quantization.items()))
+        every = (*TARGETS, STORED)
+        return cls(packed_run, tuple(packed(getattr(quantization, t), t) for t in every))
+
+
+def _each(instance: Instance, which: int, dtype: type) -> Any:
+    """The stepsizes or batches of all steps, one alone where they are equal."""
+    if instance.schedule is None:
+        return np.array([instance.stepsize if which == 1 else instance.batch], dtype)
+    counts = [pace[0] for pace in instance.schedule]
+    return np.repeat(np.array([pace[which] for pace in instance.schedule], dtype), counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +183,10 @@ def sampling(replicates: Any, seed: Any) -> tuple[int, int]:
 def require_affordable(work: Work, replicates: int) -> None:
     """Raise CostError before runs are begun that would go on for weeks."""
     run = work.run
-    numbers = replicates * run.last * run.batch * max(len(run.eigenvalues), run.mixing.size)
+    batch = int(run.batches.max())
+    numbers = replicates * run.last * batch * max(len(run.eigenvalues), run.mixing.size)
     if numbers > _MOST_SAMPLES:
         raise CostError(
-            f"{replicates} replicates of {run.last} steps with batch {run.batch} in dimension "
+            f"{replicates} replicates of {run.last} steps with batch {batch} in dimension "
             f"{len(run.eigenvalues)} draw {numbers:.2g} numbers; the limit is {_MOST_SAMPLES:.0e}"
         )

@@ -2,7 +2,7 @@ r"""The update, compiled: a block of independent runs, one sample and one coordi
 
 .. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
 
-A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
+with momentum and the rounding of stored weights after it, if there are any. A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
 numbers are those of two ``numpy.random.Generator``, drawn inside the compiled code. Its arguments
 are packed in ``simulate/packing.py``.
 """
@@ -76,18 +76,21 @@ def run_block(
     per target the values seen, below and beyond the range of its format and the largest magnitude;
     a last row counts updates, and those below half a step of the parameters.
     """
-    data, label, parameter, activation, gradient = quantizers
+    data, label, parameter, activation, gradient, stored = quantizers
     mixed = run.mixing.size > 0
     d = run.mixing.shape[0] if mixed else run.eigenvalues.size
     observing = observed.shape[0] > 0
     gaussian = run.labels.size == 0
     deviation, noise = np.sqrt(run.eigenvalues), math.sqrt(run.noise)
-    pace = run.stepsize / run.batch
-    w, w_read, w_before = np.empty(d), np.empty(d), np.empty(d)
+    remembers = run.momentum > 0 or run.error_feedback or stored.kind != EXACT
+    w, w_read, w_before, w_earlier = np.empty(d), np.empty(d), np.empty(d), np.empty(d)
+    lost, added = np.zeros(d), np.empty(d)
     x, x_read, total, draws = np.empty(d), np.empty(d), np.empty(d), np.empty((2, d))
     latent = np.empty(run.eigenvalues.size) if mixed else x
     for replicate in range(risks.size):
         w[:] = 0.0
+        w_before[:] = 0.0
+        lost[:] = 0.0
         total[:] = 0.0
         for t in range(run.last):
             if run.averaged and t >= run.first:
@@ -95,12 +98,15 @@ def run_block(
                     total[i] += w[i]
             if observing:
                 _observe(w, parameter, observed[2])
-                w_before[:] = w
+            w_earlier[:] = w_before
+            w_before[:] = w
+            batch = run.batches[t if run.batches.size > 1 else 0]
+            pace = run.stepsizes[t if run.stepsizes.size > 1 else 0] / batch
             quantize_vector(errors, w, parameter, w_read, draws)
             common_label = _common_factor(errors, label)
             common_activation = _common_factor(errors, activation)
             common_gradient = _common_factor(errors, gradient)
-            for _ in range(run.batch):
+            for _ in range(batch):
                 if progress[STOP] != 0:
                     return
                 if gaussian:
@@ -129,8 +135,12 @@ def run_block(
                     _observe_one(residual, gradient, observed[4])
                 for i in range(d):
                     w[i] += pull * x_read[i]
+            if remembers:
+                _remembered(errors, run, stored, w, w_before, w_earlier, lost, added, draws)
             if observing:
-                _observe_update(w_before, w, parameter, observed[5])
+                _observe_update(
+                    w_before, w, parameter if stored.kind == EXACT else stored, observed
+                )
             progress[DONE] += 1
         if run.averaged:
             for i in range(d):
@@ -142,6 +152,33 @@ def run_block(
                 w_out = _dot(run.mixing[:, i], w)
             risk += run.eigenvalues[i] * (w_out - run.target[i]) ** 2
         risks[replicate] = risk / 2 + run.sketching
+
+
+@_compiled
+def _remembered(
+    errors: Any,
+    run: PackedRun,
+    stored: PackedQuantizer,
+    w: Any,
+    w_before: Any,
+    w_earlier: Any,
+    lost: Any,
+    added: Any,
+    draws: Any,
+) -> None:
+    """Momentum, and the rounding of what is stored, once ``w`` has moved along the gradient."""
+    for i in range(w.size):
+        w[i] += run.momentum * (w_before[i] - w_earlier[i])
+    if not run.error_feedback:
+        added[:] = w
+        quantize_vector(errors, added, stored, w, draws)
+        return
+    for i in range(w.size):
+        lost[i] += w[i] - w_before[i]
+    quantize_vector(errors, lost, stored, added, draws)
+    for i in range(w.size):
+        w[i] = w_before[i] + added[i]
+        lost[i] -= added[i]
 
 
 @_compiled
@@ -322,8 +359,9 @@ def _observe_one(u: float, quantizer: PackedQuantizer, counts: Any) -> None:
 
 
 @_compiled
-def _observe_update(before: Any, after: Any, quantizer: PackedQuantizer, counts: Any) -> None:
+def _observe_update(before: Any, after: Any, quantizer: PackedQuantizer, observed: Any) -> None:
     """Count the updates, and those that move a parameter by less than half its step."""
+    counts = observed[observed.shape[0] - 1]
     rounds = quantizer.kind > GAUSSIAN
     for i in range(before.size):
         counts[SEEN] += 1

@@ -36,8 +36,10 @@ class PackedRun(NamedTuple):
     eigenvalues: Any
     target: Any
     noise: float
-    stepsize: float
-    batch: int
+    stepsizes: Any  # of each step, or of all of them
+    batches: Any
+    momentum: float
+    error_feedback: bool
     first: int  # the first iterate in the average
     last: int  # the number of steps
     averaged: bool
