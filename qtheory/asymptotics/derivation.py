@@ -192,7 +192,8 @@ class RateDerivation:
 
     @cached_property
     def _lower(self) -> LowerTerms:
-        return lower_terms_of(self.run, self.setting.terms.definitions)
+        terms = self.setting.terms
+        return lower_terms_of(self.run, terms.definitions, terms.features)
 
     def _compared(self, name: str) -> RateTightness:
         formula = self._lower.risk if name == "total" else self._lower.formulas[name]

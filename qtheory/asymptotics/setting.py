@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.terms import Terms, terms_of
+from qtheory.asymptotics.conditional import PERP, Features
+from qtheory.asymptotics.terms import Terms, features_of, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.run import Run
 from qtheory.orders.assumptions import assume
@@ -61,14 +62,19 @@ class RateSetting:
     def applies(self, evaluation: Evaluation) -> bool:
         """Whether theta and x_1 of T4 are at most of the order of 1 in a cell.
 
+        In a sketch, whether its spectrum is that of the problem too.
+
         Raises
         ------
         Diverges
             If a sum in them is infinite.
         """
-        for symbol in (defined.norm, defined.tr):
+        for symbol in (defined.norm, defined.tr, PERP):
             if self.terms.definitions[symbol] != 0:
                 evaluation.order(symbol)
+        features = self.terms.features
+        if features is not None and not features.keeps_spectrum(evaluation):
+            return False
         steps = (self.terms.feedback, self.terms.largest_step)
         return all(evaluation.cell.compare(evaluation.order(step), ONE) <= 0 for step in steps)
 
@@ -82,9 +88,39 @@ def setting_of(
     run: Run,
     regime: Mapping[sp.Symbol | str, sp.Expr | str],
     assumptions: Sequence[str | sp.Basic],
+    size: sp.Expr | None = None,
 ) -> RateSetting:
-    """The terms of T4 for a problem, with a regime put in and assumptions made."""
-    terms = terms_of(run)
+    """The terms of T4 for a problem, with a regime put in and assumptions made.
+
+    In a random sketch of M features those of the conditional problem: for M <= d, but where the
+    assumptions say that M >= d.
+    """
+    if size is None:
+        return _setting(run, regime, assumptions, None)
+    features = features_of(run, size, loses=True)
+    setting = _setting(run, regime, assumptions, features)
+    if features.dim is sp.oo:
+        return setting
+    evaluation = setting.evaluation(setting.root)
+    ratio = evaluation.order(size) / evaluation.order(features.dim)
+    if not ratio.powers:
+        wide = (size >= features.dim) is sp.true
+        return _setting(run, regime, assumptions, replace(features, loses=not wide))
+    if setting.root.implies(setting.root.at_least_one(ratio)):
+        return _setting(run, regime, assumptions, replace(features, loses=False))
+    fewer = setting.root.at_least_one(ratio**-1)
+    if setting.root.implies(fewer):
+        return setting
+    return replace(setting, root=restricted(setting.root, [fewer]))
+
+
+def _setting(
+    run: Run,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str],
+    assumptions: Sequence[str | sp.Basic],
+    features: Features | None,
+) -> RateSetting:
+    terms = terms_of(run, features)
     if not isinstance(regime, Mapping):
         raise InvalidArgumentError("regime", regime, "a mapping such as {d: N**2}")
     replaced = {symbol_named(key, "regime"): _power(value) for key, value in regime.items()}

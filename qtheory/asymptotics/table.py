@@ -25,7 +25,7 @@ from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import joined, joined_by_maxima, relations
-from qtheory.orders.symbols import symbol_named
+from qtheory.orders.symbols import formula_of, symbol_named
 
 
 @dataclass(frozen=True)
@@ -287,6 +287,8 @@ def rates(
     sgd: SGD,
     regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
     assumptions: Sequence[str | sp.Basic] = (),
+    *,
+    size: Number | None = None,
 ) -> Rates:
     r"""The order of every term of the upper bound T4, derived from its statement.
 
@@ -331,7 +333,8 @@ def rates(
     spectra; derived here from T4.
     """
     run = Run(problem, quantization, sgd)
-    setting = setting_of(run, regime or {}, assumptions)
+    features = None if size is None else formula_of(size, "size")
+    setting = setting_of(run, regime or {}, assumptions, features)
     derivation = RateDerivation(run, setting, where_it_applies(setting), {})
     found = {name: _rate(name, derivation) for name in TERMS}
     found["total"], dominations = _total(derivation)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from qtheory.asymptotics.conditional import PERP, Features, as_additive, in_sketch
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import TARGETS
@@ -20,8 +21,10 @@ from qtheory.theory.upper import upper_bound
 
 _DIGITS_OF_A_LEVEL = 30
 
-#: The rows of a rate table: the parts of T4, and what each quantizer adds to the noise level.
-TERMS = ("approximation", "bias", "variance", "amplification", *TARGETS)
+#: The terms of a rate table: the parts of T4, and what a sketch and each quantizer add to the
+#: noise level.
+SKETCH = "sketch"
+TERMS = ("approximation", "bias", "variance", "amplification", SKETCH, *TARGETS)
 
 _FORMULA = {item.lhs: item.rhs for item in upper_bound.definitions}
 _COORDINATEWISE = (defined.x[n.i], defined.eta0[n.i], n.wq[n.i], n.lq[n.i], n.D[n.i])
@@ -39,17 +42,30 @@ class Count:
 
 @dataclass(frozen=True)
 class Substitution:
-    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum."""
+    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum.
+
+    Attributes
+    ----------
+    idle
+        How many coordinates there are beside those of the spectrum that have no variance.
+    """
 
     base: Mapping[sp.Basic, sp.Expr]
     coordinatewise: Mapping[sp.Basic, sp.Expr]
+    idle: sp.Expr = sp.S.Zero
 
     def __call__(self, formula: sp.Expr) -> sp.Expr:
         """A formula of the theory in the parameters of a problem; D_N, A and norms stay."""
         for symbol in _COORDINATEWISE:
             formula = formula.xreplace({symbol: _FORMULA[symbol]})
+        if self.idle != 0 and self.base[n.additive["data"]] != 0:
+            formula = formula.xreplace({part: self._with_idle(part) for part in formula.atoms(sp.Sum)})
         # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
         return _without_empty_sums(formula.xreplace(self.base).xreplace(self.coordinatewise))
+
+    def _with_idle(self, part: sp.Sum) -> sp.Expr:
+        """A sum over coordinates, and over those where lambda_i is 0."""
+        return part + self.idle * part.function.xreplace({n.lam[n.i]: sp.S.Zero})
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +88,8 @@ class Terms:
         Symbols that stay fixed: exponents, and constants of the spectrum and the target.
     counts
         How many coordinates are learned, and how many lie above the floor, each as a sum.
+    features
+        The sketch that the problem is learned in, if any.
     """
 
     formulas: dict[str, sp.Expr]
@@ -81,9 +99,30 @@ class Terms:
     signs: dict[sp.Symbol, int]
     fixed: frozenset[sp.Symbol]
     counts: tuple[Count, ...]
+    features: Features | None = None
 
 
-def substitution_of(run: Run) -> Substitution:
+def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
+    """A sketch of M features of a problem, with M <= d or with M >= d.
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not cover the setting.
+    """
+    _require_covered(run)
+    base, coordinatewise = _inputs(as_additive(run, size))
+    return Features(
+        size,
+        base[n.d],
+        coordinatewise[n.lam[n.i]],
+        coordinatewise[n.w_star[n.i]],
+        base[n.additive["data"]],
+        loses,
+    )
+
+
+def substitution_of(run: Run, features: Features | None = None) -> Substitution:
     """What the symbols of T4 and T5 stand for.
 
     Raises
@@ -92,10 +131,13 @@ def substitution_of(run: Run) -> Substitution:
         If T4 does not cover the setting.
     """
     _require_covered(run)
-    return Substitution(*_inputs(run))
+    if features is None:
+        return Substitution(*_inputs(run))
+    inputs = in_sketch(*_inputs(as_additive(run, features.size)), features)
+    return Substitution(*inputs, features.idle)
 
 
-def terms_of(run: Run) -> Terms:
+def terms_of(run: Run, features: Features | None = None) -> Terms:
     """The terms of T4 with the spectrum, the target and the error levels put in.
 
     Raises
@@ -103,7 +145,7 @@ def terms_of(run: Run) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    put_in = substitution_of(run)
+    put_in = substitution_of(run, features)
     base, coordinatewise = put_in.base, put_in.coordinatewise
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
@@ -117,13 +159,14 @@ def terms_of(run: Run) -> Terms:
     feedback = _positive_form(alpha.xreplace(base))
     noise = {name: _positive_form(part) for name, part in noise_parts(level, base).items()}
     formulas = {
-        "approximation": defined.A,
+        "approximation": defined.A + PERP / 2 if features else defined.A,
         "bias": defined.bias,
         "variance": per_noise * noise["variance"],
         "amplification": per_feedback * feedback,
-        **{name: per_noise * noise[name] for name in TARGETS},
+        **{name: per_noise * noise[name] for name in (SKETCH, *TARGETS)},
     }
     definitions = {symbol: put_in(_FORMULA[symbol]) for symbol in _SUMS}
+    definitions[PERP] = features.perp if features else sp.S.Zero
     # x_i / (2 - x_i) is between x_i / 2 and x_i.
     theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
     return Terms(
@@ -131,26 +174,30 @@ def terms_of(run: Run) -> Terms:
         definitions,
         without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
-        _signs(base),
-        _fixed(base, coordinatewise),
-        tuple(_counts(base, coordinatewise)),
+        _signs(base, features),
+        _fixed(base, _inputs(run)[1]),
+        tuple(_counts(base, coordinatewise, features)),
+        features,
     )
 
 
 def _counts(
-    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
+    base: Mapping[sp.Basic, sp.Expr],
+    coordinatewise: Mapping[sp.Basic, sp.Expr],
+    features: Features | None,
 ) -> Iterator[Count]:
     """The coordinates with N gamma lambda_i >= 1, and those above the error of the data."""
     steps, floor = base[n.N], base[n.additive["data"]]
 
     def count(name: str, strength: sp.Expr, meaning: str) -> Count:
         total = n.over_coordinates(sp.Min(1, strength)).xreplace(base).xreplace(coordinatewise)
-        return Count(f"k_{name}", total, meaning)
+        return Count(name, total, meaning)
 
     learned = str(steps) if steps.is_Symbol else "N"
-    yield count(learned, n.N * n.gamma * n.lam[n.i], f"directions that {learned} steps learn")
+    strength = n.N * n.gamma * n.lam[n.i]
+    yield count(f"k_{learned}", strength, f"directions that {learned} steps learn")
     if floor != 0:
-        name = str(floor) if floor.is_Symbol else "eps"
+        name = "M_eff" if features else f"k_{floor if floor.is_Symbol else 'eps'}"
         yield count(name, n.lam[n.i] / floor, "directions above the floor")
 
 
@@ -226,7 +273,10 @@ def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:
 
 
 def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
-    """The part of the noise level without any quantizer, and what each one adds to the whole."""
+    """The part of the noise level without any quantizer, and what each one adds to the whole.
+
+    What a sketch adds is a part of its own.
+    """
 
     def without(*targets: str) -> sp.Expr:
         off = {
@@ -238,8 +288,10 @@ def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, s
             off[defined.A] = sp.S.Zero
         return level.xreplace({**base, **off})
 
+    plain = without(*TARGETS)
     return {
-        "variance": without(*TARGETS),
+        "variance": plain.xreplace({PERP: sp.S.Zero}),
+        SKETCH: plain - plain.xreplace({PERP: sp.S.Zero}),
         **{target: without() - without(target) for target in TARGETS},
     }
 
@@ -272,11 +324,17 @@ def without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> 
     return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
 
 
-def _signs(base: Mapping[sp.Basic, sp.Expr]) -> dict[sp.Symbol, int]:
+def _signs(base: Mapping[sp.Basic, sp.Expr], features: Features | None) -> dict[sp.Symbol, int]:
     signs: dict[sp.Symbol, int] = {}
+    large = set()
+    if features is not None:
+        # The level that elementwise errors act with holds the size, which is large all the same.
+        large = features.size.free_symbols
+        base = {**base, n.d: sp.Tuple(features.size, features.dim)}
     for symbol, value in base.items():
         sign = {n.N: 1, n.B: 1, n.d: 1, n.sigma2: 0}.get(symbol, -1)
-        for parameter in sorted(value.free_symbols, key=str):
+        for parameter in sorted(value.free_symbols - {PERP}, key=str):
+            sign = 1 if parameter in large else sign
             if signs.setdefault(parameter, sign) != sign:
                 signs[parameter] = 0
     return signs
