@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from qtheory.asymptotics.derivation import RateDerivation
 from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.setting import setting_of, where_it_applies
-from qtheory.asymptotics.terms import TERMS
+from qtheory.asymptotics.terms import EFFECTIVE_SAMPLES, EFFECTIVE_SIZE, TERMS
 from qtheory.asymptotics.writing import table_latex, table_text
 from qtheory.errors import HypothesisError, InvalidArgumentError, MissingLibraryError
 from qtheory.model.problem import Problem
@@ -46,6 +46,12 @@ class Rates:
     fixed
         The symbols of the spectrum, the target and the exponents of the regime, which are held
         fixed: the factors of the orders depend on them.
+    size
+        M, where the problem is learned in a random sketch of M features. Then the orders are those
+        of deterministic equivalents: T4 and T5 hold for a given sketch, what they are put into is
+        known as M grows. ``terms["sketch"]`` is what a sketch adds to the noise.
+    sizes
+        There, the orders of the effective model size and of the effective number of samples.
     """
 
     problem: Problem
@@ -57,6 +63,8 @@ class Rates:
     dominations: tuple[Domination, ...]
     fixed: tuple[sp.Symbol, ...] = ()
     derivation: RateDerivation | None = field(default=None, repr=False, compare=False)
+    size: sp.Expr | None = None
+    sizes: Mapping[str, Rate] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Orders and conditions as text; ``occurs`` is null where that is not known.
@@ -65,6 +73,7 @@ class Rates:
         is not known.
         """
         return {
+            **({} if self.size is None else self._size_as_json()),
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
             "taken_positive": [str(symbol) for symbol in self.taken_positive],
@@ -99,6 +108,20 @@ class Rates:
             },
         }
 
+    def _size_as_json(self) -> dict[str, Any]:
+        """The size of a sketch, what kind of result that makes, and the effective sizes."""
+        return {
+            "kind": "equivalent",
+            "size": str(self.size),
+            **{
+                name.replace(" ", "_"): [
+                    {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
+                    for regime in rate.regimes
+                ]
+                for name, rate in self.sizes.items()
+            },
+        }
+
     @property
     def premises(self) -> tuple[sp.Basic, ...]:
         """The regime as equations, and the assumptions: what the orders are true under."""
@@ -115,7 +138,7 @@ class Rates:
             for part in (problem.spectrum, problem.target, *models)
             for value in vars(part).values()
         ]
-        given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps]
+        given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps, self.size]
         found = sp.Tuple(*(part for part in given if isinstance(part, sp.Basic))).free_symbols
         return tuple(sorted((s for s in found if s.is_positive is None and s.name != "i"), key=str))
 
@@ -143,6 +166,35 @@ class Rates:
     def by_target(self) -> Mapping[str, Rate]:
         """What each quantizer adds to the noise level."""
         return {target: self.terms[target] for target in TARGETS}
+
+    @property
+    def effective_size(self) -> Rate:
+        """The order of df1(kappa), the directions that a sketch with errors of the data learns.
+
+        kappa solves level = kappa (1 - df1(kappa) / M).
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the problem is not learned in a sketch.
+        """
+        return self._of_sketch(EFFECTIVE_SIZE)
+
+    @property
+    def effective_samples(self) -> Rate:
+        """The order of N sigma^2 / s^2: the steps that leave as much noise with sigma^2 alone.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the problem is not learned in a sketch.
+        """
+        return self._of_sketch(EFFECTIVE_SAMPLES)
+
+    def _of_sketch(self, name: str) -> Rate:
+        if self.size is None:
+            raise InvalidArgumentError("size", self.size, "a number of features: rates(..., size=M)")
+        return self.sizes[name]
 
     @property
     def total(self) -> Rate:
@@ -304,6 +356,12 @@ def rates(
         Parameters as powers of others, such as ``{d: N**2, eps: N**-1}``; exponents may be symbols.
     assumptions
         Relations among exponents (``b > a + 1``) or parameters (``"N*eps <= 1"``).
+    size
+        M, where the problem is learned in a random sketch of M features: a symbol, a number or a
+        power such as ``N**(1/2)``. Averaged over sketches the spectrum and the target in the
+        sketch have deterministic equivalents; their orders are put into T4, so that the table holds
+        *asymptotically*. Elementwise data errors act as additive ones of level eps tr(H) / M there,
+        an approximation. For M <= d; with the assumption ``"M >= d"`` for M >= d.
 
     Raises
     ------
@@ -350,11 +408,17 @@ def rates(
         fixed,
         derivation,
     )
-    terms = {
-        name: replace(rate, assumptions=table.premises, fixed=fixed, derivation=derivation)
-        for name, rate in found.items()
-    }
-    return replace(table, terms=terms)
+
+    def with_premises(rates: Mapping[str, Rate]) -> dict[str, Rate]:
+        known = {"assumptions": table.premises, "fixed": fixed, "derivation": derivation}
+        return {name: replace(rate, **known) for name, rate in rates.items()}
+
+    return replace(
+        table,
+        terms=with_premises(found),
+        size=features,
+        sizes=with_premises(_sizes(derivation)),
+    )
 
 
 def _holds(condition: sp.Basic, point: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
@@ -388,10 +452,30 @@ def _rate(name: str, derivation: RateDerivation) -> Rate:
     formula = derivation.setting.terms.formulas[name]
     if formula == 0:
         return Rate(name, ())
-    leaves = derivation.explore(lambda evaluation: evaluation.order(formula))
+    return _explored(name, derivation, lambda evaluation: evaluation.order(formula))
+
+
+def _explored(
+    name: str, derivation: RateDerivation, order: Callable[[Evaluation], Monomial]
+) -> Rate:
+    leaves = derivation.explore(order)
     derivation.leaves[name] = leaves
     orders = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in leaves]
     return Rate(name, joined_by_maxima(joined(derivation.root, orders)))
+
+
+def _sizes(derivation: RateDerivation) -> dict[str, Rate]:
+    """The orders of the effective sizes in a sketch."""
+    terms = derivation.setting.terms
+    features = terms.features
+    if features is None:
+        return {}
+    return {
+        EFFECTIVE_SIZE: _explored(EFFECTIVE_SIZE, derivation, features.effective_size),
+        EFFECTIVE_SAMPLES: _explored(
+            EFFECTIVE_SAMPLES, derivation, lambda there: there.order(terms.sizes[EFFECTIVE_SAMPLES])
+        ),
+    }
 
 
 def _total(derivation: RateDerivation) -> tuple[Rate, tuple[Domination, ...]]:

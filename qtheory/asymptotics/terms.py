@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -24,6 +24,7 @@ _DIGITS_OF_A_LEVEL = 30
 #: The terms of a rate table: the parts of T4, and what a sketch and each quantizer add to the
 #: noise level.
 SKETCH = "sketch"
+EFFECTIVE_SIZE, EFFECTIVE_SAMPLES = "effective size", "effective samples"
 TERMS = ("approximation", "bias", "variance", "amplification", SKETCH, *TARGETS)
 
 _FORMULA = {item.lhs: item.rhs for item in upper_bound.definitions}
@@ -90,6 +91,8 @@ class Terms:
         How many coordinates are learned, and how many lie above the floor, each as a sum.
     features
         The sketch that the problem is learned in, if any.
+    sizes
+        In a sketch, how many directions and steps count: formulas for the effective sizes.
     """
 
     formulas: dict[str, sp.Expr]
@@ -100,6 +103,7 @@ class Terms:
     fixed: frozenset[sp.Symbol]
     counts: tuple[Count, ...]
     features: Features | None = None
+    sizes: Mapping[str, sp.Expr] = field(default_factory=dict)
 
 
 def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
@@ -178,7 +182,28 @@ def terms_of(run: Run, features: Features | None = None) -> Terms:
         _fixed(base, _inputs(run)[1]),
         tuple(_counts(base, coordinatewise, features)),
         features,
+        _sizes(level, put_in, definitions, features),
     )
+
+
+def _sizes(
+    level: sp.Expr,
+    put_in: Substitution,
+    definitions: Mapping[sp.Basic, sp.Expr],
+    features: Features | None,
+) -> dict[str, sp.Expr]:
+    """The directions that a sketch learns, and the steps that leave as much noise without errors.
+
+    The second are N sigma^2 / s^2 at B = 1, and N where there is no label noise.
+    """
+    if features is None:
+        return {}
+    one = {**put_in.base, n.B: sp.S.One}
+    whole = _positive_form(without_zeros(level.xreplace(one), definitions))
+    sigma2 = put_in.base[n.sigma2].xreplace({PERP: sp.S.Zero})
+    samples = put_in.base[n.N] * (sigma2 / whole if sigma2 != 0 else 1)
+    floor = features.level if features.level != 0 else features.edge
+    return {EFFECTIVE_SIZE: features.learnt(floor), EFFECTIVE_SAMPLES: samples}
 
 
 def _counts(
@@ -197,8 +222,10 @@ def _counts(
     strength = n.N * n.gamma * n.lam[n.i]
     yield count(f"k_{learned}", strength, f"directions that {learned} steps learn")
     if floor != 0:
-        name = "M_eff" if features else f"k_{floor if floor.is_Symbol else 'eps'}"
-        yield count(name, n.lam[n.i] / floor, "directions above the floor")
+        name, meaning = f"k_{floor if floor.is_Symbol else 'eps'}", "directions above the floor"
+        if features is not None:
+            name, meaning = "M_eff", "effective model size"
+        yield count(name, n.lam[n.i] / floor, meaning)
 
 
 def _require_covered(run: Run) -> None:
@@ -334,8 +361,8 @@ def _signs(base: Mapping[sp.Basic, sp.Expr], features: Features | None) -> dict[
     for symbol, value in base.items():
         sign = {n.N: 1, n.B: 1, n.d: 1, n.sigma2: 0}.get(symbol, -1)
         for parameter in sorted(value.free_symbols - {PERP}, key=str):
-            sign = 1 if parameter in large else sign
-            if signs.setdefault(parameter, sign) != sign:
+            own = 1 if parameter in large else sign
+            if signs.setdefault(parameter, own) != own:
                 signs[parameter] = 0
     return signs
 
