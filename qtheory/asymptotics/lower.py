@@ -54,7 +54,7 @@ def lower_terms_of(
         return put_in(formula.xreplace({total: sp.Sum(inside, *total.limits)}))
 
     level = t5.NOISE_LOWER.rhs
-    noise = noise_parts(level, put_in.base)
+    noise = {name: sp.expand(part) for name, part in noise_parts(level, put_in.base).items()}
     per_noise = defined.D_N / put_in(n.N)
     per_noise_of_risk = part(_RISK[defined.variance].coeff(t5.s2_low))
     floor = part(_RISK[t5.floor]) + PERP / 2

@@ -203,7 +203,8 @@ def _sizes(
     sigma2 = put_in.base[n.sigma2].xreplace({PERP: sp.S.Zero})
     samples = put_in.base[n.N] * (sigma2 / whole if sigma2 != 0 else 1)
     floor = features.level if features.level != 0 else features.edge
-    return {EFFECTIVE_SIZE: features.learnt(floor), EFFECTIVE_SAMPLES: samples}
+    inside = n.over_coordinates(sp.Min(1, features.eigenvalue / floor)).xreplace(put_in.base)
+    return {EFFECTIVE_SIZE: inside, EFFECTIVE_SAMPLES: samples}
 
 
 def _counts(
@@ -318,7 +319,7 @@ def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, s
     plain = without(*TARGETS)
     return {
         "variance": plain.xreplace({PERP: sp.S.Zero}),
-        SKETCH: plain - plain.xreplace({PERP: sp.S.Zero}),
+        SKETCH: sp.expand(plain - plain.xreplace({PERP: sp.S.Zero})),
         **{target: without() - without(target) for target in TARGETS},
     }
 
