@@ -102,9 +102,7 @@ class Features:
 
     def kappa(self, evaluation: Evaluation, level: sp.Expr) -> Monomial:
         """The order of kappa in a cell, from level = kappa (1 - df1(kappa) / M)."""
-        return balance(
-            evaluation, KAPPA, KAPPA, level + KAPPA * self.learnt(KAPPA) / self.size
-        )
+        return balance(evaluation, KAPPA, KAPPA, level + KAPPA * self.learnt(KAPPA) / self.size)
 
     def keeps_spectrum(self, evaluation: Evaluation) -> bool:
         """Whether s_j is of the order of lambda_j down to the last of the features, in a cell."""

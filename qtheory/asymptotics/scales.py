@@ -87,7 +87,9 @@ class ScaledSetting:
         """The formula with its sums at their corners, and the sums inside of these at their ends."""
         outside = {part: self._at_corners(part, self.corners) for part in formula.atoms(sp.Sum)}
         formula = formula.xreplace(outside)
-        return formula.xreplace({part: self._at_corners(part, ()) for part in formula.atoms(sp.Sum)})
+        return formula.xreplace(
+            {part: self._at_corners(part, ()) for part in formula.atoms(sp.Sum)}
+        )
 
     def _at_corners(self, part: sp.Sum, inside: Sequence[sp.Expr]) -> sp.Expr:
         index, low, high = part.limits[0]

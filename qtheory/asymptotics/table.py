@@ -193,7 +193,9 @@ class Rates:
 
     def _of_sketch(self, name: str) -> Rate:
         if self.size is None:
-            raise InvalidArgumentError("size", self.size, "a number of features: rates(..., size=M)")
+            raise InvalidArgumentError(
+                "size", self.size, "a number of features: rates(..., size=M)"
+            )
         return self.sizes[name]
 
     @property

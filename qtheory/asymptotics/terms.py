@@ -60,7 +60,9 @@ class Substitution:
         for symbol in _COORDINATEWISE:
             formula = formula.xreplace({symbol: _FORMULA[symbol]})
         if self.idle != 0 and self.base[n.additive["data"]] != 0:
-            formula = formula.xreplace({part: self._with_idle(part) for part in formula.atoms(sp.Sum)})
+            formula = formula.xreplace(
+                {part: self._with_idle(part) for part in formula.atoms(sp.Sum)}
+            )
         # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
         return _without_empty_sums(formula.xreplace(self.base).xreplace(self.coordinatewise))
 

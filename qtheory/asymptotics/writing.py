@@ -150,7 +150,7 @@ def table_text(table: Rates) -> str:
     lines = [line for text in (*said_of_sketch(table), given) for line in wrap(text, WIDTH)]
     lines += packed([scale_text(scale) for scale in scales])
     sizes = [f"{rate.name} ~ {_size_text(rate)}" for rate in table.sizes.values()]
-    lines += wrap("; ".join(sizes), WIDTH)
+    lines += packed(sizes)
     orders = [line for row in rows for line in _row_text(row, rows, scales)]
     critical = critical_factors(rows)
     after = []

@@ -13,9 +13,7 @@ from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.piecewise import Diverges, Unsupported
 
 
-def balance(
-    evaluation: Evaluation, unknown: sp.Symbol, left: sp.Expr, right: sp.Expr
-) -> Monomial:
+def balance(evaluation: Evaluation, unknown: sp.Symbol, left: sp.Expr, right: sp.Expr) -> Monomial:
     r"""The only order of an unknown at which two expressions have the same order, in a cell.
 
     In the logarithm u of the unknown, log(left / right) is piecewise linear. Each piece is worked

@@ -314,7 +314,11 @@ class _Summand:
     def _partial_sums(self, part: sp.Sum) -> PiecewisePower:
         """A sum up to the index, of a function of its own index."""
         inner, *limits = part.limits[0]
-        if len(part.limits) > 1 or limits != [1, self.index] or self.index in part.function.free_symbols:
+        if (
+            len(part.limits) > 1
+            or limits != [1, self.index]
+            or self.index in part.function.free_symbols
+        ):
             raise unsupported(part, "a sum inside of a sum must be over 1, ..., the outer index")
         function = _Summand(self.outer, inner, self.range).build(part.function)
         return partial_sums(self.outer.cell, function)
