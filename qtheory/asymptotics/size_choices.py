@@ -9,7 +9,7 @@ the least e at which a level of C^-e costs nothing there, so that b = (e / 2) lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -69,7 +69,7 @@ class SizeChoice:
         """The bits of an error of that level, 4^-bits, up to a number of them."""
         if self.level is None:
             return None
-        return -sp.expand_log(sp.log(self.level)) / sp.log(4)
+        return -sp.expand_log(sp.log(self.level), force=True) / sp.log(4)
 
     def __str__(self) -> str:
         condition = where(self.conditions, self.occurs)
@@ -199,7 +199,8 @@ def _with_levels(noisy: RateSetting, region: Region) -> list[SizeChoice]:
             raise HypothesisError("no level of the errors leaves the bound as it is without them")
         return size, stepsize, bound, cell.largest(found)
 
-    return [_choice(part) for part in joined(root, explore(compute, [root]))]
+    parts = [_choice(part) for part in joined(root, explore(compute, [root]))]
+    return [replace(part, conditions=(*region.relations, *part.conditions)) for part in parts]
 
 
 def _zeros(form: sp.Expr) -> list[sp.Expr]:
