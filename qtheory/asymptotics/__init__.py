@@ -8,6 +8,7 @@ from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
 from qtheory.asymptotics.side_by_side import RateComparison, compare_rates
+from qtheory.asymptotics.size_choices import SizeChoice
 from qtheory.asymptotics.table import Rates, rates
 from qtheory.asymptotics.tolerances import tolerances
 from qtheory.asymptotics.unlearnt import (
@@ -36,6 +37,7 @@ __all__ = [
     "Rates",
     "Regime",
     "SharpConstants",
+    "SizeChoice",
     "allocate_bits",
     "asymptotic_sum",
     "best_choice",

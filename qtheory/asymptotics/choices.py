@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, overload
 
 import sympy as sp
 
@@ -72,6 +73,28 @@ class Choice:
         )
 
 
+@overload
+def best_choice(
+    problem: Problem,
+    quantization: Quantization,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+    *,
+    budget: Literal["N*B"] = "N*B",
+) -> tuple[Choice, ...]: ...
+
+
+@overload
+def best_choice(
+    problem: Problem,
+    quantization: Quantization,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+    *,
+    budget: Literal["N*M", "N*M*bits"],
+) -> tuple[SizeChoice, ...]: ...
+
+
 @one_at_a_time
 def best_choice(
     problem: Problem,
@@ -81,21 +104,30 @@ def best_choice(
     *,
     budget: str = "N*B",
 ) -> tuple[Choice, ...] | tuple[SizeChoice, ...]:
-    r"""The stepsize and the batch that minimise the order of T4 with n = N B samples.
+    r"""What minimises the order of the bound at a budget.
+
+    With n = N B samples the stepsize and the batch that minimise T4. At a budget of compute
+    C = N M, where the problem is learned in a random sketch of M features (``rates(..., size=M)``),
+    the size, the steps and the stepsize, with batches of 1. At C = N M bits these are the same as
+    orders, for bits that keep errors small are logarithms of C: then the largest level of the
+    errors that costs nothing is found too, and with it the fewest bits.
 
     Parameters
     ----------
     problem, quantization
-        Symbols in exponents (of the spectrum, the target, the regime) may stay symbolic.
+        Symbols in exponents (of the spectrum, the target, the regime) may stay symbolic. For
+        ``"N*M*bits"`` the errors must have one level that is a symbol, 4^-bits up to constants.
     regime
-        Error levels and dimension as powers of n, such as ``{eps: n**-e, d: n**delta}``; every
-        parameter must be given as one, or be a number.
+        Error levels and dimension as powers of n, or of C, such as ``{eps: n**-e, d: n**delta}``;
+        every parameter must be given as one, or be a number.
     assumptions
         Relations among exponents.
+    budget
+        ``"N*B"``, ``"N*M"`` or ``"N*M*bits"``.
 
     Returns
     -------
-    One choice per regime of the exponents.
+    One choice per regime of the exponents: each a :class:`Choice`, or a :class:`SizeChoice`.
 
     Raises
     ------
@@ -114,6 +146,14 @@ def best_choice(
     ...     print(choice)
     bound n**(-(b - 1)/a) with stepsize 1, batch 1, steps n   if b <= a
     bound n**(-1 + 1/b) with stepsize 1, batch n**(-a/b + 1), steps n**(a/b)   if b >= a
+
+    >>> square = qt.Problem(dim=qt.oo, spectrum=qt.PowerLaw(2), target=qt.SourceCondition(2))
+    >>> integers = qt.Quantization(data=qt.Additive(qt.symbols("eps")))
+    >>> (choice,) = qt.best_choice(square, integers, budget="N*M*bits")
+    >>> print(choice)
+    bound C**(-1/3) with size C**(1/3), steps C**(2/3), stepsize 1, errors C**(-2/3)
+    >>> choice.bits
+    2*log(C)/(3*log(4))
 
     Source: derived here from T4; the rate n^(1/b - 1) is that of kernel regression with this
     spectrum and source condition.

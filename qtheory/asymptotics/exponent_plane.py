@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,10 +20,16 @@ Pair = tuple[sp.Expr, sp.Expr]
 
 @dataclass(frozen=True, eq=False)
 class ExponentPlane:
-    """A setting with two free exponents in its regime, linear forms in them that must not be
-    negative, and the points where two of the lines meet that bound the pieces of the exponent.
+    """A setting with two free exponents in its regime.
 
-    ``scale`` is the parameter that all others are powers of.
+    Attributes
+    ----------
+    scale
+        The parameter that all others are powers of.
+    limits
+        Linear forms in the free exponents that must not be negative.
+    corners
+        Where two of the lines meet that bound the pieces of the exponent of the bound.
     """
 
     setting: RateSetting

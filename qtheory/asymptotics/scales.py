@@ -84,7 +84,7 @@ class ScaledSetting:
         return None if formula.has(sp.oo, sp.zoo, sp.nan, sp.exp) else formula
 
     def _without_sums(self, formula: sp.Expr) -> sp.Expr:
-        """The formula with its sums at their corners, and the sums inside of these at their ends."""
+        """The formula with its sums at their corners, and those inside of them at their ends."""
         outside = {part: self._at_corners(part, self.corners) for part in formula.atoms(sp.Sum)}
         formula = formula.xreplace(outside)
         return formula.xreplace(

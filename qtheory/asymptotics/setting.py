@@ -22,6 +22,7 @@ from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.theory import definitions as defined
 
 _INSIDE, _OUTSIDE = "inside", "outside"
+_FALLS_SLOWLY = "in a sketch a spectrum that falls faster than 1/i"
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +197,7 @@ def where_it_applies(setting: RateSetting) -> list[Cell]:
         raise HypothesisError(
             "T4 applies nowhere: theta, the feedback of the noise, is not below 1; a smaller "
             "stepsize or smaller errors are needed"
+            + ("" if setting.terms.features is None else f", or {_FALLS_SLOWLY}")
         )
     return [restricted(setting.root, region.conditions) for region in inside]
 

@@ -1,9 +1,9 @@
 r"""The best size, steps and stepsize at a budget of compute, and the fewest bits that it needs.
 
-With C = N M, M = C^mu and gamma = C^-g the exponent of the bound is piecewise linear in (mu, g), and
-least at a corner. At a budget of N M bits the bits b of the errors, of level 4^-b, are of the order
-of log C: they do not change the exponents, which are those of N M, and what remains to be said is
-the least e at which a level of C^-e costs nothing there, so that b = (e / 2) log2 C.
+With C = N M, M = C^mu and gamma = C^-g the exponent of the bound is piecewise linear in (mu, g),
+and least at a corner. At a budget of N M bits, the bits of errors of level 4^-bits are of the order
+of log C: they do not change the exponents, which are those of N M. What remains to be said is the
+least e at which a level of C^-e costs nothing there, so that bits = (e / 2) log2 C.
 """
 
 from __future__ import annotations

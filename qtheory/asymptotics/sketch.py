@@ -54,7 +54,7 @@ _NODES = 16
 _BITS = 160
 # Beyond this place lambda is below what any kappa can feel.
 _LAST_POSITION = 10**60
-_SMALL = 1e-17
+_SMALL, _LEAST_FLOAT = 1e-17, 1e-300
 _HALVINGS = 200
 _NEWTON = 60
 # The path around the support: how far it keeps from its ends, and from the real line, in log z, and
@@ -82,7 +82,7 @@ class Sketch:
     @classmethod
     def of(cls, problem: Problem, size: int) -> Sketch:
         """The sums of a problem."""
-        return cls(size, *_coordinates(problem))
+        return cls(size, *_coordinates(problem, size))
 
     @property
     def energy(self) -> float:
@@ -115,6 +115,11 @@ class Sketch:
         """sum lambda theta^2 / (lambda + kappa)."""
         return (self.weights * self.signal * self.eigenvalues / (self.eigenvalues + kappa)).sum()
 
+    def unlearnt(self, kappa: float) -> float:
+        """sum kappa theta^2 / (lambda + kappa), which is all that is not learnt."""
+        share = kappa / (self.eigenvalues + kappa)
+        return float((self.weights * self.signal * share).sum() + self.rest[1])
+
     def kappa(self, level: float) -> float:
         """The solution of level = kappa (1 - df1 / M), for a level of additive data errors."""
         return root(lambda k: k * self.free(k) - level, *self._range(level))
@@ -124,8 +129,7 @@ class Sketch:
         """||w*||_H^2 less what the features can express: the noise of the sketch."""
         if self.size >= self._count:
             return 0.0
-        kappa = self.kappa(0.0)
-        return self.energy - float(self.learnt(kappa))
+        return self.unlearnt(self.kappa(0.0))
 
     @property
     def _count(self) -> float:
@@ -149,11 +153,11 @@ class Sketch:
                 ).sum()
                 / (1 - self.df2(kappa) / self.size)
             )
-        explained = float(self.learnt(kappa)) if kappa else self.energy
-        share = 1 / scale
-        approximation = (self.energy - share * explained) / 2
+        unlearnt = self.unlearnt(kappa)
+        share, shrunk = 1 / scale, shared / scale
+        approximation = (shrunk * self.energy + share * unlearnt) / 2
         # b^T R b = explained and b^T R Sigma R b = explained - level b^T R^2 b
-        left = self.energy - 2 * share * explained + share**2 * (explained - level * slope)
+        left = shrunk**2 * self.energy + share * (2 - share) * unlearnt - share**2 * level * slope
         count = float(self.df1(kappa)) if kappa else self._count
         return approximation, left / 2, min(count, self.size)
 
@@ -301,7 +305,7 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
     return math.exp((left + right) / 2)
 
 
-def _coordinates(problem: Problem) -> tuple[Array, Array, Array, tuple[float, float]]:
+def _coordinates(problem: Problem, size: int) -> tuple[Array, Array, Array, tuple[float, float]]:
     """lambda and lambda w*^2 at few positions, with weights; trace and signal of the rest."""
     require_numeric(problem.dim, "dim")
     require_numbers(problem)
@@ -312,10 +316,12 @@ def _coordinates(problem: Problem) -> tuple[Array, Array, Array, tuple[float, fl
     positions, weights, first = [], [], 1
     spectrum = known_spectrum(problem)
     with working_bits(_BITS):
-        largest = float(in_balls(formulas(problem)[0], flint.arb(1)))
+        # kappa is not much below lambda_M
+        felt = _SMALL * float(in_balls(formulas(problem)[0], flint.arb(size)))
+        felt = max(felt, _LEAST_FLOAT)
         while last is None or first <= last:
             here = float(in_balls(formulas(problem)[0], flint.arb(first)))
-            if last is None and (here < _SMALL * largest or first > _LAST_POSITION):
+            if last is None and (here < felt or first > _LAST_POSITION):
                 break
             n = spectrum.panel(first) if first > _NODES else 1
             n = n if last is None else min(n, last + 1 - first)

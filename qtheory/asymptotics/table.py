@@ -25,7 +25,7 @@ from qtheory.orders.cell import Cell, CellOutcome
 from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import joined, joined_by_maxima, relations
-from qtheory.orders.symbols import formula_of, symbol_named
+from qtheory.orders.symbols import formula_of, positive_symbols, symbol_named
 
 
 @dataclass(frozen=True)
@@ -193,9 +193,8 @@ class Rates:
 
     def _of_sketch(self, name: str) -> Rate:
         if self.size is None:
-            raise InvalidArgumentError(
-                "size", self.size, "a number of features: rates(..., size=M)"
-            )
+            allowed = "a number of features: rates(..., size=M)"
+            raise InvalidArgumentError("size", self.size, allowed)
         return self.sizes[name]
 
     @property
@@ -393,7 +392,7 @@ def rates(
     spectra; derived here from T4.
     """
     run = Run(problem, quantization, sgd)
-    features = None if size is None else formula_of(size, "size")
+    features = None if size is None else _features(size)
     setting = setting_of(run, regime or {}, assumptions, features)
     derivation = RateDerivation(run, setting, where_it_applies(setting), {})
     found = {name: _rate(name, derivation) for name in TERMS}
@@ -412,8 +411,10 @@ def rates(
     )
 
     def with_premises(rates: Mapping[str, Rate]) -> dict[str, Rate]:
-        known = {"assumptions": table.premises, "fixed": fixed, "derivation": derivation}
-        return {name: replace(rate, **known) for name, rate in rates.items()}
+        return {
+            name: replace(rate, assumptions=table.premises, fixed=fixed, derivation=derivation)
+            for name, rate in rates.items()
+        }
 
     return replace(
         table,
@@ -421,6 +422,15 @@ def rates(
         size=features,
         sizes=with_premises(_sizes(derivation)),
     )
+
+
+def _features(size: Number) -> sp.Expr:
+    """M as a formula, or a whole number."""
+    found = exact(size, "size") if not isinstance(size, str) else formula_of(size, "size")
+    if found.is_number and not (found.is_Integer and found >= 1):
+        allowed = "a whole number of at least 1, a symbol, or a power of a parameter"
+        raise InvalidArgumentError("size", size, allowed)
+    return positive_symbols(found, "size")
 
 
 def _holds(condition: sp.Basic, point: Mapping[sp.Symbol, sp.Expr]) -> bool | None:

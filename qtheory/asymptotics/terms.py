@@ -13,6 +13,7 @@ from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
 from qtheory.model.spectra import Explicit, coordinate
+from qtheory.orders.evaluation import exponentials_in
 from qtheory.orders.symbols import positive_symbols
 from qtheory.theory import definitions as defined
 from qtheory.theory import notation as n
@@ -114,10 +115,21 @@ def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
     Raises
     ------
     HypothesisError
-        If T4 does not cover the setting.
+        If T4 does not cover the setting, parameter errors see the rotation of the features, or the
+        spectrum or the target fall faster than any power.
     """
     _require_covered(run)
+    if "parameter" in run.quantization.sees_rotation:
+        raise HypothesisError(
+            f"parameter is {run.quantization.parameter!r}: elementwise errors see the rotation of "
+            "the features, and their orders in a sketch are known for data alone"
+        )
     base, coordinatewise = _inputs(as_additive(run, size))
+    for name, formula in zip(("spectrum", "target"), coordinatewise.values(), strict=True):
+        if exponentials_in(formula, coordinate):
+            raise HypothesisError(
+                f"{name} is {getattr(run.problem, name)}: in a sketch it must be of powers"
+            )
     return Features(
         size,
         base[n.d],
