@@ -236,3 +236,18 @@ def test_what_is_not_covered_is_refused():
             qt.equivalent_risk(*symbolic, size=50)
     with pytest.raises(qt.InfiniteRiskError):
         qt.equivalent_risk(problem(1, dim=qt.oo), EXACT, run, size=50)
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (3, 2), (3, "5/2"), ("3/2", 2)])
+def test_what_very_many_features_miss_keeps_its_digits(a, b):
+    """S4's constant is approached like 1 / M, however small kappa is beside lambda_1."""
+    infinite = qt.Problem(qt.oo, qt.PowerLaw(a), qt.SourceCondition(b))
+    gaps = []
+    for size in (10**5, 10**7, 10**9):
+        approximation, floor, effective = Sketch.of(infinite, size).limits()
+        gaps.append(abs(approximation / float(qt.sketching_constant(infinite, size)) - 1))
+        assert floor == approximation
+        assert abs(effective / size - 1) < 1e-9
+    assert gaps[0] < 5e-3
+    assert gaps[1] < 0.15 * gaps[0]
+    assert gaps[2] < 0.15 * gaps[1]
