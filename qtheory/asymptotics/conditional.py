@@ -39,7 +39,7 @@ _up_to_here = sp.Symbol("index up to i", positive=True)
 
 
 @dataclass(frozen=True)
-class Features:
+class RandomSketch:
     """A random sketch of a problem.
 
     Attributes
@@ -135,11 +135,13 @@ def as_additive(run: Run, size: sp.Expr) -> Run:
 
 
 def in_sketch(
-    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr], features: Features
+    base: Mapping[sp.Basic, sp.Expr],
+    coordinatewise: Mapping[sp.Basic, sp.Expr],
+    sketch: RandomSketch,
 ) -> tuple[dict[sp.Basic, sp.Expr], dict[sp.Basic, sp.Expr]]:
     """What the symbols of the theory stand for in the conditional problem."""
-    noise = base[n.sigma2] + (PERP if features.perp != 0 else 0)
+    noise = base[n.sigma2] + (PERP if sketch.perp != 0 else 0)
     return (
-        {**base, n.d: features.count, n.sigma2: noise},
-        {**coordinatewise, n.w_star[n.i]: features.target},
+        {**base, n.d: sketch.count, n.sigma2: noise},
+        {**coordinatewise, n.w_star[n.i]: sketch.target},
     )

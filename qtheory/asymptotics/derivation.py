@@ -194,7 +194,7 @@ class RateDerivation:
     @cached_property
     def _lower(self) -> LowerTerms:
         terms = self.setting.terms
-        return lower_terms_of(self.run, terms.definitions, terms.features)
+        return lower_terms_of(self.run, terms.definitions, terms.sketch)
 
     def _compared(self, name: str) -> RateTightness:
         formula = self._lower.risk if name == "total" else self._lower.formulas.get(name, 0)

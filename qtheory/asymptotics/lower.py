@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.conditional import PERP, Features
+from qtheory.asymptotics.conditional import PERP, RandomSketch
 from qtheory.asymptotics.terms import SKETCH, noise_parts, substitution_of, without_zeros
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
@@ -39,13 +39,13 @@ class LowerTerms:
 
 
 def lower_terms_of(
-    run: Run, definitions: Mapping[sp.Basic, sp.Expr], features: Features | None = None
+    run: Run, definitions: Mapping[sp.Basic, sp.Expr], sketch: RandomSketch | None = None
 ) -> LowerTerms:
     """The terms of T5 with the spectrum, the target and the error levels put in.
 
     The symbols D_N, A and tr(H^q) stand for what they do in the terms of T4, by its definitions.
     """
-    put_in = substitution_of(run, features)
+    put_in = substitution_of(run, sketch)
 
     def part(formula: sp.Expr) -> sp.Expr:
         # The mean has the sign of w^q - w*, so that the products of both are positive.

@@ -42,9 +42,9 @@ class ScaledSetting:
                 corners.append(_named(scales, count.name, definition, count.meaning))
         for first, second in combinations(corners, 2):
             corners.append(_named(scales, "k", sp.Min(first, second), _BOTH))
-        features = setting.terms.features
-        if features is not None and features.loses:
-            corners.append(features.size.xreplace(setting.regime))
+        sketch = setting.terms.sketch
+        if sketch is not None and sketch.loses:
+            corners.append(sketch.size.xreplace(setting.regime))
         return cls(setting, parts, tuple(scales), tuple(corners))
 
     def compact(self, formula: sp.Expr, leaves: Sequence[CellOutcome]) -> Compact | None:

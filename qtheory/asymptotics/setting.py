@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.conditional import PERP, Features
-from qtheory.asymptotics.terms import Terms, features_of, terms_of
+from qtheory.asymptotics.conditional import PERP, RandomSketch
+from qtheory.asymptotics.terms import Terms, sketch_of, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.run import Run
 from qtheory.orders.assumptions import assume
@@ -73,8 +73,8 @@ class RateSetting:
         for symbol in (defined.norm, defined.tr, PERP):
             if self.terms.definitions[symbol] != 0:
                 evaluation.order(symbol)
-        features = self.terms.features
-        if features is not None and not features.keeps_spectrum(evaluation):
+        sketch = self.terms.sketch
+        if sketch is not None and not sketch.keeps_spectrum(evaluation):
             return False
         steps = (self.terms.feedback, self.terms.largest_step)
         return all(evaluation.cell.compare(evaluation.order(step), ONE) <= 0 for step in steps)
@@ -98,17 +98,17 @@ def setting_of(
     """
     if size is None:
         return _setting(run, regime, assumptions, None)
-    features = features_of(run, size, loses=True)
-    setting = _setting(run, regime, assumptions, features)
-    if features.dim is sp.oo:
+    sketch = sketch_of(run, size, loses=True)
+    setting = _setting(run, regime, assumptions, sketch)
+    if sketch.dim is sp.oo:
         return setting
     evaluation = setting.evaluation(setting.root)
-    ratio = evaluation.order(size) / evaluation.order(features.dim)
+    ratio = evaluation.order(size) / evaluation.order(sketch.dim)
     if not ratio.powers:
-        wide = (size >= features.dim) is sp.true
-        return _setting(run, regime, assumptions, replace(features, loses=not wide))
+        wide = (size >= sketch.dim) is sp.true
+        return _setting(run, regime, assumptions, replace(sketch, loses=not wide))
     if setting.root.implies(setting.root.at_least_one(ratio)):
-        return _setting(run, regime, assumptions, replace(features, loses=False))
+        return _setting(run, regime, assumptions, replace(sketch, loses=False))
     fewer = setting.root.at_least_one(ratio**-1)
     if setting.root.implies(fewer):
         return setting
@@ -119,9 +119,9 @@ def _setting(
     run: Run,
     regime: Mapping[sp.Symbol | str, sp.Expr | str],
     assumptions: Sequence[str | sp.Basic],
-    features: Features | None,
+    sketch: RandomSketch | None,
 ) -> RateSetting:
-    terms = terms_of(run, features)
+    terms = terms_of(run, sketch)
     if not isinstance(regime, Mapping):
         raise InvalidArgumentError("regime", regime, "a mapping such as {d: N**2}")
     replaced = {symbol_named(key, "regime"): _power(value) for key, value in regime.items()}
@@ -197,7 +197,7 @@ def where_it_applies(setting: RateSetting) -> list[Cell]:
         raise HypothesisError(
             "T4 applies nowhere: theta, the feedback of the noise, is not below 1; a smaller "
             "stepsize or smaller errors are needed"
-            + ("" if setting.terms.features is None else f", or {_FALLS_SLOWLY}")
+            + ("" if setting.terms.sketch is None else f", or {_FALLS_SLOWLY}")
         )
     return [restricted(setting.root, region.conditions) for region in inside]
 

@@ -392,8 +392,8 @@ def rates(
     spectra; derived here from T4.
     """
     run = Run(problem, quantization, sgd)
-    features = None if size is None else _features(size)
-    setting = setting_of(run, regime or {}, assumptions, features)
+    sketch = None if size is None else _features(size)
+    setting = setting_of(run, regime or {}, assumptions, sketch)
     derivation = RateDerivation(run, setting, where_it_applies(setting), {})
     found = {name: _rate(name, derivation) for name in TERMS}
     found["total"], dominations = _total(derivation)
@@ -419,7 +419,7 @@ def rates(
     return replace(
         table,
         terms=with_premises(found),
-        size=features,
+        size=sketch,
         sizes=with_premises(_sizes(derivation)),
     )
 
@@ -479,11 +479,11 @@ def _explored(
 def _sizes(derivation: RateDerivation) -> dict[str, Rate]:
     """The orders of the effective sizes in a sketch."""
     terms = derivation.setting.terms
-    features = terms.features
-    if features is None:
+    sketch = terms.sketch
+    if sketch is None:
         return {}
     return {
-        EFFECTIVE_SIZE: _explored(EFFECTIVE_SIZE, derivation, features.effective_size),
+        EFFECTIVE_SIZE: _explored(EFFECTIVE_SIZE, derivation, sketch.effective_size),
         EFFECTIVE_SAMPLES: _explored(
             EFFECTIVE_SAMPLES, derivation, lambda there: there.order(terms.sizes[EFFECTIVE_SAMPLES])
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from qtheory.asymptotics.conditional import PERP, Features, as_additive, in_sketch
+from qtheory.asymptotics.conditional import PERP, RandomSketch, as_additive, in_sketch
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import TARGETS
@@ -92,7 +92,7 @@ class Terms:
         Symbols that stay fixed: exponents, and constants of the spectrum and the target.
     counts
         How many coordinates are learned, and how many lie above the floor, each as a sum.
-    features
+    sketch
         The sketch that the problem is learned in, if any.
     sizes
         In a sketch, how many directions and steps count: formulas for the effective sizes.
@@ -105,11 +105,11 @@ class Terms:
     signs: dict[sp.Symbol, int]
     fixed: frozenset[sp.Symbol]
     counts: tuple[Count, ...]
-    features: Features | None = None
+    sketch: RandomSketch | None = None
     sizes: Mapping[str, sp.Expr] = field(default_factory=dict)
 
 
-def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
+def sketch_of(run: Run, size: sp.Expr, loses: bool) -> RandomSketch:
     """A sketch of M features of a problem, with M <= d or with M >= d.
 
     Raises
@@ -130,7 +130,7 @@ def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
             raise HypothesisError(
                 f"{name} is {getattr(run.problem, name)}: in a sketch it must be of powers"
             )
-    return Features(
+    return RandomSketch(
         size,
         base[n.d],
         coordinatewise[n.lam[n.i]],
@@ -140,7 +140,7 @@ def features_of(run: Run, size: sp.Expr, loses: bool) -> Features:
     )
 
 
-def substitution_of(run: Run, features: Features | None = None) -> Substitution:
+def substitution_of(run: Run, sketch: RandomSketch | None = None) -> Substitution:
     """What the symbols of T4 and T5 stand for.
 
     Raises
@@ -149,13 +149,13 @@ def substitution_of(run: Run, features: Features | None = None) -> Substitution:
         If T4 does not cover the setting.
     """
     _require_covered(run)
-    if features is None:
+    if sketch is None:
         return Substitution(*_inputs(run))
-    inputs = in_sketch(*_inputs(as_additive(run, features.size)), features)
-    return Substitution(*inputs, features.idle)
+    inputs = in_sketch(*_inputs(as_additive(run, sketch.size)), sketch)
+    return Substitution(*inputs, sketch.idle)
 
 
-def terms_of(run: Run, features: Features | None = None) -> Terms:
+def terms_of(run: Run, sketch: RandomSketch | None = None) -> Terms:
     """The terms of T4 with the spectrum, the target and the error levels put in.
 
     Raises
@@ -163,7 +163,7 @@ def terms_of(run: Run, features: Features | None = None) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    put_in = substitution_of(run, features)
+    put_in = substitution_of(run, sketch)
     base, coordinatewise = put_in.base, put_in.coordinatewise
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
@@ -177,14 +177,14 @@ def terms_of(run: Run, features: Features | None = None) -> Terms:
     feedback = _positive_form(alpha.xreplace(base))
     noise = {name: _positive_form(part) for name, part in noise_parts(level, base).items()}
     formulas = {
-        "approximation": defined.A + PERP / 2 if features else defined.A,
+        "approximation": defined.A + PERP / 2 if sketch else defined.A,
         "bias": defined.bias,
         "variance": per_noise * noise["variance"],
         "amplification": per_feedback * feedback,
         **{name: per_noise * noise[name] for name in (SKETCH, *TARGETS)},
     }
     definitions = {symbol: put_in(_FORMULA[symbol]) for symbol in _SUMS}
-    definitions[PERP] = features.perp if features else sp.S.Zero
+    definitions[PERP] = sketch.perp if sketch else sp.S.Zero
     # x_i / (2 - x_i) is between x_i / 2 and x_i.
     theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
     return Terms(
@@ -192,11 +192,11 @@ def terms_of(run: Run, features: Features | None = None) -> Terms:
         definitions,
         without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
-        _signs(base, features),
+        _signs(base, sketch),
         _fixed(base, _inputs(run)[1]),
-        tuple(_counts(base, coordinatewise, features)),
-        features,
-        _sizes(level, put_in, definitions, features),
+        tuple(_counts(base, coordinatewise, sketch)),
+        sketch,
+        _sizes(level, put_in, definitions, sketch),
     )
 
 
@@ -204,27 +204,27 @@ def _sizes(
     level: sp.Expr,
     put_in: Substitution,
     definitions: Mapping[sp.Basic, sp.Expr],
-    features: Features | None,
+    sketch: RandomSketch | None,
 ) -> dict[str, sp.Expr]:
     """The directions that a sketch learns, and the steps that leave as much noise without errors.
 
     The second are N sigma^2 / s^2 at B = 1, and N where there is no label noise.
     """
-    if features is None:
+    if sketch is None:
         return {}
     one = {**put_in.base, n.B: sp.S.One}
     whole = _positive_form(without_zeros(level.xreplace(one), definitions))
     sigma2 = put_in.base[n.sigma2].xreplace({PERP: sp.S.Zero})
     samples = put_in.base[n.N] * (sigma2 / whole if sigma2 != 0 else 1)
-    floor = features.level if features.level != 0 else features.edge
-    inside = n.over_coordinates(sp.Min(1, features.eigenvalue / floor)).xreplace(put_in.base)
+    floor = sketch.level if sketch.level != 0 else sketch.edge
+    inside = n.over_coordinates(sp.Min(1, sketch.eigenvalue / floor)).xreplace(put_in.base)
     return {EFFECTIVE_SIZE: inside, EFFECTIVE_SAMPLES: samples}
 
 
 def _counts(
     base: Mapping[sp.Basic, sp.Expr],
     coordinatewise: Mapping[sp.Basic, sp.Expr],
-    features: Features | None,
+    sketch: RandomSketch | None,
 ) -> Iterator[Count]:
     """The coordinates with N gamma lambda_i >= 1, and those above the error of the data."""
     steps, floor = base[n.N], base[n.additive["data"]]
@@ -238,7 +238,7 @@ def _counts(
     yield count(f"k_{learned}", strength, f"directions that {learned} steps learn")
     if floor != 0:
         name, meaning = f"k_{floor if floor.is_Symbol else 'eps'}", "directions above the floor"
-        if features is not None:
+        if sketch is not None:
             name, meaning = "M_eff", "effective model size"
         yield count(name, n.lam[n.i] / floor, meaning)
 
@@ -366,13 +366,13 @@ def without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> 
     return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
 
 
-def _signs(base: Mapping[sp.Basic, sp.Expr], features: Features | None) -> dict[sp.Symbol, int]:
+def _signs(base: Mapping[sp.Basic, sp.Expr], sketch: RandomSketch | None) -> dict[sp.Symbol, int]:
     signs: dict[sp.Symbol, int] = {}
     large = set()
-    if features is not None:
+    if sketch is not None:
         # The level that elementwise errors act with holds the size, which is large all the same.
-        large = features.size.free_symbols
-        base = {**base, n.d: sp.Tuple(features.size, features.dim)}
+        large = sketch.size.free_symbols
+        base = {**base, n.d: sp.Tuple(sketch.size, sketch.dim)}
     for symbol, value in base.items():
         sign = {n.N: 1, n.B: 1, n.d: 1, n.sigma2: 0}.get(symbol, -1)
         for parameter in sorted(value.free_symbols - {PERP}, key=str):

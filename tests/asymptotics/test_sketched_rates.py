@@ -91,13 +91,13 @@ def test_floating_point_keeps_the_exponent_of_the_size_up_to_a_size():
 def test_what_is_not_learned_by_two_ways(quantization):
     """perp / 2 + A of the conditional problem is S3's sum kappa theta^2 / (lambda + kappa)."""
     derivation = qt.rates(GIVEN, quantization, SGD, size=M).derivation
-    features = derivation.setting.terms.features
-    share = sp.Min(1, KAPPA / features.eigenvalue)
-    i = next(iter(features.eigenvalue.free_symbols - {a}))
-    by_kappa = sp.Sum(features.eigenvalue * features.coefficient**2 * share, (i, 1, qt.oo))
+    sketch = derivation.setting.terms.sketch
+    share = sp.Min(1, KAPPA / sketch.eigenvalue)
+    i = next(iter(sketch.eigenvalue.free_symbols - {a}))
+    by_kappa = sp.Sum(sketch.eigenvalue * sketch.coefficient**2 * share, (i, 1, qt.oo))
 
     def same(there):
-        kappa = features.kappa(there, features.level)
+        kappa = sketch.kappa(there, sketch.level)
         values = {**there.values, KAPPA: kappa}
         other = Evaluation(there.cell, values, there.exponents).order(by_kappa)
         return there.cell.compare(
