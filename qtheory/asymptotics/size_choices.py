@@ -167,9 +167,10 @@ def _level_of(
     quantization: Quantization, regime: Mapping[sp.Symbol | str, sp.Expr | str]
 ) -> sp.Symbol:
     """The one symbol of the errors that no power is given for."""
-    models = [model for _, model in quantization.items()]
-    symbols = set().union(*[sp.sympify(v).free_symbols for m in models for v in vars(m).values()])
-    free = sorted((s for s in symbols if str(s) not in set(map(str, regime))), key=str)
+    levels = [level for _, model in quantization.items() for level in vars(model).values()]
+    found = sp.Tuple(*(level for level in levels if isinstance(level, sp.Expr))).free_symbols
+    given = set(map(str, regime))
+    free = sorted((symbol for symbol in found if str(symbol) not in given), key=str)
     if len(free) != 1:
         raise InvalidArgumentError(
             "quantization", quantization, "errors of one level that is a symbol, which bits decide"

@@ -392,8 +392,8 @@ def rates(
     spectra; derived here from T4.
     """
     run = Run(problem, quantization, sgd)
-    sketch = None if size is None else _features(size)
-    setting = setting_of(run, regime or {}, assumptions, sketch)
+    features = None if size is None else _features(size)
+    setting = setting_of(run, regime or {}, assumptions, features)
     derivation = RateDerivation(run, setting, where_it_applies(setting), {})
     found = {name: _rate(name, derivation) for name in TERMS}
     found["total"], dominations = _total(derivation)
@@ -419,7 +419,7 @@ def rates(
     return replace(
         table,
         terms=with_premises(found),
-        size=sketch,
+        size=features,
         sizes=with_premises(_sizes(derivation)),
     )
 
