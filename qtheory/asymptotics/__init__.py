@@ -7,9 +7,11 @@ from qtheory.asymptotics.equivalent import EquivalentRisk, equivalent_risk
 from qtheory.asymptotics.frontier import BudgetSplit, allocate, frontier
 from qtheory.asymptotics.phases import Boundary, Phase, Phases
 from qtheory.asymptotics.rate import Domination, Rate
+from qtheory.asymptotics.rates_derived import rates
 from qtheory.asymptotics.sharp import SharpConstants, sharp_constants
 from qtheory.asymptotics.side_by_side import RateComparison, compare_rates
-from qtheory.asymptotics.table import Rates, rates
+from qtheory.asymptotics.size_choices import SizeChoice
+from qtheory.asymptotics.table import Rates
 from qtheory.asymptotics.tolerances import tolerances
 from qtheory.asymptotics.unlearnt import (
     ElementwiseSketch,
@@ -38,6 +40,7 @@ __all__ = [
     "Rates",
     "Regime",
     "SharpConstants",
+    "SizeChoice",
     "allocate",
     "allocate_bits",
     "asymptotic_sum",

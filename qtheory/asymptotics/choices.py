@@ -10,25 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from typing import Literal, overload
 
 import sympy as sp
 
-from qtheory.asymptotics.phases import meeting_point
-from qtheory.asymptotics.setting import RateSetting, restricted, setting_of
-from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
+from qtheory.asymptotics.exponent_plane import ExponentPlane
+from qtheory.asymptotics.setting import setting_of
+from qtheory.asymptotics.size_choices import SizeChoice, best_sizes
+from qtheory.errors import InfiniteRiskError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.cell import Cell, explore
-from qtheory.orders.conditions import Condition
 from qtheory.orders.display import where
-from qtheory.orders.monomial import ONE, Monomial, log_of
+from qtheory.orders.monomial import Monomial
 from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import joined
 
+_BUDGETS = ("N*B", "N*M", "N*M*bits")
 _SAMPLES = sp.Symbol("n", positive=True)
 # Names that no symbol of a user has.
 _STEPSIZE, _BATCH, _STEPS, _g, _beta = (
@@ -72,28 +73,61 @@ class Choice:
         )
 
 
+@overload
+def best_choice(
+    problem: Problem,
+    quantization: Quantization,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+    *,
+    budget: Literal["N*B"] = "N*B",
+) -> tuple[Choice, ...]: ...
+
+
+@overload
+def best_choice(
+    problem: Problem,
+    quantization: Quantization,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
+    assumptions: Sequence[str | sp.Basic] = (),
+    *,
+    budget: Literal["N*M", "N*M*bits"],
+) -> tuple[SizeChoice, ...]: ...
+
+
 @one_at_a_time
 def best_choice(
     problem: Problem,
     quantization: Quantization,
     regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
     assumptions: Sequence[str | sp.Basic] = (),
-) -> tuple[Choice, ...]:
-    r"""The stepsize and the batch that minimise the order of T4 with n = N B samples.
+    *,
+    budget: str = "N*B",
+) -> tuple[Choice, ...] | tuple[SizeChoice, ...]:
+    r"""What minimises the order of the bound at a budget.
+
+    With n = N B samples the stepsize and the batch that minimise T4. At a budget of compute
+    C = N M, where the problem is learned in a random sketch of M features (``rates(..., size=M)``),
+    the size, the steps and the stepsize, with batches of 1. At C = N M bits these are the same as
+    orders, for bits that keep errors small are logarithms of C: then the largest level of the
+    errors that costs nothing is found too, and with it the fewest bits.
 
     Parameters
     ----------
     problem, quantization
-        Symbols in exponents (of the spectrum, the target, the regime) may stay symbolic.
+        Symbols in exponents (of the spectrum, the target, the regime) may stay symbolic. For
+        ``"N*M*bits"`` the errors must have one level that is a symbol, 4^-bits up to constants.
     regime
-        Error levels and dimension as powers of n, such as ``{eps: n**-e, d: n**delta}``; every
-        parameter must be given as one, or be a number.
+        Error levels and dimension as powers of n, or of C, such as ``{eps: n**-e, d: n**delta}``;
+        every parameter must be given as one, or be a number.
     assumptions
         Relations among exponents.
+    budget
+        ``"N*B"``, ``"N*M"`` or ``"N*M*bits"``.
 
     Returns
     -------
-    One choice per regime of the exponents.
+    One choice per regime of the exponents: each a :class:`Choice`, or a :class:`SizeChoice`.
 
     Raises
     ------
@@ -113,9 +147,22 @@ def best_choice(
     bound n**(-(b - 1)/a) with stepsize 1, batch 1, steps n   if b <= a
     bound n**(-1 + 1/b) with stepsize 1, batch n**(-a/b + 1), steps n**(a/b)   if b >= a
 
+    >>> square = qt.Problem(dim=qt.oo, spectrum=qt.PowerLaw(2), target=qt.SourceCondition(2))
+    >>> integers = qt.Quantization(data=qt.Additive(qt.symbols("eps")))
+    >>> (choice,) = qt.best_choice(square, integers, budget="N*M*bits")
+    >>> print(choice)
+    bound C**(-1/3) with size C**(1/3), steps C**(2/3), stepsize 1, errors C**(-2/3)
+    >>> choice.bits
+    2*log(C)/(3*log(4))
+
     Source: derived here from T4; the rate n^(1/b - 1) is that of kernel regression with this
     spectrum and source condition.
     """
+    if budget not in _BUDGETS:
+        raise InvalidArgumentError("budget", budget, f"one of {', '.join(map(repr, _BUDGETS))}")
+    if budget != "N*B":
+        bits = budget == "N*M*bits"
+        return best_sizes(problem, quantization, regime or {}, assumptions, bits)
     n = _SAMPLES
     sgd = SGD(stepsize=_STEPSIZE, batch=_BATCH, steps=_STEPS)
     sizes = {_STEPSIZE: n**-_g, _BATCH: n**_beta, _STEPS: n ** (1 - _beta)}
@@ -125,12 +172,11 @@ def best_choice(
         raise InvalidArgumentError(
             "regime", regime, f"powers of n for {', '.join(sorted(map(str, left)))} too"
         )
-    inside = [Condition.on(1 - _beta, 1)]
-    corners = _corners(setting, restricted(setting.root, inside))
+    plane = ExponentPlane.of(setting, n, (_g, _beta), (_g, _beta, 1 - _beta))
 
     def compute(cell: Cell) -> tuple[Monomial, ...] | str:
         try:
-            return _best(setting, cell, corners)
+            return _best(plane, cell)
         except Diverges as cause:
             return str(cause)
 
@@ -157,57 +203,12 @@ def best_choice(
     return tuple(choices)
 
 
-def _corners(setting: RateSetting, root: Cell) -> list[tuple[sp.Expr, sp.Expr]]:
-    """Points (g, beta) where two of the lines meet that bound the pieces of the exponent."""
-
-    def compute(cell: Cell) -> Monomial | str:
-        evaluation = setting.evaluation(cell)
-        try:
-            setting.applies(evaluation)
-            return cell.largest(map(evaluation.order, setting.formulas.values()))
-        except Diverges as cause:
-            return str(cause)
-
-    lines = {_g, _beta, _beta - 1}
-    for leaf in explore(compute, [root]):
-        for condition in leaf.cell.conditions:
-            form = sp.expand(condition.form.subs(log_of(_SAMPLES), 1))
-            if form.has(_g, _beta):
-                lines.add(form)
-    corners: dict[tuple[sp.Expr, sp.Expr], None] = {}
-    for first, second in combinations(sorted(lines, key=str), 2):
-        point = meeting_point(first, second, _g, _beta)
-        if point is not None:
-            corners[point] = None
-    return list(corners)
-
-
-def _best(
-    setting: RateSetting, cell: Cell, corners: Sequence[tuple[sp.Expr, sp.Expr]]
-) -> tuple[Monomial, ...]:
+def _best(plane: ExponentPlane, cell: Cell) -> tuple[Monomial, ...]:
     """Stepsize, largest batch, smallest batch and bound of the best corners in a cell."""
-    n = Monomial.of(_SAMPLES)
-    best: list[tuple[Monomial, Monomial]] = []
-    bound: Monomial | None = None
-    for g, beta in corners:
-        stepsize, batch = n**-g, n**beta
-        if cell.compare(stepsize, ONE) > 0 or cell.compare(batch, ONE) < 0:
-            continue
-        if cell.compare(batch, n) > 0:
-            continue
-        at = setting.at({_g: g, _beta: beta})
-        evaluation = at.evaluation(cell)
-        if not at.applies(evaluation):
-            continue
-        value = cell.largest(map(evaluation.order, at.formulas.values()))
-        order = -1 if bound is None else cell.compare(value.without_logs, bound.without_logs)
-        if order < 0:
-            best, bound = [], value
-        if order <= 0:
-            best.append((batch, stepsize))
-    if bound is None:
-        raise HypothesisError("T4 applies for no stepsize and batch")
-    batch = cell.largest([batch for batch, _ in best])
-    stepsize = cell.largest([s for b, s in best if cell.compare(b, batch) == 0])
-    smallest = cell.smallest([batch for batch, _ in best])
-    return stepsize, batch, smallest, bound.without_logs
+    n = plane.scale
+    best, bound = plane.best(cell)
+    choices = [(n**-g, n**beta) for g, beta in best]
+    batch = cell.largest([batch for _, batch in choices])
+    stepsize = cell.largest([s for s, b in choices if cell.compare(b, batch) == 0])
+    smallest = cell.smallest([batch for _, batch in choices])
+    return stepsize, batch, smallest, bound

@@ -118,7 +118,8 @@ class RateDerivation:
             if name == "total":
                 self._compact[name] = self._compact_total()
             else:
-                formula = self.setting.terms.formulas[name]
+                terms = self.setting.terms
+                formula = {**terms.formulas, **terms.sizes}[name]
                 self._compact[name] = self.scaled.compact(formula, self.leaves[name])
         return self._compact[name]
 
@@ -192,10 +193,11 @@ class RateDerivation:
 
     @cached_property
     def _lower(self) -> LowerTerms:
-        return lower_terms_of(self.run, self.setting.terms.definitions)
+        terms = self.setting.terms
+        return lower_terms_of(self.run, terms.definitions, terms.sketch)
 
     def _compared(self, name: str) -> RateTightness:
-        formula = self._lower.risk if name == "total" else self._lower.formulas[name]
+        formula = self._lower.risk if name == "total" else self._lower.formulas.get(name, 0)
         if formula == 0:
             return RateTightness(None, _NO_COUNTERPART)
         formulas = self.setting.formulas

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from qtheory.asymptotics.terms import noise_parts, substitution_of, without_zeros
+from qtheory.asymptotics.conditional import PERP, RandomSketch
+from qtheory.asymptotics.terms import SKETCH, noise_parts, substitution_of, without_zeros
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
 from qtheory.theory import definitions as defined
@@ -37,12 +38,14 @@ class LowerTerms:
     risk: sp.Expr
 
 
-def lower_terms_of(run: Run, definitions: Mapping[sp.Basic, sp.Expr]) -> LowerTerms:
+def lower_terms_of(
+    run: Run, definitions: Mapping[sp.Basic, sp.Expr], sketch: RandomSketch | None = None
+) -> LowerTerms:
     """The terms of T5 with the spectrum, the target and the error levels put in.
 
     The symbols D_N, A and tr(H^q) stand for what they do in the terms of T4, by its definitions.
     """
-    put_in = substitution_of(run)
+    put_in = substitution_of(run, sketch)
 
     def part(formula: sp.Expr) -> sp.Expr:
         # The mean has the sign of w^q - w*, so that the products of both are positive.
@@ -51,16 +54,16 @@ def lower_terms_of(run: Run, definitions: Mapping[sp.Basic, sp.Expr]) -> LowerTe
         return put_in(formula.xreplace({total: sp.Sum(inside, *total.limits)}))
 
     level = t5.NOISE_LOWER.rhs
-    noise = noise_parts(level, put_in.base)
+    noise = {name: sp.expand(part) for name, part in noise_parts(level, put_in.base).items()}
     per_noise = defined.D_N / put_in(n.N)
     per_noise_of_risk = part(_RISK[defined.variance].coeff(t5.s2_low))
-    floor = part(_RISK[t5.floor])
+    floor = part(_RISK[t5.floor]) + PERP / 2
     formulas = {
         "approximation": floor,
         "bias": part(_RISK_Q[defined.bias]),
         "variance": per_noise * noise["variance"],
         "amplification": sp.S.Zero,
-        **{target: per_noise * noise[target] for target in TARGETS},
+        **{target: per_noise * noise[target] for target in (SKETCH, *TARGETS)},
     }
     risk = floor + part(_RISK[defined.bias]) + per_noise_of_risk * put_in(level)
     return LowerTerms(

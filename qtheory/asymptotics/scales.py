@@ -42,6 +42,9 @@ class ScaledSetting:
                 corners.append(_named(scales, count.name, definition, count.meaning))
         for first, second in combinations(corners, 2):
             corners.append(_named(scales, "k", sp.Min(first, second), _BOTH))
+        sketch = setting.terms.sketch
+        if sketch is not None and sketch.loses:
+            corners.append(sketch.size.xreplace(setting.regime))
         return cls(setting, parts, tuple(scales), tuple(corners))
 
     def compact(self, formula: sp.Expr, leaves: Sequence[CellOutcome]) -> Compact | None:
@@ -76,13 +79,21 @@ class ScaledSetting:
         definitions = self.setting.terms.definitions
         while formula.free_symbols & set(definitions):
             formula = formula.xreplace(dict(definitions))
-        formula = formula.xreplace({part: self._at_corners(part) for part in formula.atoms(sp.Sum)})
+        formula = self._without_sums(formula)
         formula = formula.xreplace(self.setting.regime)
         return None if formula.has(sp.oo, sp.zoo, sp.nan, sp.exp) else formula
 
-    def _at_corners(self, part: sp.Sum) -> sp.Expr:
+    def _without_sums(self, formula: sp.Expr) -> sp.Expr:
+        """The formula with its sums at their corners, and those inside of them at their ends."""
+        outside = {part: self._at_corners(part, self.corners) for part in formula.atoms(sp.Sum)}
+        formula = formula.xreplace(outside)
+        return formula.xreplace(
+            {part: self._at_corners(part, ()) for part in formula.atoms(sp.Sum)}
+        )
+
+    def _at_corners(self, part: sp.Sum, inside: Sequence[sp.Expr]) -> sp.Expr:
         index, low, high = part.limits[0]
-        corners = [low, *self.corners, *([] if high is sp.oo else [high])]
+        corners = [low, *inside, *([] if high is sp.oo else [high])]
         # log 1 is 0, but L(1) is 1.
         logs = {log: sp.log(1 + log.args[0]) for log in part.function.atoms(sp.log)}
         function = part.function.xreplace({k: v for k, v in logs.items() if k.has(index)})

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from qtheory.asymptotics.terms import Terms, terms_of
+from qtheory.asymptotics.conditional import PERP, RandomSketch
+from qtheory.asymptotics.terms import Terms, sketch_of, terms_of
 from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.model.run import Run
 from qtheory.orders.assumptions import assume
@@ -21,6 +22,7 @@ from qtheory.orders.symbols import formula_of, symbol_named
 from qtheory.theory import definitions as defined
 
 _INSIDE, _OUTSIDE = "inside", "outside"
+_FALLS_SLOWLY = "in a sketch a spectrum that falls faster than 1/i"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +63,19 @@ class RateSetting:
     def applies(self, evaluation: Evaluation) -> bool:
         """Whether theta and x_1 of T4 are at most of the order of 1 in a cell.
 
+        In a sketch, whether its spectrum is that of the problem too.
+
         Raises
         ------
         Diverges
             If a sum in them is infinite.
         """
-        for symbol in (defined.norm, defined.tr):
+        for symbol in (defined.norm, defined.tr, PERP):
             if self.terms.definitions[symbol] != 0:
                 evaluation.order(symbol)
+        sketch = self.terms.sketch
+        if sketch is not None and not sketch.keeps_spectrum(evaluation):
+            return False
         steps = (self.terms.feedback, self.terms.largest_step)
         return all(evaluation.cell.compare(evaluation.order(step), ONE) <= 0 for step in steps)
 
@@ -82,9 +89,39 @@ def setting_of(
     run: Run,
     regime: Mapping[sp.Symbol | str, sp.Expr | str],
     assumptions: Sequence[str | sp.Basic],
+    size: sp.Expr | None = None,
 ) -> RateSetting:
-    """The terms of T4 for a problem, with a regime put in and assumptions made."""
-    terms = terms_of(run)
+    """The terms of T4 for a problem, with a regime put in and assumptions made.
+
+    In a random sketch of M features those of the conditional problem: for M <= d, but where the
+    assumptions say that M >= d.
+    """
+    if size is None:
+        return _setting(run, regime, assumptions, None)
+    sketch = sketch_of(run, size, loses=True)
+    setting = _setting(run, regime, assumptions, sketch)
+    if sketch.dim is sp.oo:
+        return setting
+    evaluation = setting.evaluation(setting.root)
+    ratio = evaluation.order(size) / evaluation.order(sketch.dim)
+    if not ratio.powers:
+        wide = (size >= sketch.dim) is sp.true
+        return _setting(run, regime, assumptions, replace(sketch, loses=not wide))
+    if setting.root.implies(setting.root.at_least_one(ratio)):
+        return _setting(run, regime, assumptions, replace(sketch, loses=False))
+    fewer = setting.root.at_least_one(ratio**-1)
+    if setting.root.implies(fewer):
+        return setting
+    return replace(setting, root=restricted(setting.root, [fewer]))
+
+
+def _setting(
+    run: Run,
+    regime: Mapping[sp.Symbol | str, sp.Expr | str],
+    assumptions: Sequence[str | sp.Basic],
+    sketch: RandomSketch | None,
+) -> RateSetting:
+    terms = terms_of(run, sketch)
     if not isinstance(regime, Mapping):
         raise InvalidArgumentError("regime", regime, "a mapping such as {d: N**2}")
     replaced = {symbol_named(key, "regime"): _power(value) for key, value in regime.items()}
@@ -160,6 +197,7 @@ def where_it_applies(setting: RateSetting) -> list[Cell]:
         raise HypothesisError(
             "T4 applies nowhere: theta, the feedback of the noise, is not below 1; a smaller "
             "stepsize or smaller errors are needed"
+            + ("" if setting.terms.sketch is None else f", or {_FALLS_SLOWLY}")
         )
     return [restricted(setting.root, region.conditions) for region in inside]
 

@@ -12,8 +12,9 @@ import sympy as sp
 
 from qtheory.asymptotics.comparison_writing import comparison_latex, comparison_text
 from qtheory.asymptotics.derivation import RateDerivation
+from qtheory.asymptotics.rates_derived import assumed, rates
 from qtheory.asymptotics.scales import ScaledSetting
-from qtheory.asymptotics.table import Rates, assumed, rates
+from qtheory.asymptotics.table import Rates
 from qtheory.asymptotics.terms import terms_of
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem

@@ -37,7 +37,7 @@ import sympy as sp
 from qtheory.errors import PrecisionError, UnstableError
 from qtheory.model.instance import Instance, NumericErrorModel, instantiate, require_numbers
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import Quantization
+from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit, in_balls
@@ -54,9 +54,7 @@ _NODES = 16
 _BITS = 160
 # Beyond this place lambda is below what any kappa can feel.
 _LAST_POSITION = 10**60
-_SMALL = 1e-22
-# ... and this much below the kappa without quantization, of the order of lambda at M.
-_BESIDE_KAPPA = 1e-10
+_SMALL, _LEAST_FLOAT = 1e-17, 1e-300
 _HALVINGS = 200
 _NEWTON = 60
 # The path around the support: how far it keeps from its ends, and from the real line, in log z, and
@@ -117,6 +115,11 @@ class Sketch:
         """sum lambda theta^2 / (lambda + kappa)."""
         return (self.weights * self.signal * self.eigenvalues / (self.eigenvalues + kappa)).sum()
 
+    def unlearnt(self, kappa: float) -> float:
+        """sum kappa theta^2 / (lambda + kappa), which is all that is not learnt."""
+        share = kappa / (self.eigenvalues + kappa)
+        return float((self.weights * self.signal * share).sum() + self.rest[1])
+
     def kappa(self, level: float) -> float:
         """The solution of level = kappa (1 - df1 / M), for a level of additive data errors."""
         return root(lambda k: k * self.free(k) - level, *self._range(level))
@@ -126,8 +129,7 @@ class Sketch:
         """||w*||_H^2 less what the features can express: the noise of the sketch."""
         if self.size >= self._count:
             return 0.0
-        kappa = self.kappa(0.0)
-        return self.energy - float(self.learnt(kappa))
+        return self.unlearnt(self.kappa(0.0))
 
     @property
     def _count(self) -> float:
@@ -151,11 +153,11 @@ class Sketch:
                 ).sum()
                 / (1 - self.df2(kappa) / self.size)
             )
-        explained = float(self.learnt(kappa)) if kappa else self.energy
-        share = 1 / scale
-        approximation = (self.energy - share * explained) / 2
+        unlearnt = self.unlearnt(kappa)
+        share, shrunk = 1 / scale, shared / scale
+        approximation = (shrunk * self.energy + share * unlearnt) / 2
         # b^T R b = explained and b^T R Sigma R b = explained - level b^T R^2 b
-        left = self.energy - 2 * share * explained + share**2 * (explained - level * slope)
+        left = shrunk**2 * self.energy + share * (2 - share) * unlearnt - share**2 * level * slope
         count = float(self.df1(kappa)) if kappa else self._count
         return approximation, left / 2, min(count, self.size)
 
@@ -272,7 +274,8 @@ class Sketch:
                 )
             )
 
-        data = model("data")
+        levels: dict[str, Any] = {target: model(target) for target in TARGETS}
+        data = levels["data"]
         # where one coordinate alone no longer contracts
         most = 2 / (stepsize * (1 + data.shared) * (1 + 1 / batch)) - data.additive
         if not most > self.edges[1] * (1 + _LEAST_MARGIN):
@@ -296,10 +299,7 @@ class Sketch:
             steps=int(sgd.steps),
             groups=np.arange(len(z)),
             arithmetic=arithmetic,
-            **{
-                target: model(target)
-                for target in ("data", "label", "parameter", "activation", "gradient")
-            },
+            **levels,
         )
 
 
@@ -330,11 +330,12 @@ def _coordinates(problem: Problem, size: int) -> tuple[Array, Array, Array, tupl
     positions, weights, first = [], [], 1
     spectrum = known_spectrum(problem)
     with working_bits(_BITS):
-        largest, least = (float(in_balls(formulas(problem)[0], flint.arb(k))) for k in (1, size))
-        small = min(_SMALL * largest, _BESIDE_KAPPA * least)
+        # kappa is not much below lambda_M
+        felt = _SMALL * float(in_balls(formulas(problem)[0], flint.arb(size)))
+        felt = max(felt, _LEAST_FLOAT)
         while last is None or first <= last:
             here = float(in_balls(formulas(problem)[0], flint.arb(first)))
-            if last is None and (here < small or first > _LAST_POSITION):
+            if last is None and (here < felt or first > _LAST_POSITION):
                 break
             n = spectrum.panel(first) if first > _NODES else 1
             n = n if last is None else min(n, last + 1 - first)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -11,20 +11,14 @@ import sympy as sp
 from qtheory.asymptotics.derivation import RateDerivation
 from qtheory.asymptotics.phases import Phases, phases_of
 from qtheory.asymptotics.rate import Domination, Rate
-from qtheory.asymptotics.setting import setting_of, where_it_applies
-from qtheory.asymptotics.terms import TERMS
+from qtheory.asymptotics.terms import EFFECTIVE_SAMPLES, EFFECTIVE_SIZE
 from qtheory.asymptotics.writing import table_latex, table_text
 from qtheory.errors import HypothesisError, InvalidArgumentError, MissingLibraryError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
-from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import Number, exact
-from qtheory.numbers.precision import one_at_a_time
-from qtheory.orders.cell import Cell, CellOutcome
-from qtheory.orders.evaluation import Evaluation
 from qtheory.orders.monomial import Monomial
-from qtheory.orders.regimes import joined, joined_by_maxima, relations
 from qtheory.orders.symbols import symbol_named
 
 
@@ -46,6 +40,12 @@ class Rates:
     fixed
         The symbols of the spectrum, the target and the exponents of the regime, which are held
         fixed: the factors of the orders depend on them.
+    size
+        M, where the problem is learned in a random sketch of M features. Then the orders are those
+        of deterministic equivalents: T4 and T5 hold for a given sketch, what they are put into is
+        known as M grows. ``terms["sketch"]`` is what a sketch adds to the noise.
+    sizes
+        There, the orders of the effective model size and of the effective number of samples.
     """
 
     problem: Problem
@@ -57,6 +57,8 @@ class Rates:
     dominations: tuple[Domination, ...]
     fixed: tuple[sp.Symbol, ...] = ()
     derivation: RateDerivation | None = field(default=None, repr=False, compare=False)
+    size: sp.Expr | None = None
+    sizes: Mapping[str, Rate] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Orders and conditions as text; ``occurs`` is null where that is not known.
@@ -65,6 +67,7 @@ class Rates:
         is not known.
         """
         return {
+            **({} if self.size is None else self._size_as_json()),
             "assumptions": [str(condition) for condition in self.assumptions],
             "fixed": [str(symbol) for symbol in self.fixed],
             "taken_positive": [str(symbol) for symbol in self.taken_positive],
@@ -99,6 +102,20 @@ class Rates:
             },
         }
 
+    def _size_as_json(self) -> dict[str, Any]:
+        """The size of a sketch, what kind of result that makes, and the effective sizes."""
+        return {
+            "kind": "equivalent",
+            "size": str(self.size),
+            **{
+                name.replace(" ", "_"): [
+                    {"order": str(regime.order), "where": [str(c) for c in regime.conditions]}
+                    for regime in rate.regimes
+                ]
+                for name, rate in self.sizes.items()
+            },
+        }
+
     @property
     def premises(self) -> tuple[sp.Basic, ...]:
         """The regime as equations, and the assumptions: what the orders are true under."""
@@ -115,7 +132,7 @@ class Rates:
             for part in (problem.spectrum, problem.target, *models)
             for value in vars(part).values()
         ]
-        given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps]
+        given += [problem.dim, problem.noise, sgd.stepsize, sgd.batch, sgd.steps, self.size]
         found = sp.Tuple(*(part for part in given if isinstance(part, sp.Basic))).free_symbols
         return tuple(sorted((s for s in found if s.is_positive is None and s.name != "i"), key=str))
 
@@ -143,6 +160,36 @@ class Rates:
     def by_target(self) -> Mapping[str, Rate]:
         """What each quantizer adds to the noise level."""
         return {target: self.terms[target] for target in TARGETS}
+
+    @property
+    def effective_size(self) -> Rate:
+        """The order of df1(kappa), the directions that a sketch with errors of the data learns.
+
+        kappa solves level = kappa (1 - df1(kappa) / M).
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the problem is not learned in a sketch.
+        """
+        return self._of_sketch(EFFECTIVE_SIZE)
+
+    @property
+    def effective_samples(self) -> Rate:
+        """The order of N sigma^2 / s^2: the steps that leave as much noise with sigma^2 alone.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the problem is not learned in a sketch.
+        """
+        return self._of_sketch(EFFECTIVE_SAMPLES)
+
+    def _of_sketch(self, name: str) -> Rate:
+        if self.size is None:
+            allowed = "a number of features: rates(..., size=M)"
+            raise InvalidArgumentError("size", self.size, allowed)
+        return self.sizes[name]
 
     @property
     def total(self) -> Rate:
@@ -280,80 +327,6 @@ class Rates:
         return table_text(self)
 
 
-@one_at_a_time
-def rates(
-    problem: Problem,
-    quantization: Quantization,
-    sgd: SGD,
-    regime: Mapping[sp.Symbol | str, sp.Expr | str] | None = None,
-    assumptions: Sequence[str | sp.Basic] = (),
-) -> Rates:
-    r"""The order of every term of the upper bound T4, derived from its statement.
-
-    The spectrum, the target and the error levels are put into the sums of T4, and the sums are
-    solved by :func:`asymptotic_sum`. Numbers do not count; symbols for steps, batch, dimension,
-    stepsize and error levels are parameters, those of the spectrum and the target are fixed.
-
-    Parameters
-    ----------
-    problem, quantization, sgd
-        With symbols where an order is asked for (``qt.symbols``).
-    regime
-        Parameters as powers of others, such as ``{d: N**2, eps: N**-1}``; exponents may be symbols.
-    assumptions
-        Relations among exponents (``b > a + 1``) or parameters (``"N*eps <= 1"``).
-
-    Raises
-    ------
-    HypothesisError
-        If T4 does not apply, or applies nowhere under the assumptions.
-    InfiniteRiskError
-        If a sum diverges whatever the exponents are, with the cause.
-    InvalidArgumentError
-        Naming the sub-expression that the calculus does not cover.
-
-    Examples
-    --------
-    >>> import qtheory as qt
-    >>> a, b, N = qt.symbols("a b N")
-    >>> problem = qt.Problem(
-    ...     dim=qt.oo, spectrum=qt.PowerLaw(a), target=qt.SourceCondition(b), noise=1
-    ... )
-    >>> table = qt.rates(problem, qt.Quantization(), qt.SGD(stepsize="0.1", steps=N))
-    >>> table.assumptions
-    (a > 1, b > 1)
-    >>> table.variance.order
-    N**(-1 + 1/a)
-    >>> table.bias.regimes[0].order, table.bias.regimes[0].conditions
-    (N**(-(b - 1)/a), (b < 2*a + 1,))
-
-    Source: Theorem 4.1 of Zhang, Su, Zou (arXiv:2510.18259) and its corollaries for polynomial
-    spectra; derived here from T4.
-    """
-    run = Run(problem, quantization, sgd)
-    setting = setting_of(run, regime or {}, assumptions)
-    derivation = RateDerivation(run, setting, where_it_applies(setting), {})
-    found = {name: _rate(name, derivation) for name in TERMS}
-    found["total"], dominations = _total(derivation)
-    conditions, fixed = (*setting.limits, *assumed(derivation.parts)), setting.fixed
-    table = Rates(
-        problem,
-        quantization,
-        sgd,
-        setting.regime,
-        conditions,
-        found,
-        dominations,
-        fixed,
-        derivation,
-    )
-    terms = {
-        name: replace(rate, assumptions=table.premises, fixed=fixed, derivation=derivation)
-        for name, rate in found.items()
-    }
-    return replace(table, terms=terms)
-
-
 def _holds(condition: sp.Basic, point: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
     """Whether a condition holds at a point, boundary included; None if it has other symbols."""
     gap = (condition.lhs - condition.rhs).subs(point)
@@ -371,41 +344,3 @@ def _single_exponent(order: Monomial) -> sp.Expr:
             "regime", order.expression, "one that leaves a single large parameter"
         )
     return order.powers[0][1] if order.powers else sp.S.Zero
-
-
-def assumed(parts: Sequence[Cell]) -> tuple[sp.Basic, ...]:
-    """What the cells are limited to, beside the signs of their parameters."""
-    if len(parts) == 1:
-        return relations(parts[0].conditions)
-    cases = [sp.And(*[c.relation for c in part.conditions]) for part in parts]
-    return (sp.Or(*cases),)
-
-
-def _rate(name: str, derivation: RateDerivation) -> Rate:
-    formula = derivation.setting.terms.formulas[name]
-    if formula == 0:
-        return Rate(name, ())
-    leaves = derivation.explore(lambda evaluation: evaluation.order(formula))
-    derivation.leaves[name] = leaves
-    orders = [CellOutcome(leaf.cell, (leaf.outcome,)) for leaf in leaves]
-    return Rate(name, joined_by_maxima(joined(derivation.root, orders)))
-
-
-def _total(derivation: RateDerivation) -> tuple[Rate, tuple[Domination, ...]]:
-    formulas = derivation.setting.formulas
-
-    def compute(evaluation: Evaluation) -> tuple[tuple[str, ...], Monomial]:
-        orders = {name: evaluation.order(formula) for name, formula in formulas.items()}
-        largest = evaluation.cell.largest(orders.values())
-        names = [n for n, o in orders.items() if evaluation.cell.compare(o, largest) == 0]
-        return tuple(names), largest
-
-    leaves = derivation.explore(compute)
-    derivation.leaves["total"] = leaves
-    regions = joined(derivation.root, leaves)
-    dominations = tuple(
-        Domination(region.relations, region.outcome[0], region.outcome[1:], region.occurs)
-        for region in regions
-    )
-    orders = [CellOutcome(leaf.cell, (leaf.outcome[1],)) for leaf in leaves]
-    return Rate("total", joined_by_maxima(joined(derivation.root, orders))), dominations

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
+from qtheory.asymptotics.conditional import PERP, RandomSketch, as_additive, in_sketch
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.formats import NumberFormat
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
 from qtheory.model.spectra import Explicit, coordinate
+from qtheory.orders.evaluation import exponentials_in
 from qtheory.orders.symbols import positive_symbols
 from qtheory.theory import definitions as defined
 from qtheory.theory import notation as n
@@ -20,8 +22,11 @@ from qtheory.theory.upper import upper_bound
 
 _DIGITS_OF_A_LEVEL = 30
 
-#: The rows of a rate table: the parts of T4, and what each quantizer adds to the noise level.
-TERMS = ("approximation", "bias", "variance", "amplification", *TARGETS)
+#: The terms of a rate table: the parts of T4, and what a sketch and each quantizer add to the
+#: noise level.
+SKETCH = "sketch"
+EFFECTIVE_SIZE, EFFECTIVE_SAMPLES = "effective size", "effective samples"
+TERMS = ("approximation", "bias", "variance", "amplification", SKETCH, *TARGETS)
 
 _FORMULA = {item.lhs: item.rhs for item in upper_bound.definitions}
 _COORDINATEWISE = (defined.x[n.i], defined.eta0[n.i], n.wq[n.i], n.lq[n.i], n.D[n.i])
@@ -39,17 +44,32 @@ class Count:
 
 @dataclass(frozen=True)
 class Substitution:
-    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum."""
+    """What the symbols of the theory stand for: the error levels and sizes, and the spectrum.
+
+    Attributes
+    ----------
+    idle
+        How many coordinates there are beside those of the spectrum that have no variance.
+    """
 
     base: Mapping[sp.Basic, sp.Expr]
     coordinatewise: Mapping[sp.Basic, sp.Expr]
+    idle: sp.Expr = sp.S.Zero
 
     def __call__(self, formula: sp.Expr) -> sp.Expr:
         """A formula of the theory in the parameters of a problem; D_N, A and norms stay."""
         for symbol in _COORDINATEWISE:
             formula = formula.xreplace({symbol: _FORMULA[symbol]})
+        if self.idle != 0 and self.base[n.additive["data"]] != 0:
+            formula = formula.xreplace(
+                {part: self._with_idle(part) for part in formula.atoms(sp.Sum)}
+            )
         # The theory's symbols go first: a user's gamma in the spectrum is not its stepsize.
         return _without_empty_sums(formula.xreplace(self.base).xreplace(self.coordinatewise))
+
+    def _with_idle(self, part: sp.Sum) -> sp.Expr:
+        """A sum over coordinates, and over those where lambda_i is 0."""
+        return part + self.idle * part.function.xreplace({n.lam[n.i]: sp.S.Zero})
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +92,10 @@ class Terms:
         Symbols that stay fixed: exponents, and constants of the spectrum and the target.
     counts
         How many coordinates are learned, and how many lie above the floor, each as a sum.
+    sketch
+        The sketch that the problem is learned in, if any.
+    sizes
+        In a sketch, how many directions and steps count: formulas for the effective sizes.
     """
 
     formulas: dict[str, sp.Expr]
@@ -81,9 +105,42 @@ class Terms:
     signs: dict[sp.Symbol, int]
     fixed: frozenset[sp.Symbol]
     counts: tuple[Count, ...]
+    sketch: RandomSketch | None = None
+    sizes: Mapping[str, sp.Expr] = field(default_factory=dict)
 
 
-def substitution_of(run: Run) -> Substitution:
+def sketch_of(run: Run, size: sp.Expr, loses: bool) -> RandomSketch:
+    """A sketch of M features of a problem, with M <= d or with M >= d.
+
+    Raises
+    ------
+    HypothesisError
+        If T4 does not cover the setting, parameter errors see the rotation of the features, or the
+        spectrum or the target fall faster than any power.
+    """
+    _require_covered(run)
+    if "parameter" in run.quantization.sees_rotation:
+        raise HypothesisError(
+            f"parameter is {run.quantization.parameter!r}: elementwise errors see the rotation of "
+            "the features, and their orders in a sketch are known for data alone"
+        )
+    base, coordinatewise = _inputs(as_additive(run, size))
+    for name, formula in zip(("spectrum", "target"), coordinatewise.values(), strict=True):
+        if exponentials_in(formula, coordinate):
+            raise HypothesisError(
+                f"{name} is {getattr(run.problem, name)}: in a sketch it must be of powers"
+            )
+    return RandomSketch(
+        size,
+        base[n.d],
+        coordinatewise[n.lam[n.i]],
+        coordinatewise[n.w_star[n.i]],
+        base[n.additive["data"]],
+        loses,
+    )
+
+
+def substitution_of(run: Run, sketch: RandomSketch | None = None) -> Substitution:
     """What the symbols of T4 and T5 stand for.
 
     Raises
@@ -92,10 +149,13 @@ def substitution_of(run: Run) -> Substitution:
         If T4 does not cover the setting.
     """
     _require_covered(run)
-    return Substitution(*_inputs(run))
+    if sketch is None:
+        return Substitution(*_inputs(run))
+    inputs = in_sketch(*_inputs(as_additive(run, sketch.size)), sketch)
+    return Substitution(*inputs, sketch.idle)
 
 
-def terms_of(run: Run) -> Terms:
+def terms_of(run: Run, sketch: RandomSketch | None = None) -> Terms:
     """The terms of T4 with the spectrum, the target and the error levels put in.
 
     Raises
@@ -103,7 +163,7 @@ def terms_of(run: Run) -> Terms:
     HypothesisError
         If T4 does not cover the setting.
     """
-    put_in = substitution_of(run)
+    put_in = substitution_of(run, sketch)
     base, coordinatewise = put_in.base, put_in.coordinatewise
 
     # The factor 2 that multiplicative data errors cost in T4 belongs to no target alone.
@@ -117,13 +177,14 @@ def terms_of(run: Run) -> Terms:
     feedback = _positive_form(alpha.xreplace(base))
     noise = {name: _positive_form(part) for name, part in noise_parts(level, base).items()}
     formulas = {
-        "approximation": defined.A,
+        "approximation": defined.A + PERP / 2 if sketch else defined.A,
         "bias": defined.bias,
         "variance": per_noise * noise["variance"],
         "amplification": per_feedback * feedback,
-        **{name: per_noise * noise[name] for name in TARGETS},
+        **{name: per_noise * noise[name] for name in (SKETCH, *TARGETS)},
     }
     definitions = {symbol: put_in(_FORMULA[symbol]) for symbol in _SUMS}
+    definitions[PERP] = sketch.perp if sketch else sp.S.Zero
     # x_i / (2 - x_i) is between x_i / 2 and x_i.
     theta = _FORMULA[defined.theta].xreplace({2 - defined.x[n.i]: sp.S.One})
     return Terms(
@@ -131,27 +192,55 @@ def terms_of(run: Run) -> Terms:
         definitions,
         without_zeros(put_in(theta).xreplace({defined.alpha: feedback}), definitions),
         put_in(defined.x[n.i]).xreplace({n.i: sp.S.One}),
-        _signs(base),
-        _fixed(base, coordinatewise),
-        tuple(_counts(base, coordinatewise)),
+        _signs(base, sketch),
+        _fixed(base, _inputs(run)[1]),
+        tuple(_counts(base, coordinatewise, sketch)),
+        sketch,
+        _sizes(level, put_in, definitions, sketch),
     )
 
 
+def _sizes(
+    level: sp.Expr,
+    put_in: Substitution,
+    definitions: Mapping[sp.Basic, sp.Expr],
+    sketch: RandomSketch | None,
+) -> dict[str, sp.Expr]:
+    """The directions that a sketch learns, and the steps that leave as much noise without errors.
+
+    The second are N sigma^2 / s^2 at B = 1, and N where there is no label noise.
+    """
+    if sketch is None:
+        return {}
+    one = {**put_in.base, n.B: sp.S.One}
+    whole = _positive_form(without_zeros(level.xreplace(one), definitions))
+    sigma2 = put_in.base[n.sigma2].xreplace({PERP: sp.S.Zero})
+    samples = put_in.base[n.N] * (sigma2 / whole if sigma2 != 0 else 1)
+    floor = sketch.level if sketch.level != 0 else sketch.edge
+    inside = n.over_coordinates(sp.Min(1, sketch.eigenvalue / floor)).xreplace(put_in.base)
+    return {EFFECTIVE_SIZE: inside, EFFECTIVE_SAMPLES: samples}
+
+
 def _counts(
-    base: Mapping[sp.Basic, sp.Expr], coordinatewise: Mapping[sp.Basic, sp.Expr]
+    base: Mapping[sp.Basic, sp.Expr],
+    coordinatewise: Mapping[sp.Basic, sp.Expr],
+    sketch: RandomSketch | None,
 ) -> Iterator[Count]:
     """The coordinates with N gamma lambda_i >= 1, and those above the error of the data."""
     steps, floor = base[n.N], base[n.additive["data"]]
 
     def count(name: str, strength: sp.Expr, meaning: str) -> Count:
         total = n.over_coordinates(sp.Min(1, strength)).xreplace(base).xreplace(coordinatewise)
-        return Count(f"k_{name}", total, meaning)
+        return Count(name, total, meaning)
 
     learned = str(steps) if steps.is_Symbol else "N"
-    yield count(learned, n.N * n.gamma * n.lam[n.i], f"directions that {learned} steps learn")
+    strength = n.N * n.gamma * n.lam[n.i]
+    yield count(f"k_{learned}", strength, f"directions that {learned} steps learn")
     if floor != 0:
-        name = str(floor) if floor.is_Symbol else "eps"
-        yield count(name, n.lam[n.i] / floor, "directions above the floor")
+        name, meaning = f"k_{floor if floor.is_Symbol else 'eps'}", "directions above the floor"
+        if sketch is not None:
+            name, meaning = "M_eff", "effective model size"
+        yield count(name, n.lam[n.i] / floor, meaning)
 
 
 def _require_covered(run: Run) -> None:
@@ -226,7 +315,10 @@ def _scalar(symbol: sp.Symbol, doubled: sp.Expr) -> sp.Expr:
 
 
 def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, sp.Expr]:
-    """The part of the noise level without any quantizer, and what each one adds to the whole."""
+    """The part of the noise level without any quantizer, and what each one adds to the whole.
+
+    What a sketch adds is a part of its own.
+    """
 
     def without(*targets: str) -> sp.Expr:
         off = {
@@ -238,8 +330,10 @@ def noise_parts(level: sp.Expr, base: Mapping[sp.Basic, sp.Expr]) -> dict[str, s
             off[defined.A] = sp.S.Zero
         return level.xreplace({**base, **off})
 
+    plain = without(*TARGETS)
     return {
-        "variance": without(*TARGETS),
+        "variance": plain.xreplace({PERP: sp.S.Zero}),
+        SKETCH: sp.expand(plain - plain.xreplace({PERP: sp.S.Zero})),
         **{target: without() - without(target) for target in TARGETS},
     }
 
@@ -272,12 +366,18 @@ def without_zeros(formula: sp.Expr, definitions: Mapping[sp.Basic, sp.Expr]) -> 
     return formula.xreplace({s: sp.S.Zero for s, value in definitions.items() if value == 0})
 
 
-def _signs(base: Mapping[sp.Basic, sp.Expr]) -> dict[sp.Symbol, int]:
+def _signs(base: Mapping[sp.Basic, sp.Expr], sketch: RandomSketch | None) -> dict[sp.Symbol, int]:
     signs: dict[sp.Symbol, int] = {}
+    large = set()
+    if sketch is not None:
+        # The level that elementwise errors act with holds the size, which is large all the same.
+        large = sketch.size.free_symbols
+        base = {**base, n.d: sp.Tuple(sketch.size, sketch.dim)}
     for symbol, value in base.items():
         sign = {n.N: 1, n.B: 1, n.d: 1, n.sigma2: 0}.get(symbol, -1)
-        for parameter in sorted(value.free_symbols, key=str):
-            if signs.setdefault(parameter, sign) != sign:
+        for parameter in sorted(value.free_symbols - {PERP}, key=str):
+            own = 1 if parameter in large else sign
+            if signs.setdefault(parameter, own) != own:
                 signs[parameter] = 0
     return signs
 

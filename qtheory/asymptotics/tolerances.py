@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from qtheory.asymptotics.rate import Rate
+from qtheory.asymptotics.rates_derived import assumed
 from qtheory.asymptotics.setting import RateSetting, setting_of, where_it_applies
-from qtheory.asymptotics.table import assumed
 from qtheory.errors import HypothesisError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization, scheme_named

@@ -93,6 +93,7 @@ def scales_of(table: Rates, rows: Sequence[Row]) -> tuple[Scale, ...]:
     if dimension and sum(dimension.definition in parts for parts in factors) > 1:
         scales = (*scales, dimension)
     forms = [_short(form, scales) for row in rows for form in (row.form, row.lower) if form]
+    forms += [rate.compact.expression for rate in table.sizes.values() if rate.compact is not None]
     for row in rows:
         if row.rate.compact is not None:
             forms += [case.expression for case in row.rate.compact.critical if case.expression]
@@ -146,8 +147,10 @@ def table_text(table: Rates) -> str:
     positive = ", ".join(map(str, table.taken_positive))
     taking = f"taking {positive} as positive" if positive else ""
     given = ", ".join(filter(None, (premises(table.premises, table.fixed), taking)))
-    lines = wrap(given, WIDTH) if given else []
+    lines = [line for text in (*said_of_sketch(table), given) for line in wrap(text, WIDTH)]
     lines += packed([scale_text(scale) for scale in scales])
+    sizes = [f"{rate.name} ~ {_size_text(rate)}" for rate in table.sizes.values()]
+    lines += packed(sizes)
     orders = [line for row in rows for line in _row_text(row, rows, scales)]
     critical = critical_factors(rows)
     after = []
@@ -160,6 +163,26 @@ def table_text(table: Rates) -> str:
     if len(lines) + len(orders) + len(after) > _LINES:
         orders = _side_by_side(orders)
     return "\n".join([*lines, *orders, *after])
+
+
+def said_of_sketch(table: Rates) -> Iterator[str]:
+    """What kind of result a table for a sketch is, and what it takes errors for."""
+    if table.size is None:
+        return
+    yield f"in a random sketch of {table.size} features: equivalent (asymptotically)"
+    level = getattr(table.quantization.data, "elementwise", sp.S.Zero)
+    if level != 0:
+        yield (
+            f"elementwise data errors as additive ones of level {level}*tr(H)/{table.size}: "
+            "an approximation"
+        )
+
+
+def _size_text(rate: Rate) -> str:
+    """An effective size in a line."""
+    if rate.compact is not None:
+        return compact_text(rate.compact.expression)
+    return ", ".join(f"{r.order} if {where(r.conditions, r.occurs)}" for r in rate.regimes)
 
 
 def _row_text(row: Row, rows: Sequence[Row], scales: Sequence[Scale]) -> Iterator[str]:
@@ -281,13 +304,17 @@ def table_latex(table: Rates) -> str:
             by = words(f"{', '.join(terms)} larger by ") if factor is not None else words(terms[0])
             lines.append(rf"&{by}{larger}{words(' if ')}{at}")
     lines += _domination_latex(table, rows, formula)
+    for rate in table.sizes.values():
+        form = rate.compact
+        size = _regimes_latex(rate) if form is None else formula(form.expression)
+        lines.append(rf"{words(rate.name)} &{SIGNS[TIGHT]} {size}")
     for scale in scales:
         symbol, definition = names[scale.symbol], latex_of(scale.definition, names)
         lines.append(rf"{symbol} &= {definition}{words(f' ({scale.meaning})')}")
     positive = relations_latex(table.taken_positive)
     taking = words("taking ") + positive + words(" as positive") if positive else ""
     given = premises_latex(table.premises, table.fixed)
-    lines += [rf"&{line}" for line in (given, taking) if line]
+    lines += [rf"&{line}" for line in (*map(words, said_of_sketch(table)), given, taking) if line]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

@@ -48,6 +48,7 @@ TOLERANCE = 0.008
 WRONG_BY = 0.02
 _N = sp.Symbol("N", positive=True)
 _DIGITS = 4
+_LEVEL = 1e-9
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def deviation(risks: Sequence[Any], steps: Sequence[int], order: sp.Expr) -> flo
         math.log(ratios[k + 1] / ratios[k]) / math.log(steps[k + 1] / steps[k])
         for k in range(len(steps) - 1)
     ]
+    if max(slopes) - min(slopes) < _LEVEL:  # what the transformation would divide by
+        return slopes[-1]
     return float(mpmath.shanks([mpmath.mpf(slope) for slope in slopes])[-1][-1])
 
 

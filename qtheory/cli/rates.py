@@ -50,6 +50,10 @@ def rates(
     stepsize: Stepsize = "0.1",
     batch: Batch = "1",
     steps: Steps = "N",
+    size: Annotated[
+        str | None,
+        typer.Option(help="Learn in a random sketch of this many features: M, 50 or N**(1/2)."),
+    ] = None,
     regime: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=POWER", help="A parameter as a power, d=N**2. May be repeated."),
@@ -79,9 +83,8 @@ def rates(
     """
     with errors_reported():
         require_writable(json_file)
-        size = dim if dim == "oo" else with_symbols(dim)
         problem = Problem(
-            size,
+            dim if dim == "oo" else with_symbols(dim),
             parse_spectrum(spectrum, with_symbols),
             parse_target(target, with_symbols),
             with_symbols(noise),
@@ -92,6 +95,8 @@ def rates(
         if compare:
             if quantize:
                 raise InvalidArgumentError("quantize", quantize, "left out beside --compare")
+            if size:
+                raise InvalidArgumentError("size", size, "left out beside --compare")
             schemes, replaced = _schemes(compare)
             with busy("Deriving"):
                 comparison = derive_comparison(problem, schemes, sgd, powers, assume or [])
@@ -103,7 +108,10 @@ def rates(
             quantization = covered(given)
             replaced = replaced_formats(given, quantization)
             with busy("Deriving"):
-                table = derive_rates(problem, quantization, sgd, powers, assume or [])
+                features = None if size is None else with_symbols(size)
+                table = derive_rates(
+                    problem, quantization, sgd, powers, assume or [], size=features
+                )
             if json_file != "-":
                 console.print(str(table), markup=False, highlight=False, soft_wrap=True)
                 if regimes:

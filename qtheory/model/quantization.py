@@ -64,8 +64,9 @@ class Quantization:
 
     ``stored`` quantizes the weights that a step leaves, w' = Q(w + gamma g): no copy of them in
     full precision is kept. Each is an error model, a number format (``qt.formats.get``), which
-    rounds stochastically, or a ``qt.formats.Rounding``. :func:`qtheory.simulate` runs all of them. The exact theory needs error
-    models (:meth:`error_models`); only on the data it takes a number format as it is.
+    rounds stochastically, or a ``qt.formats.Rounding``. :func:`qtheory.simulate` runs all of them.
+    The exact theory needs error models (:meth:`error_models`); only on the data it takes a number
+    format as it is.
 
     Examples
     --------

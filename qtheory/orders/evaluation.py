@@ -21,6 +21,7 @@ from qtheory.orders.piecewise import (
     Term,
     Unsupported,
     largest,
+    partial_sums,
     product,
     shares,
     smallest,
@@ -306,7 +307,21 @@ class _Summand:
                 return self._power(part)
             case sp.log():
                 return self._log(part)
+            case sp.Sum():
+                return self._partial_sums(part)
         raise unsupported(part, f"{type(part).__name__} of the index is not known")
+
+    def _partial_sums(self, part: sp.Sum) -> PiecewisePower:
+        """A sum up to the index, of a function of its own index."""
+        inner, *limits = part.limits[0]
+        if (
+            len(part.limits) > 1
+            or limits != [1, self.index]
+            or self.index in part.function.free_symbols
+        ):
+            raise unsupported(part, "a sum inside of a sum must be over 1, ..., the outer index")
+        function = _Summand(self.outer, inner, self.range).build(part.function)
+        return partial_sums(self.outer.cell, function)
 
     def _term(self, term: Term) -> PiecewisePower:
         return PiecewisePower.constant(self.range, term)

@@ -136,6 +136,29 @@ def shares(cell: Cell, function: PiecewisePower) -> list[Monomial]:
     return [_share(cell, function.range, piece) for piece in function.pieces]
 
 
+def partial_sums(cell: Cell, function: PiecewisePower) -> PiecewisePower:
+    """The sum of a single power over the index from its start to z, as a function of z.
+
+    Raises
+    ------
+    Unsupported
+        If the function has several pieces, or is exponential in the index.
+    """
+    piece, *others = function.pieces
+    range, term = function.range, piece.term
+    if others or range.step == 0 or range.start != ONE:
+        raise Unsupported("partial sums of what is no single power of the index")
+    growth = cell.trichotomy(term.slope + 1)
+    if growth == 0:
+        growth = cell.trichotomy(term.log_slope + 1)
+        if growth == 0:
+            raise Unsupported("partial sums that grow like an iterated logarithm")
+        grown = Term(term.coefficient, log_slope=term.log_slope + 1)
+    else:
+        grown = Term(term.coefficient, term.slope + 1, term.log_slope)
+    return PiecewisePower.constant(range, grown if growth > 0 else Term(term.coefficient))
+
+
 def _share(cell: Cell, range: Range, piece: Piece) -> Monomial:
     term = piece.term
     growth = cell.trichotomy(term.slope + range.step)

@@ -13,7 +13,8 @@ plus low rank, and which is a polynomial in gamma:
 
     T(gamma) = T_0 + gamma T_1 + gamma^2 T_2.
 
-:mod:`qtheory.risk.recursion` applies it step by step, :mod:`qtheory.risk.powers` takes powers of it.
+:mod:`qtheory.risk.recursion` applies it step by step, and :mod:`qtheory.risk.powers` takes powers
+of it.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@ r"""The update, compiled: a block of independent runs, one sample and one coordi
 
 .. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
 
-with momentum and the rounding of stored weights after it, if there are any. A run holds a few vectors of length d, whatever the number of steps and the batch size. The random
-numbers are those of two ``numpy.random.Generator``, drawn inside the compiled code. Its arguments
-are packed in ``simulate/packing.py``.
+with momentum and the rounding of stored weights after it, if there are any. A run holds a few
+vectors of length d, whatever the number of steps and the batch size. The random numbers are those
+of two ``numpy.random.Generator``, drawn inside the compiled code. Its arguments are packed in
+``simulate/packing.py``.
 """
 
 from __future__ import annotations

@@ -270,3 +270,18 @@ def test_more_features_than_coordinates_whose_errors_are_noise():
     # the negative control: with no more than d features there are no such directions
     fewer = qt.equivalent_risk(wide, quantization, sgd, size=20).total
     assert abs(fewer - np.mean(sampled)) > 2 * error
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (3, 2), (3, "5/2"), ("3/2", 2)])
+def test_what_very_many_features_miss_keeps_its_digits(a, b):
+    """S4's constant is approached like 1 / M, however small kappa is beside lambda_1."""
+    infinite = qt.Problem(qt.oo, qt.PowerLaw(a), qt.SourceCondition(b))
+    gaps = []
+    for size in (10**5, 10**7, 10**9):
+        approximation, floor, effective = Sketch.of(infinite, size).limits()
+        gaps.append(abs(approximation / float(qt.sketching_constant(infinite, size)) - 1))
+        assert floor == approximation
+        assert abs(effective / size - 1) < 1e-9
+    assert gaps[0] < 5e-3
+    assert gaps[1] < 0.15 * gaps[0]
+    assert gaps[2] < 0.15 * gaps[1]

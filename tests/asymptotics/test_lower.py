@@ -81,8 +81,8 @@ def test_a_lower_bound_of_another_order_is_seen(monkeypatch):
 
     taken = derivation.lower_terms_of
 
-    def smaller(run, definitions):
-        terms = taken(run, definitions)
+    def smaller(run, definitions, sketch=None):
+        terms = taken(run, definitions, sketch)
         formulas = {name: formula / run.sgd.steps for name, formula in terms.formulas.items()}
         return type(terms)(formulas, terms.risk)
 

@@ -262,6 +262,20 @@ def test_every_regime_is_printed_when_asked_for():
     assert "log(N)/N**2" in result.stdout
 
 
+def test_rates_in_a_sketch():
+    square = ["rates", "--spectrum", "power-law:2", "--target", "source:2", "--size", "M"]
+    result = invoke(*square, "--quantize", "data=additive:eps")
+    assert result.exit_code == 0
+    assert "in a random sketch of M features: equivalent (asymptotically)" in result.stdout
+    assert "M_eff = min(M, 1/sqrt(eps)): effective model size" in result.stdout
+    record = json.loads(invoke(*square, "--json", "-").stdout)
+    assert (record["kind"], record["size"]) == ("equivalent", "M")
+    assert [case["order"] for case in record["terms"]["approximation"]] == ["1/M"]
+    both = invoke(*square, "--compare", "x=data=additive:eps")
+    assert "size is 'M', but must be left out beside --compare" in both.output
+    assert "size is 0, but must be a whole number" in invoke("rates", "--size", "0").output
+
+
 def test_rates_of_two_schemes_are_compared():
     options = ["rates", "--dim", "d", "--spectrum", "power-law:2", "--target", "constant:1"]
     schemes = ["--compare", "int=data=additive:eps", "--compare", "fp=data=multiplicative:eps"]
