@@ -122,9 +122,7 @@ nothing = lemma(
 # --- models --------------------------------------------------------------------------------------
 
 #: <learned(u, d), x> = sum_i u_i <R_i, x>, what a model u makes of the features.
-learned = recursive(
-    "learned", [u], t, zeros(), lambda before: combination(1, before, u[t], R(t))
-)
+learned = recursive("learned", [u], t, zeros(), lambda before: combination(1, before, u[t], R(t)))
 weighted = sequence("u C(f, R)", [u, f], i, u[i] * C(f, R(i)))
 # C(f, sum_i u_i R_i) = sum_i u_i C(f, R_i)
 with_model = induction(
@@ -218,7 +216,9 @@ uncorrelated = lemma(
     name="what the features miss is uncorrelated with them",
 )
 #: lambda_i (u_i^2 - 2 w*_i u_i)
-terms = sequence("lambda (u u - 2 w* u)", [u], i, spectrum[i] * (u[i] * u[i] - 2 * target[i] * u[i]))
+terms = sequence(
+    "lambda (u u - 2 w* u)", [u], i, spectrum[i] * (u[i] * u[i] - 2 * target[i] * u[i])
+)
 r = left_by(u)
 misfit = lemma(
     C(r, r) == energy + total(terms(u), d),

@@ -18,7 +18,7 @@ from qtheory.theory.definitions import norm, risk
 from qtheory.theory.formal import Vocabulary, dimension, stated
 from qtheory.theory.notation import perp
 from qtheory.theory.sequents import Formal, established
-from qtheory.theory.sketch import risk_S
+from qtheory.theory.sketch import risk_on_features
 
 from .recursion import dimension_positive
 from .sketch import misfit, missed, uncorrelated
@@ -28,9 +28,9 @@ words = Formal(stated("sketched_risk"))
 
 def parted(words: Vocabulary):
     """E R_S = perp/2 + E R for the moments that ``words`` was made for."""
-    (of_features,), (learned,), (of_model,) = map(words.summands, (risk_S, norm, risk))
+    (of_features,), (learned,), (of_model,) = map(words.summands, (risk_on_features, norm, risk))
     return lemma(
-        words[risk_S] == words[perp] / 2 + words[risk],
+        words[risk_on_features] == words[perp] / 2 + words[risk],
         # lambda (E v^2 - 2 v* E v) = lambda E (v - v*)^2 - lambda v*^2
         sum_equal(
             [(1, of_features())],
@@ -40,7 +40,7 @@ def parted(words: Vocabulary):
             premises=[dimension_positive],
             name="the square, completed",
         ),
-        *words.unfold(risk_S, perp, norm, risk),
+        *words.unfold(risk_on_features, perp, norm, risk),
         name="the risk of a model on the features",
     )
 

@@ -130,15 +130,16 @@ MEANINGS: tuple[Meaning, ...] = (
                 notation.label_noise: parameter("sigma_0^2"),
             }
         ),
-        "in a sketch, lambda, w^* and d of the model are lambda^S, U^T v^* and M, its noise sigma^2 "
-        "is that of the problem on the features; E <w^*, x>^2 and sigma_0^2 are those of the data",
+        "in a sketch, lambda, w^*, d and sigma^2 of the model are those of the problem on the "
+        "features, lambda^S, v^* in its eigenbasis, M and its noise; E <w^*, x>^2 and sigma_0^2 "
+        "are those of the data",
         (),
         "proofs/sketched_risk.py: what the features miss has the variance perp and is uncorrelated "
         "with each of them (proved); Gaussian variables that are uncorrelated are independent "
         "(taken from probability theory)",
     ),
     Meaning(
-        MappingProxyType({sketch.risk_S: moments.in_sketch[sketch.risk_S]}),
+        MappingProxyType({sketch.risk_on_features: moments.in_sketch[sketch.risk_on_features]}),
         "in T4, T4' and T5 in a sketch, E[R_S(v)] is that of S1 at v = (v_0 + ... + v_{N-1})/N",
         ("following_mean", "following", "running", "after_s"),
         f"{_DERIVED}; so are E s, E s w and E s^2 of the sums s of iterates",

@@ -1,11 +1,11 @@
 r"""T1, T4, T4' and T5 for learning from features z = S x: corollaries of those for section 1.
 
 Given S, and for Gaussian x, what the features miss of the label is noise of its own, of variance
-perp. So SGD on z is section 1's SGD with the spectrum of Sigma = S H S^T = U diag(s) U^T, the target
-U^T v*, v* = Sigma^{-1} S H w*, and the noise sigma_0^2 + perp; its model has the excess risk of that
-problem, and perp/2 more. Statements here have symbols of their own for what is of the sketch
-(``IN_A_SKETCH``): lambda^S_i is the i-th eigenvalue of Sigma, v^*_i the i-th entry of U^T v*, M how
-many features there are.
+perp. So SGD on z is SGD on an ordinary problem: the spectrum is that of Sigma = S H S^T, which is
+U diag(s) U^T, the target U^T v* with v* = Sigma^{-1} S H w*, the noise sigma_0^2 + perp; the excess
+risk is that of this problem, and perp/2 more. Statements here have symbols of their own for what is
+of the sketch (``IN_A_SKETCH``): lambda^S_i is the i-th eigenvalue of Sigma, v^*_i the i-th entry of
+U^T v*, M how many features there are.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ import sympy as sp
 from qtheory.theory.decomposition import decomposition, first, second
 from qtheory.theory.definitions import half, norm, norm_q, risk, tr
 from qtheory.theory.lower import risk_lower_bound
-from qtheory.theory.notation import d, i, label_noise, lam, over_coordinates, perp, sigma2, w_star, wq
-from qtheory.theory.theorem import Hypothesis, Theorem
+from qtheory.theory.notation import (
+    d,
+    i,
+    label_noise,
+    lam,
+    over_coordinates,
+    perp,
+    sigma2,
+    w_star,
+    wq,
+)
+from qtheory.theory.theorem import SEQUEL, Hypothesis, Theorem
 from qtheory.theory.upper import refined_upper_bound, upper_bound
-
-SEQUEL = "Zhang, Tang, Liang, Zou, arXiv:2602.19241"
 
 #: Symbols of a sketch, and what they are in the problem that it makes.
 IN_A_SKETCH: tuple[tuple[sp.Basic, sp.Basic], ...] = (
@@ -35,11 +43,12 @@ IN_A_SKETCH: tuple[tuple[sp.Basic, sp.Basic], ...] = (
 )
 
 energy = sp.Symbol("E[<w^*,x>^2]", nonnegative=True)
-risk_S = sp.Symbol("E[R_S(v)]", real=True)
+risk_on_features = sp.Symbol("E[R_S(v)]", real=True)
 
 # E over the test point of (<w*, x> - <v, z>)^2 / 2, in the eigenbasis of Sigma
 _risk = sp.Eq(
-    risk_S, half * (energy + over_coordinates(lam[i] * (second[i] - 2 * w_star[i] * first[i])))
+    risk_on_features,
+    half * (energy + over_coordinates(lam[i] * (second[i] - 2 * w_star[i] * first[i]))),
 )
 _missed = sp.Eq(perp, energy - norm)
 _independent = Hypothesis(
@@ -63,7 +72,7 @@ def _corollary(theorem: Theorem) -> Theorem:
             name=f"sketched_{theorem.name.removeprefix('risk_')}",
             label=f"{theorem.label.removesuffix(' for E R')} in a sketch",
             title=f"{theorem.title.removesuffix(' on the excess risk')}, for M features",
-            statement=type(bound)(risk_S, perp / 2 + bound.args[1]),
+            statement=type(bound)(risk_on_features, perp / 2 + bound.args[1]),
             definitions=(*definitions[:place], _missed, *definitions[place:]),
             hypotheses=(*theorem.hypotheses, _independent),
             source=f"A corollary of {theorem.label} and S1; the setting is that of {SEQUEL}. "
@@ -77,7 +86,7 @@ sketched_risk = _in_the_sketch(
         name="sketched_risk",
         label="S1",
         title="the risk of learning from M features",
-        statement=sp.Eq(risk_S, perp / 2 + risk),
+        statement=sp.Eq(risk_on_features, perp / 2 + risk),
         definitions=(
             next(each for each in decomposition.definitions if each.lhs == norm),
             _missed,
@@ -85,8 +94,8 @@ sketched_risk = _in_the_sketch(
             next(each for each in decomposition.definitions if each.lhs == risk),
         ),
         hypotheses=(),
-        source=f"Derived here; the setting is that of {SEQUEL}. E[R(w)] is the risk in section 1's "
-        "problem with spectrum lambda^S and target v^*.",
+        source=f"Derived here; the setting is that of {SEQUEL}. E[R(w)] is the risk of the same "
+        "model in the problem with spectrum lambda^S and target v^*.",
     )
 )
 

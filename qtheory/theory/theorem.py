@@ -42,12 +42,15 @@ _LATEX = {
     sp.Symbol("S_bar", nonnegative=True): r"\bar{S}",
 }
 
+SEQUEL = "Zhang, Tang, Liang, Zou, arXiv:2602.19241"
 BENIGN = "Zou, Wu, Braverman, Gu, Kakade, JMLR 24 (2023)"
 _REFERENCES = {
     PAPER: "Zhang, Su, Zou: Learning under Quantization for High-Dimensional Linear Regression. "
     "ICLR 2026, arXiv:2510.18259.",
     BENIGN: "Zou, Wu, Braverman, Gu, Kakade: Benign Overfitting of Constant-Stepsize SGD for "
     "Linear Regression. Journal of Machine Learning Research 24 (2023).",
+    SEQUEL: "Zhang, Tang, Liang, Zou: Scaling Laws for Precision in High-Dimensional Linear "
+    "Regression. ICML 2026, arXiv:2602.19241.",
 }
 
 
