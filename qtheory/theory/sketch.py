@@ -28,7 +28,7 @@ from qtheory.theory.notation import (
     w_star,
     wq,
 )
-from qtheory.theory.theorem import SEQUEL, Hypothesis, Theorem
+from qtheory.theory.theorem import PAPER, SEQUEL, Hypothesis, Theorem
 from qtheory.theory.upper import refined_upper_bound, upper_bound
 
 #: Symbols of a sketch, and what they are in the problem that it makes.
@@ -43,6 +43,7 @@ IN_A_SKETCH: tuple[tuple[sp.Basic, sp.Basic], ...] = (
 )
 
 energy = sp.Symbol("E[<w^*,x>^2]", nonnegative=True)
+noise = sp.Symbol("sigma_S^2", nonnegative=True)
 risk_on_features = sp.Symbol("E[R_S(v)]", real=True)
 
 # E over the test point of (<w*, x> - <v, z>)^2 / 2, in the eigenbasis of Sigma
@@ -51,6 +52,7 @@ _risk = sp.Eq(
     half * (energy + over_coordinates(lam[i] * (second[i] - 2 * w_star[i] * first[i]))),
 )
 _missed = sp.Eq(perp, energy - norm)
+_noise = sp.Eq(noise, label_noise + perp)
 _independent = Hypothesis(
     sp.Eq(sigma2, label_noise + perp),
     "what the features miss of the label is noise of its own, as for Gaussian x",
@@ -64,8 +66,8 @@ def _in_the_sketch(theorem: Theorem) -> Theorem:
 
 def _corollary(theorem: Theorem) -> Theorem:
     """A bound on E R as one on the risk of a model on the features."""
-    noise, bound = {sigma2: label_noise + perp}, theorem.statement
-    definitions = [each.xreplace(noise) for each in theorem.definitions]
+    bound = theorem.statement
+    definitions = [each.xreplace({sigma2: noise}) for each in theorem.definitions]
     place = next(k for k, each in enumerate(definitions) if each.lhs == norm) + 1
     return _in_the_sketch(
         Theorem(
@@ -73,10 +75,10 @@ def _corollary(theorem: Theorem) -> Theorem:
             label=f"{theorem.label.removesuffix(' for E R')} in a sketch",
             title=f"{theorem.title.removesuffix(' on the excess risk')}, for M features",
             statement=type(bound)(risk_on_features, perp / 2 + bound.args[1]),
-            definitions=(*definitions[:place], _missed, *definitions[place:]),
+            definitions=(*definitions[:place], _missed, _noise, *definitions[place:]),
             hypotheses=(*theorem.hypotheses, _independent),
-            source=f"A corollary of {theorem.label} and S1; the setting is that of {SEQUEL}. "
-            "The bound holds for every S, not on average.",
+            source=f"A corollary of {theorem.label} and S1: SGD as in {PAPER}, on the features of "
+            f"{SEQUEL}. It holds for every S, not on average.",
         )
     )
 
@@ -94,8 +96,8 @@ sketched_risk = _in_the_sketch(
             next(each for each in decomposition.definitions if each.lhs == risk),
         ),
         hypotheses=(),
-        source=f"Derived here; the setting is that of {SEQUEL}. E[R(w)] is the risk of the same "
-        "model in the problem with spectrum lambda^S and target v^*.",
+        source=f"Derived here: SGD as in {PAPER}, on the features of {SEQUEL}. E[R(w)] is the risk "
+        "of the same model in the problem with spectrum lambda^S and target v^*.",
     )
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import sympy as sp
@@ -96,7 +95,7 @@ class Theorem:
     source: str
     renamed: tuple[tuple[sp.Basic, sp.Basic], ...] = ()
 
-    @cached_property
+    @property
     def in_the_model(self) -> Theorem:
         """The same in the symbols of the model, which numbers and proofs are about."""
         return self.with_names(dict(self.renamed), renamed=()) if self.renamed else self

@@ -21,12 +21,13 @@ from qtheory.risk import recursion
 from qtheory.theory import theorems
 from qtheory.theory.batch import alpha_limit
 from qtheory.theory.decomposition import W, first, second
-from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, risk, risk_q, s2, sq
+from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, risk, risk_q, s2
 from qtheory.theory.definitions import q as own_noise
 from qtheory.theory.definitions import variance as variance_symbol
 from qtheory.theory.lower import floor, s2_low
 from qtheory.theory.notation import B, N, additive, i, lam, multiplicative, perp
 from qtheory.theory.sketch import energy, risk_on_features
+from qtheory.theory.sketch import noise as noise_S
 from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S as sum_symbol
 from qtheory.theory.upper import c as variance_of_w
@@ -104,11 +105,6 @@ def sketched(gamma, steps, noise=0):
 
 MISSED, TWO_MISSED = sketched("0.1", 1000), sketched("0.001", 2)
 LOUDER = (replace(MISSED[0], noise=1000), *MISSED[1:])  # than what its features miss
-
-
-def without_noise(expression):
-    """No noise by what is missed."""
-    return expression.xreplace({perp: sp.S.Zero})
 
 
 @dataclass(frozen=True)
@@ -193,8 +189,10 @@ NEGATIVE_CONTROLS = [
         for each in (T4S, T4RS)
     ),
     *(
-        NegativeControl("what is missed is no noise", defined(each, symbol, without_noise), MISSED)
-        for each, symbol in ((T4S, sq), (T4RS, s2))
+        NegativeControl(
+            "what is missed is no noise", defined(each, noise_S, lambda e: e - perp), MISSED
+        )
+        for each in (T4S, T4RS)
     ),
     *(
         NegativeControl("other noise in the label", without(each, "noise of its own"), LOUDER)
@@ -203,9 +201,7 @@ NEGATIVE_CONTROLS = [
     NegativeControl(
         "perp for perp / 2", stated(T5S, lambda s: sp.Ge(s.lhs, s.rhs + perp / 2)), MISSED
     ),
-    NegativeControl(
-        "what is missed is noise twice", defined(T5S, s2_low, lambda e: e + perp / B), TWO_MISSED
-    ),
+    NegativeControl("what is missed is noise twice", defined(T5S, noise_S, times(2)), TWO_MISSED),
     NegativeControl("turned", turned(T4S), MISSED),
     NegativeControl("turned", turned(T4RS), MISSED),
     NegativeControl("turned", turned(T5S), MISSED),
