@@ -1,4 +1,4 @@
-"""S1 beside sums over fractions, for features that are those of a sketch; what is false is refused."""
+"""S1 beside sums over fractions, for features of a sketch; what is false is refused."""
 
 from fractions import Fraction
 
