@@ -159,13 +159,13 @@ def test_the_leading_constant(a, b):
 
 
 def sampled_elementwise(size, eps, count, seed, dim):
-    """The mean of A_S with relative errors of single features, and its standard error."""
+    """Means of A_S and F_S with relative errors of single features, and their standard errors."""
     lam, w = numbers(2, 2, dim)
-    found = []
+    energy, found = (lam * w**2).sum(), []
     for Sigma, signal, _ in sketches(2, 2, size, count, seed, dim):
         v = np.linalg.solve(Sigma + eps * np.diag(np.diag(Sigma)), signal)
-        found.append(((lam * w**2).sum() - signal @ v) / 2)
-    return np.mean(found), np.std(found, ddof=1) / math.sqrt(count)
+        found.append(((energy - signal @ v) / 2, (energy - 2 * signal @ v + v @ Sigma @ v) / 2))
+    return np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / math.sqrt(count)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,10 @@ def sampled_elementwise(size, eps, count, seed, dim):
 )
 def test_elementwise_errors_on_features(size, eps, count, dim):
     """S6, within 3 standard errors of sampled sketches (and 1 % for what M = 20 leaves)."""
-    mean, error = sampled_elementwise(size, eps, count, seed=size, dim=dim)
-    found = qt.elementwise_sketch(problem(dim=dim), eps, size=size).approximation
-    assert abs(found - mean) < 3 * error + 0.2 / size * mean
+    (mean, floor), (error, of_floor) = sampled_elementwise(size, eps, count, seed=size, dim=dim)
+    found = qt.elementwise_sketch(problem(dim=dim), eps, size=size)
+    assert abs(found.approximation - mean) < 3 * error + 0.2 / size * mean
+    assert abs(found.floor - floor) < 3 * of_floor + 0.2 / size * floor
     # the negative control: an additive error of that size is not the same
     level = eps * numbers(2, 2, dim)[0].sum() / size
     assert abs(Sketch.of(problem(dim=dim), size).limits(level)[0] - mean) > 3 * error
@@ -196,6 +197,9 @@ def test_equal_eigenvalues_have_an_elementwise_equivalent_in_closed_form(dim, si
     r = (-b + math.sqrt(b * b + 4 * eps)) / 2
     assert found.approximation == pytest.approx(dim * 2 * r / 2, rel=1e-9)
     assert found.effective_size == pytest.approx(dim * (1 - r), rel=1e-9)
+    slope = (1 - r) / (2 * r + b)  # dr / d eps, from r^2 + b r = eps
+    near = 1e-7 * found.approximation  # it is a difference
+    assert found.floor == pytest.approx(dim * (r - eps * slope), abs=near)
 
 
 def test_the_elementwise_equation_holds_for_drawn_numbers():

@@ -40,7 +40,7 @@ def test_errors_of_features_that_are_taken_for_shared_are_noticed(monkeypatch):
     """One factor for all features, which does not change what they can learn."""
 
     def wrong(problem, level, *, size):
-        return ElementwiseSketch(Sketch.of(problem, size).limits(0.0)[0], float(size))
+        return ElementwiseSketch(*Sketch.of(problem, size).limits(0.0))
 
     monkeypatch.setattr(equivalents, "elementwise_sketch", wrong)
     assert status(equivalents.elementwise_is_that_of_samples()) == "failed"
