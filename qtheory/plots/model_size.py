@@ -171,7 +171,7 @@ def model_size(
         ax.plot(curves.sizes, curves.floor[kind], color=colour, linestyle=style, label=label)
         if math.isfinite(curves.slope(kind)):
             ax.annotate(
-                f"{curves.slope(kind):.2f}",
+                f"{round(curves.slope(kind), 2) + 0.0:.2f}",  # no -0.00
                 (curves.sizes[-1], curves.floor[kind][-1]),
                 xytext=(4, 0),
                 textcoords="offset points",

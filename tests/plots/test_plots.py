@@ -208,7 +208,7 @@ def test_slopes_are_the_exponents():
 
 
 def test_the_drawing_of_the_model_size(monkeypatch):
-    monkeypatch.setattr("qtheory.plots.model_size._MOST_SAMPLED", 100)
+    monkeypatch.setattr(sys.modules[model_size.__module__], "_MOST_SAMPLED", 100)
     arguments = WIDE, "0.05", (10, 30, 150), 5
     curves, ax = model_size_curves(*arguments), model_size(*arguments).axes[0]
     assert curves.sampled_sizes == (10, 30)
