@@ -16,6 +16,7 @@ import qtheory as qt
 DIM, LEVEL = 6000, 0.01
 SIZES = (100, 200, 400)
 STANDARD_ERRORS = 3
+FIGURE = 2000, (5, 10, 20, 40, 80, 160, 320), 40  # dimension, sizes, sketches
 
 
 def sampled(size: int, count: int, seed: int) -> tuple[float, float]:
@@ -50,9 +51,10 @@ def draw(path: Path) -> None:
     """Write the figure; the same bytes each time."""
     import matplotlib as mpl
 
-    problem = qt.Problem(2000, qt.PowerLaw(2), qt.SourceCondition(2))
+    dim, sizes, sketches = FIGURE
+    problem = qt.Problem(dim, qt.PowerLaw(2), qt.SourceCondition(2))
     with mpl.rc_context({"svg.hashsalt": "qtheory", "font.size": 10}):
-        figure = qt.plots.model_size(problem, "0.05", (5, 10, 20, 40, 80, 160, 320), sketches=40)
+        figure = qt.plots.model_size(problem, "0.05", sizes, sketches)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 

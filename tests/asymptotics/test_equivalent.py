@@ -222,8 +222,8 @@ def test_an_elementwise_equation_that_does_not_settle_is_said(monkeypatch):
         qt.elementwise_sketch(problem(), "0.01", size=50)
 
 
-#: The limit of the risk by the public code of the authors of "4+3 phases" (Paquette, Paquette, Xiao,
-#: Pennington, arXiv:2405.15074): LosVolterrosHermanos/Experimental on GitHub, in float32, at
+#: The limit of the risk by the public code of the authors of "4+3 phases" (Paquette, Paquette,
+#: Xiao, Pennington, arXiv:2405.15074): LosVolterrosHermanos/Experimental on GitHub, in float32, at
 #: (alpha, beta, V, D), and what differs there. Nothing of it is here but these numbers.
 PUBLISHED = {
     (1, 0, 4000, 200): 0.005903303,
