@@ -81,8 +81,8 @@ def test_a_bound(which, digits):
         assert float(found[name.replace("_", " ")]) == pytest.approx(float(value), rel=1e-5)
         assert found[name.replace("_", " ")] == shown(value, digits)
     assert len(found) == 5
-    assert bound.form in html
-    assert "&lt;i&gt;" in replace(bound, form="<i>")._repr_html_()
+    assert bound.theorem in html
+    assert "&lt;i&gt;" in replace(bound, theorem="<i>")._repr_html_()
 
 
 def test_a_proof(record):

@@ -147,8 +147,8 @@ def _require_unrotated(quantization: Quantization) -> None:
     for target in quantization.sees_rotation:
         raise HypothesisError(
             f"{target} is {getattr(quantization, target)!r}: elementwise errors see the rotation "
-            "of the features, and no equivalent of them is known; qt.elementwise_sketch has an "
-            "approximation"
+            "of the features; qt.elementwise_sketch has the equivalent of what they and the sketch "
+            "leave unlearned, that of the whole risk is not known"
         )
 
 

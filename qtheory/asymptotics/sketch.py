@@ -293,6 +293,7 @@ class Sketch:
             target=np.sqrt(share),
             multiplicity=counts,
             noise=np.float64(float(run.problem.noise) + self.perp),
+            label_noise=np.float64(float(run.problem.noise)),
             sketching=np.float64(self.perp / 2),
             stepsize=stepsize,
             batch=batch,

@@ -2,6 +2,6 @@
 
 from qtheory.checks.check import CheckResult
 from qtheory.checks.suite import Ledger, verify
-from qtheory.paper.findings import Finding
+from qtheory.paper.finding import Finding
 
 __all__ = ["CheckResult", "Finding", "Ledger", "verify"]

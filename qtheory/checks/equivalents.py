@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from qtheory.asymptotics.equivalent import equivalent_risk
 from qtheory.asymptotics.sketch import Sketch
+from qtheory.asymptotics.unlearnt import elementwise_sketch
 from qtheory.checks.check import CheckResult
 from qtheory.checks.panel import Pair, report
 from qtheory.model import SGD, Additive, Multiplicative, PowerLaw, Problem, Quantization
@@ -18,6 +20,7 @@ from qtheory.risk import excess_risk
 STANDARD_ERRORS, REMAINDER = 4, 0.01
 _SAMPLES, _DIM, _SEED = 40, 300, 1
 _SIZES = ((30, 0.0), (30, 0.01), (80, 0.0), (80, 0.002))
+_ELEMENTWISE = ((30, "1/10"), (80, "1/100"))
 _PROBLEM = Problem(_DIM, PowerLaw(2), SourceCondition(2), "1/4")
 #: Of every kind that does not see the rotation, nor grows with the features.
 _ERRORS = Quantization(
@@ -44,7 +47,7 @@ def limits_are_those_of_samples() -> list[CheckResult]:
     return [CheckResult.of(id, "simulation", max(within) <= 1, detail, values)]
 
 
-def _samples(size: int, level: float) -> Iterator[tuple[float, float]]:
+def _samples(size: int, level: float, elementwise: bool = False) -> Iterator[tuple[float, float]]:
     """A and F of sketches, by linear algebra alone."""
     i = np.arange(1, _DIM + 1.0)
     lam, w = i**-2.0, np.ones(_DIM)  # lambda w*^2 = i^-2
@@ -52,8 +55,24 @@ def _samples(size: int, level: float) -> Iterator[tuple[float, float]]:
     for _ in range(_SAMPLES):
         S = rng.standard_normal((size, _DIM)) / np.sqrt(size)
         signal = S @ (lam * w)
-        v = np.linalg.solve((S * lam) @ S.T + level * np.eye(size), signal)
+        Sigma = (S * lam) @ S.T
+        errors = np.diag(np.diag(Sigma)) if elementwise else np.eye(size)
+        v = np.linalg.solve(Sigma + level * errors, signal)
         yield (lam.sum() - signal @ v) / 2, (lam * (S.T @ v - w) ** 2).sum() / 2
+
+
+def elementwise_is_that_of_samples() -> list[CheckResult]:
+    """A_S with relative errors of single features, as above."""
+    within = []
+    for size, level in _ELEMENTWISE:
+        found = elementwise_sketch(_PROBLEM, level, size=size).approximation
+        sampled = np.array([a for a, _ in _samples(size, float(Fraction(level)), elementwise=True)])
+        error = sampled.std() / np.sqrt(_SAMPLES)
+        within.append(abs(found - sampled.mean()) / (STANDARD_ERRORS * error + REMAINDER * found))
+    detail = f"{len(within)} numbers within {STANDARD_ERRORS} standard errors of sampled sketches"
+    values = {"compared": len(within), "largest": max(within)}
+    id = "equivalents/elementwise"
+    return [CheckResult.of(id, "simulation", max(within) <= 1, detail, values)]
 
 
 def many_features_need_no_sketch() -> list[CheckResult]:
@@ -76,5 +95,6 @@ def many_features_need_no_sketch() -> list[CheckResult]:
 #: Every check by its id.
 EQUIVALENTS: dict[str, Callable[[], list[CheckResult]]] = {
     "equivalents/samples": limits_are_those_of_samples,
+    "equivalents/elementwise": elementwise_is_that_of_samples,
     "equivalents/many features": many_features_need_no_sketch,
 }

@@ -8,7 +8,7 @@ with the theory too: the kind of relation, and its right side as a number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -28,23 +28,29 @@ from qtheory.reference.moments import Setting
 from qtheory.theory import notation, theorems
 from qtheory.theory.formal import PARAMETERS, STANDING, coordinate
 from qtheory.theory.recursion import first, second, step
+from qtheory.theory.sketch import COROLLARIES
 from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S, c, t
 
-_UPPER: dict[str, Callable[[Setting], Any]] = {
-    "upper_bound": stated.upper_bound,
-    "refined_upper_bound": stated.refined_bound,
+#: The bounds on E R.
+_RESTATED: dict[str, Callable[[Setting], Fraction]] = {
+    "upper_bound": lambda setting: stated.upper_bound(setting).risk,
+    "refined_upper_bound": lambda setting: stated.refined_bound(setting).risk,
+    "risk_lower_bound": stated.risk_lower_bound,
 }
 
 
 def bounds_agree() -> list[CheckResult]:
-    """T3, T4, T4' and T5: which side is the larger one, and the whole right side."""
+    """T3, T4, T4', T5, also in a sketch: which side is larger, and the whole right side."""
     relations = {
         "noise_constants": sp.Le,
         "upper_bound": sp.Le,
         "refined_upper_bound": sp.Le,
         "lower_bound": sp.Ge,
         "risk_lower_bound": sp.Ge,
+        "sketched_upper_bound": sp.Le,
+        "sketched_refined_upper_bound": sp.Le,
+        "sketched_lower_bound": sp.Ge,
     }
     wrong = [name for name, kind in relations.items() if type(theorems[name].statement) is not kind]
 
@@ -53,13 +59,11 @@ def bounds_agree() -> list[CheckResult]:
         for name in PURE:
             setting = PANEL[name]
             yield from _recursion_of_the_noise(setting)
-            for theorem, restated in _UPPER.items():
+            for theorem, restated in _RESTATED.items():
                 if theorem == "upper_bound" or not setting.data.multiplicative:
-                    yield (
-                        f"{theorem}, {name}",
-                        _right_side(theorem, setting),
-                        restated(setting).risk,
-                    )
+                    right = _right_side(theorem, setting)
+                    yield f"{theorem}, {name}", right, restated(setting)
+            yield from _in_a_sketch(name, setting)
             if not setting.data.multiplicative:
                 low = stated.lower_bound(setting).quantized_risk
                 yield f"lower_bound, {name}", _right_side("lower_bound", setting), low
@@ -70,6 +74,20 @@ def bounds_agree() -> list[CheckResult]:
 def _right_side(theorem: str, setting: Setting) -> Any:
     values = theorems[theorem].values(instantiate(arguments(setting), ARITHMETIC))
     return evaluate(theorems[theorem].statement.args[1], values, ARITHMETIC)
+
+
+def _in_a_sketch(name: str, setting: Setting) -> Iterator[Pair]:
+    """The corollaries for features, two thirds of whose noise is what they miss of the label."""
+    numbers = instantiate(arguments(setting), ARITHMETIC)
+    missed = setting.noise * Fraction(2, 3)
+    half = ARITHMETIC.number(rational(missed / 2))
+    noise = ARITHMETIC.number(rational(setting.noise - missed))
+    split = replace(numbers, label_noise=noise, sketching=half)
+    for theorem, corollary in COROLLARIES.items():
+        right = corollary.in_the_model.statement.args[1]
+        here = evaluate(right, corollary.values(split), ARITHMETIC)
+        if theorem == "upper_bound" or not setting.data.multiplicative:
+            yield f"{corollary.name}, {name}", here, _RESTATED[theorem](setting) + missed / 2
 
 
 def _recursion_of_the_noise(setting: Setting) -> Iterator[Pair]:

@@ -26,7 +26,8 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import whole
 from qtheory.paper.experiments import STEPS, Experiment, experiments
-from qtheory.paper.findings import Finding, findings
+from qtheory.paper.finding import Finding
+from qtheory.paper.findings import findings
 from qtheory.versions import SIMULATED, versions
 
 #: Monte-Carlo runs: scheme, batch, replicates. All at eps = 1e-2 and d = 200.

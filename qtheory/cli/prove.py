@@ -96,7 +96,7 @@ def prove(
         left = _searched(None) if search else {}
         if rocq is not None:
             for record in records:
-                _write_for_rocq(rocq, record.name, record.label, record.title, *record.proofs)
+                _write_for_rocq(rocq, record.name, record.label, record.title, *record.stated)
         audits = None
         if audit:
             with progress_bar("Auditing") as progress:

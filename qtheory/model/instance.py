@@ -75,7 +75,8 @@ class Instance:
     eigenvalues: Array
     target: Array
     multiplicity: Array  # how many coordinates each one stands for; 1 without a compression
-    noise: Scalar
+    noise: Scalar  # with what the features of the problem miss of the label
+    label_noise: Scalar  # without
     stepsize: Scalar
     batch: Scalar
     steps: int
@@ -251,6 +252,7 @@ def instantiate(
         target=target,
         multiplicity=multiplicity,
         noise=_noise(problem, arithmetic),
+        label_noise=number(_label_noise(problem), "noise"),
         sketching=sketching_of(problem, arithmetic),
         stepsize=steps[0][1],
         batch=steps[0][2],
@@ -343,6 +345,10 @@ def _noise(problem: Problem, arithmetic: Arithmetic) -> Scalar:
     if problem.features is None or problem.noise == 0:
         return noise
     return noise + arithmetic.around(sp.S.Zero, problem.features.perp_radius)
+
+
+def _label_noise(problem: Problem) -> sp.Expr:
+    return problem.noise if problem.features is None else problem.features.base_noise
 
 
 def sketching_of(problem: Problem, arithmetic: Arithmetic) -> Scalar:

@@ -9,20 +9,21 @@ both certified: a claim may be true of the one and not of the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from qtheory.errors import UnstableError
 from qtheory.model import Quantization
 from qtheory.model.run import Run
 from qtheory.paper.experiments import BATCHES, DIMENSIONS, EPSILONS, STEPS, Experiment
+from qtheory.paper.finding import Answer, Finding, Measure, negated, percent, stays, verdict
+from qtheory.paper.sequel import sequel_findings
 from qtheory.risk import excess_risk
 from qtheory.theory import upper_bound
 
-VERDICTS = ("supported", "not supported", "about the bound only", "open")
 DIGITS = 12
 #: Of risks whose differences are compared to a percent.
 _DIGITS_OF_GROWTH = 9
@@ -39,44 +40,6 @@ _LONGER = 1000
 #: for all samples of a batch, and no scheme's bound loses them.
 _TOLD_APART = ("label", "activation", "gradient")
 
-Answer = bool | None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number that decides whether something ``does``: from ``yes`` on; down from ``no`` not.
-
-    >>> measure = Measure("share left", "stays", Fraction(1, 100), Fraction(1, 10), "orders of 10")
-    >>> measure.says(0.2), measure.says(0.001), measure.says(0.05)
-    (True, False, None)
-    >>> print(measure)
-    share left; from 1/10 on it stays, up to 1/100 not, between is open (orders of 10)
-    """
-
-    name: str
-    does: str
-    no: Fraction
-    yes: Fraction
-    reason: str
-
-    def says(self, value: Any) -> Answer:
-        """What this number says; a ball says nothing unless all of it does."""
-        if value >= self.yes:
-            return True
-        return False if value <= self.no else None
-
-    @property
-    def thresholds(self) -> str:
-        """From where it says yes, and up to where no, in few words."""
-        return f"{self.does} from {self.yes} on, not up to {self.no}"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name}; from {self.yes} on it {self.does}, up to {self.no} not, between is open "
-            f"({self.reason})"
-        )
-
-
 #: The claims are of growth like d, and of a sum that settles like 1/d, which is what the
 #: coordinates past d still add. Where neither is true, as for log d, the rises are equal; the
 #: thresholds are reciprocal, each about halfway from there to a claim.
@@ -89,69 +52,20 @@ GROWTH = Measure(
 )
 
 
-def _stays(what: str) -> Measure:
-    reason = "a tenth is of the same order, a hundredth is not"
-    return Measure(f"share of {what}", "stays", Fraction(1, 100), Fraction(1, 10), reason)
-
-
 #: F / A: a small eps tells A of order eps from a floor of order eps^2.
-FLOOR = _stays("A that is left in the risk, as its floor F, when N grows")
+FLOOR = stays("A that is left in the risk, as its floor F, when N grows")
 #: What is of the order of the effective dimension over N stays a share when N grows; 1/N does not.
-BATCH = _stays(f"the noise at B=1 that is left at B={_LARGE_BATCH}, at the larger N")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim, of what it is claimed, and what certified numbers say about it.
-
-    ``of`` is "the risk" or "the bound", ``verdict`` one of ``VERDICTS``, ``rule`` the number that
-    decides with its thresholds, ``values`` that number by where it was taken, ``measured`` the
-    same in words, and ``summary`` in one sentence with its thresholds.
-    """
-
-    claim: str
-    of: str
-    source: str
-    verdict: str
-    rule: str
-    measured: str
-    values: Mapping[str, float]
-    summary: str
-
-    @property
-    def explained(self) -> str:
-        """Of what it is claimed, what decides, and what was measured, for a reader."""
-        return f"Claimed of {self.of}. Measured: {self.rule}. {self.measured}."
-
-    def as_json(self) -> dict[str, Any]:
-        """The record that ``qtheory verify --json`` writes."""
-        return {**vars(self), "values": dict(self.values)}
-
-
-def verdict(of: Literal["the risk", "the bound"], in_bound: Answer, in_risk: Answer) -> str:
-    """The verdict on a claim of the risk or of the bound, from whether it holds in each.
-
-    >>> verdict("the bound", in_bound=True, in_risk=False)
-    'about the bound only'
-    >>> verdict("the risk", in_bound=False, in_risk=True)
-    'supported'
-    """
-    if of == "the bound" and in_bound is not True:
-        return "open" if in_bound is None else "not supported"
-    if in_risk is None:
-        return "open"
-    if in_risk:
-        return "supported"
-    return "about the bound only" if in_bound else "not supported"
+BATCH = stays(f"the noise at B=1 that is left at B={_LARGE_BATCH}, at the larger N")
 
 
 def findings(steps: int = STEPS) -> list[Finding]:
-    """Every claim that these experiments can speak about."""
+    """Every claim that numbers here can speak about: of the paper, then of its sequel."""
     numbers = _Numbers(steps)
     return [
         *(_growth_with_dimension(scheme, numbers) for scheme in ("additive", "shared")),
         *(_approximation(scheme, steps) for scheme in ("additive", "shared")),
         *(_what_batches_leave(scheme, steps) for scheme in ("additive", "shared")),
+        *sequel_findings(),
     ]
 
 
@@ -165,14 +79,6 @@ def _bound(run: Run) -> Any:
 
 def _word(scheme: str) -> str:
     return "shared multiplicative" if scheme == "shared" else scheme
-
-
-def _percent(share: Any) -> str:
-    return f"{100 * float(share):.2g}%"
-
-
-def _not(answer: Answer) -> Answer:
-    return None if answer is None else not answer
 
 
 # --- growth with the dimension -------------------------------------------------------------------
@@ -267,7 +173,7 @@ def _growth_with_dimension(scheme: str, numbers: _Numbers) -> Finding:
         f"{claim} (eps = {_LEVEL})",
         "the risk",
         f"{PAPER}, experiments on the dimension",
-        verdict("the risk", *(answers if grows else map(_not, answers))),
+        verdict("the risk", *(answers if grows else map(negated, answers))),
         str(GROWTH),
         "; ".join(measured),
         values,
@@ -302,14 +208,14 @@ def _approximation(scheme: str, steps: int) -> Finding:
         f"{PAPER}, abstract and excess risk decomposition",
         verdict("the bound", bool(risk.approximation > 0), FLOOR.says(left)),
         str(FLOOR),
-        f"{_percent(left)}: A = {float(risk.approximation):.3g}, F = {float(risk.floor):.3g}, "
+        f"{percent(left)}: A = {float(risk.approximation):.3g}, F = {float(risk.floor):.3g}, "
         f"since the bound drops the term W; at N={steps} the exact risk is {float(risk.total):.4f}",
         {
             "share/risk": float(left),
             "approximation": float(risk.approximation),
             "floor": float(risk.floor),
         },
-        f"Left of A in the risk as N grows: {_percent(left)}; {FLOOR.thresholds}.",
+        f"Left of A in the risk as N grows: {percent(left)}; {FLOOR.thresholds}.",
     )
 
 
@@ -326,10 +232,10 @@ def _what_batches_leave(scheme: str, steps: int) -> Finding:
     }
     answers = [BATCH.says(shares[name, counts[1]]) for name in ("bound", "risk")]
     if scheme == "additive":
-        claim, answers = "The batch suppresses", [_not(answer) for answer in answers]
+        claim, answers = "The batch suppresses", [negated(answer) for answer in answers]
     else:
         claim = "The batch does not suppress"
-    shown = [f"{_percent(share)} in the {name} at N={n}" for (name, n), share in shares.items()]
+    shown = [f"{percent(share)} in the {name} at N={n}" for (name, n), share in shares.items()]
     return Finding(
         f"{claim} the noise of {_word(scheme)} quantization. (label, activation and gradient; "
         f"eps = {_LEVEL})",
@@ -339,8 +245,8 @@ def _what_batches_leave(scheme: str, steps: int) -> Finding:
         str(BATCH),
         "; ".join(shown),
         {f"share/{name}/N={count}": float(share) for (name, count), share in shares.items()},
-        f"Left at B = {_LARGE_BATCH}: {_percent(shares['risk', counts[1]])} (in the bound "
-        f"{_percent(shares['bound', counts[1]])}); {BATCH.thresholds}.",
+        f"Left at B = {_LARGE_BATCH}: {percent(shares['risk', counts[1]])} (in the bound "
+        f"{percent(shares['bound', counts[1]])}); {BATCH.thresholds}.",
     )
 
 

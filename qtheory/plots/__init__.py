@@ -5,6 +5,7 @@ Every plot has a function for its numbers and one that draws them and returns a 
 
 from qtheory.plots.break_even import BreakEvenCurves, break_even, break_even_curves
 from qtheory.plots.frontier import frontier
+from qtheory.plots.model_size import ModelSizeCurves, model_size, model_size_curves
 from qtheory.plots.risk import RiskCurves, risk, risk_curves
 from qtheory.plots.spectra import SpectrumCurves, spectra, spectrum_curves
 from qtheory.plots.tightness import Tightness, tightness, tightness_sample
@@ -12,6 +13,7 @@ from qtheory.plots.waterfall import Waterfall, waterfall, waterfall_bars
 
 __all__ = [
     "BreakEvenCurves",
+    "ModelSizeCurves",
     "RiskCurves",
     "SpectrumCurves",
     "Tightness",
@@ -19,6 +21,8 @@ __all__ = [
     "break_even",
     "break_even_curves",
     "frontier",
+    "model_size",
+    "model_size_curves",
     "risk",
     "risk_curves",
     "spectra",

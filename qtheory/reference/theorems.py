@@ -267,6 +267,25 @@ def lower_bound(setting: Setting) -> LowerBound:
     return LowerBound(s2, bias, variance, bias + variance)
 
 
+def risk_lower_bound(setting: Setting) -> Fraction:
+    r"""T5 for R itself: the exact risk of the mean of the average, and a share of its variance."""
+    s2, gamma, steps = lower_bound(setting).s2, setting.stepsize, setting.steps
+    numbers = (
+        setting.eigenvalues,
+        setting.target,
+        quantized_eigenvalues(setting),
+        quantized_optimum(setting),
+    )
+    bound = ZERO
+    for one, aim, quantized, optimum in zip(*numbers, strict=True):
+        if quantized:
+            step = gamma * quantized
+            mean = sum((1 - (1 - step) ** t for t in range(steps)), ZERO) * optimum / steps
+            share = min(Fraction(1), (steps * step) ** 2) / quantized
+            bound += one * ((mean - aim) ** 2 / 2 + share * s2 / (24 * steps))
+    return bound
+
+
 def distortion(setting: Setting) -> Vector:
     r"""T6: the ratios :math:`\lambda^q_i/\lambda_i`, over the eigenvalues that are not zero."""
     return tuple(

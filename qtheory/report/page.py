@@ -279,7 +279,7 @@ def _experiments() -> str:
     return (
         "<p>The paper's own experiments: eigenvalues i<sup>-2</sup>, target 1, noise 1, stepsize "
         "0.1, 2000 steps, errors on all five targets.</p>"
-        f"{_table(head, rows)}<p>The paper's claims, held against these numbers:</p>"
+        f"{_table(head, rows)}<p>Claims of the paper and of its sequel, held against numbers:</p>"
         f"<ul>{claims}</ul>"
     )
 

@@ -67,8 +67,8 @@ def lemma_tree(record: ProofRecord, depth: int) -> RenderableType:
     tree = Tree(title.append(record.statement, style="not bold"))
     seen: set[int] = set()
     _grow(tree, record.root, depth, seen)
-    for corollary in record.corollaries:
-        _grow(tree.add(Text(f"also {corollary!r}")), corollary, depth, seen)
+    for corollary, text in zip(record.corollaries, record.beside(), strict=True):
+        _grow(tree.add(Text(f"also {text}")), corollary, depth, seen)
     if record.identities:
         names = "; ".join(identity.name for identity in record.identities)
         tree.add(Text(f"identities of polynomials, every parameter symbolic: {names}"))

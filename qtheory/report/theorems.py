@@ -81,7 +81,7 @@ def theorem_list(entries: Iterable[Theorem] = tuple(theorems.values())) -> str:
     Examples
     --------
     >>> theorem_list().count("<tr>")
-    12
+    16
     """
     rows = "".join(
         f'<tr><td>{escape(each.label)}</td><td><a href="{each.name}/">{escape(each.title)}</a></td>'

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from qtheory.errors import NoTheoremError, one_of
-from qtheory.theory import batch, decomposition, lower, recursion, spectrum, upper
+from qtheory.theory import batch, decomposition, lower, recursion, sketch, spectrum, upper
 from qtheory.theory.bounds import Bound, lower_bound, upper_bound
 from qtheory.theory.theorem import Hypothesis, Theorem
 
@@ -79,7 +79,7 @@ def _spelled(name: str) -> str:
 theorems = Theorems(
     tuple(
         theorem
-        for part in (decomposition, recursion, upper, lower, spectrum, batch)
+        for part in (decomposition, recursion, upper, lower, spectrum, batch, sketch)
         for theorem in part.THEOREMS
     )
 )

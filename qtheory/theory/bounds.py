@@ -21,9 +21,11 @@ from qtheory.numbers.arithmetic import Arithmetic, Float64, Intervals, Scalar
 from qtheory.numbers.certified_number import CertifiedNumber
 from qtheory.numbers.certify import certified, checked_digits, outward, wanted_bits
 from qtheory.numbers.display import html_table, shown
+from qtheory.numbers.evaluate import evaluate
 from qtheory.theory.definitions import D_N, A, bias, variance
 from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as quantized_lower_bound
+from qtheory.theory.sketch import COROLLARIES
 from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import refined_upper_bound
 from qtheory.theory.upper import upper_bound as paper_upper_bound
@@ -45,7 +47,8 @@ class Bound:
 
     ``total = approximation + bias + variance + sketching`` bounds E R; ``quantized_risk`` bounds
     E R^q. ``sketching`` is what no model on the features of a sketched problem can learn, else 0.
-    ``form`` names the theorem used. In a lower bound ``approximation`` is the floor
+    ``theorem`` is the name of the theorem used in ``qtheory.theorems``, whose right side ``total``
+    is; ``form`` is the option that asks for it. In a lower bound ``approximation`` is the floor
     F = 1/2 ||w^q - w*||_H^2, since A is not a lower bound. In float64 every term of an upper bound
     is rounded up and every term of a lower bound down, by what rounding errors can have changed, so
     that the number is a bound as well as the formula.
@@ -59,12 +62,13 @@ class Bound:
     quantized_risk: Scalar
     total: Scalar
     sketching: Scalar
+    theorem: str
     digits: int | None = None
 
     def _repr_html_(self) -> str:
         names = ("total", "approximation", "bias", "variance", "effective_dimension")
         rows = [(name.replace("_", " "), shown(getattr(self, name), self.digits)) for name in names]
-        return html_table(f"Bound on the excess risk ({self.form})", rows)
+        return html_table(f"Bound on the excess risk ({self.theorem})", rows)
 
 
 @within_float64
@@ -108,7 +112,7 @@ def upper_bound(
     refusals: list[str] = []
     for name, theorem in wanted.items():
         try:
-            bounds.append(_bound(name, theorem, theorem, A, run, digits))
+            bounds.append(_bound(name, theorem, None, A, run, digits))
         except HypothesisError as error:
             refusals.append(str(error))
     if not bounds:
@@ -146,12 +150,15 @@ def lower_bound(
 def _bound(
     form: str,
     theorem: Theorem,
-    quantized: Theorem,
+    quantized: Theorem | None,
     approximation: sp.Symbol,
     run: Run,
     digits: int | None,
 ) -> Bound:
-    """Evaluate a theorem on E R, with the terms of the one on E R^q beside it."""
+    """Evaluate a theorem on E R, or its corollary for features.
+
+    ``quantized`` is the theorem on E R^q, if its terms are not those of this one.
+    """
     digits = checked_digits(digits)
     problem, quantization, sgd = run
     if problem.dim is not sp.oo:
@@ -162,20 +169,21 @@ def _bound(
             f"{theorem.label} ({theorem.title}) is about output='average', "
             f"but output is {sgd.output!r}"
         )
+    if problem.features is not None:
+        theorem = COROLLARIES[theorem.name]
     theorem.require(run)
 
     def compute(arithmetic: Arithmetic) -> dict[str, Scalar]:
         values = theorem.values_of(run, arithmetic)
-        missed = sketching_of(problem, arithmetic)
-        quantized_values = values if quantized is theorem else quantized.values_of(run, arithmetic)
+        quantized_values = values if quantized is None else quantized.values_of(run, arithmetic)
         return {
             "approximation": values[approximation],
             "bias": values[bias],
             "variance": values[variance],
             "effective_dimension": values[D_N],
             "quantized_risk": quantized_values[bias] + quantized_values[variance],
-            "total": values[approximation] + values[bias] + values[variance] + missed,
-            "sketching": missed,
+            "total": evaluate(theorem.in_the_model.statement.args[1], values, arithmetic),
+            "sketching": sketching_of(problem, arithmetic),
         }
 
     if digits is not None:
@@ -183,6 +191,7 @@ def _bound(
         return Bound(
             form,
             **{name: CertifiedNumber(part, digits) for name, part in parts.items()},
+            theorem=theorem.name,
             digits=digits,
         )
     found = _enclosed(compute, problem.dim)
@@ -190,7 +199,7 @@ def _bound(
         name: outward(part, upward=form != LOWER) for name, part in found.items()
     }
     require_finite(outwards.values())
-    return Bound(form, **outwards)
+    return Bound(form, **outwards, theorem=theorem.name)
 
 
 def _judged(parts: dict[str, Scalar]) -> list[list[flint.arb]]:

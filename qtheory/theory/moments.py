@@ -19,11 +19,13 @@ from typing import Any
 
 import z3
 
-from qtheory.proof.kernel import SEQUENCE, define, recursive, sequence, variable
+from qtheory.proof.kernel import SEQUENCE, define, parameter, recursive, sequence, variable
 from qtheory.proof.sums import total, zeros
 from qtheory.theory import definitions, notation
 from qtheory.theory.decomposition import decomposition, first, second
 from qtheory.theory.formal import Vocabulary, coordinate, dimension, other_coordinate, time
+from qtheory.theory.sketch import energy as sketch_energy
+from qtheory.theory.sketch import sketched_risk
 
 words = Vocabulary(definitions.QUANTIZED)
 d, i, j, t = dimension, coordinate, other_coordinate, time
@@ -155,4 +157,11 @@ sum_v = recursive("E s^2", [i], t, 0, lambda before: before + 2 * sum_w(i, t) + 
 mean_average = sequence("E wbar", [], i, sum_m(i, N) / n)
 square_average = sequence("E wbar^2", [], i, sum_v(i, N) / (n * n))
 #: The definitions of T1 for the iterate average.
-averaged = Vocabulary(decomposition.definitions, {first: mean_average(), second: square_average()})
+_of_average = {first: mean_average(), second: square_average()}
+averaged = Vocabulary(decomposition.definitions, _of_average)
+#: E <w*, x>^2 of the data, where the problem is one of features; and the definitions of S1 for the
+#: iterate average.
+energy = parameter("E <w*, x>^2")
+in_sketch = Vocabulary(
+    sketched_risk.in_the_model.definitions, {sketch_energy: energy, **_of_average}
+)

@@ -15,6 +15,9 @@ N = sp.Symbol("N", integer=True, positive=True)
 B = sp.Symbol("B", integer=True, positive=True)
 gamma = sp.Symbol("gamma", positive=True)
 sigma2 = sp.Symbol("sigma^2", nonnegative=True)
+#: The noise of the labels themselves, and the variance of what features miss of them.
+label_noise = sp.Symbol("sigma_0^2", nonnegative=True)
+perp = sp.Symbol("perp", nonnegative=True)
 
 lam = sp.IndexedBase("lambda", nonnegative=True)
 w_star = sp.IndexedBase("w^*", real=True)
@@ -43,6 +46,8 @@ def symbol_values(instance: Instance) -> Values:
         B: instance.batch,
         gamma: instance.stepsize,
         sigma2: instance.noise,
+        label_noise: instance.label_noise,
+        perp: 2 * instance.sketching,
         lam: instance.eigenvalues,
         w_star: instance.target,
     }

@@ -97,6 +97,19 @@ class ProofRecord:
         return (*(self.derivation.sums if self.derivation else ()), self.root)
 
     @property
+    def stated(self) -> tuple[Proof, ...]:
+        """Everything that is proved here: the corollaries, and the theorem last."""
+        return (*self.corollaries, self.root)
+
+    def beside(self) -> list[str]:
+        """The corollaries in words, each with what it is proved under beyond the model's signs."""
+        found = []
+        for corollary in self.corollaries:
+            under = _hypotheses(corollary)
+            found.append(f"{corollary!r}" + f", under: {'; '.join(under)}" * bool(under))
+        return found
+
+    @property
     def checked(self) -> bool:
         """Whether the kernel still knows this very proof, and every identity still holds."""
         from qtheory.proof.kernel import is_proof
@@ -129,7 +142,7 @@ class ProofRecord:
             "title": self.title,
             "statement": self.statement,
             "statement_in": "qtheory.theorems" if self.name in theorems else "kernel",
-            "corollaries": [str(corollary) for corollary in self.corollaries],
+            "corollaries": self.beside(),
             "checked": self.checked,
             "steps": self.steps,
             "questions": self.questions,
@@ -319,9 +332,11 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
     found = steps(*sums, root)
     open_leaves = [leaf for s in found for leaf in s.leaves if leaf.certificate is None]
     resting = frozenset().union(*(proof.hypotheses for proof in (*sums, root)))
-    model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
+    standing = {h.meaning for assumed in STANDING.values() for h in assumed.hypotheses} & {
+        h.meaning for h in resting
+    }
     axioms = [step.name for step in found if step.rule == "axiom"]
-    hypotheses = [h.meaning for h in resting - model]
+    hypotheses = [meaning for proof in (*sums, root) for meaning in _hypotheses(proof)]
     return ProofRecord(
         name=name,
         label=label,
@@ -335,7 +350,7 @@ def _record(name: str, claim: Formal | None, module: ModuleType, seconds: float)
         trusted=_names(leaf.name for leaf in open_leaves),
         axioms=_names([*axioms, *(derivation.axioms if derivation else ())]),
         hypotheses=_names([*hypotheses, *(derivation.assumptions if derivation else ())]),
-        standing=_names(h.meaning for h in resting & model),
+        standing=_names([*standing]),
         meanings=tuple(claim.meanings) if claim else (),
         seconds=seconds,
     )
@@ -355,6 +370,14 @@ def _derivation(name: str, module: ModuleType) -> Derivation | None:
     for proof in derivation.sums:
         require_own_names(proof)
     return derivation
+
+
+def _hypotheses(proof: Proof) -> tuple[str, ...]:
+    """What a proof rests on beyond the signs of the model's parameters."""
+    from qtheory.theory.formal import STANDING
+
+    model = {h for assumed in STANDING.values() for h in assumed.hypotheses}
+    return _names(h.meaning for h in proof.hypotheses - model)
 
 
 def _names(texts: Iterator[str] | Sequence[str]) -> tuple[str, ...]:

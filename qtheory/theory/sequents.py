@@ -17,7 +17,7 @@ import z3
 from qtheory.errors import ProofError
 from qtheory.proof.kernel import SEQUENCE, Function, Proof, is_proof, lemma, parameter
 from qtheory.proof.text import one_line
-from qtheory.theory import decomposition, moments, notation, recursion, upper
+from qtheory.theory import decomposition, moments, notation, recursion, sketch, upper
 from qtheory.theory.definitions import risk, risk_q
 from qtheory.theory.formal import (
     PARAMETERS,
@@ -123,6 +123,27 @@ MEANINGS: tuple[Meaning, ...] = (
         ("following_mean", "following", "running", "after_s"),
         f"{_DERIVED}; so are E s, E s w and E s^2 of the sums s of iterates",
     ),
+    Meaning(
+        MappingProxyType(
+            {
+                sketch.energy: moments.energy,
+                notation.label_noise: parameter("sigma_0^2"),
+            }
+        ),
+        "in a sketch, lambda, w^*, d and sigma^2 of the model are those of the problem on the "
+        "features, lambda^S, v^* in its eigenbasis, M and its noise; E <w^*, x>^2 and sigma_0^2 "
+        "are those of the data",
+        (),
+        "proofs/sketched_risk.py: what the features miss has the variance perp and is uncorrelated "
+        "with each of them (proved); Gaussian variables that are uncorrelated are independent "
+        "(taken from probability theory)",
+    ),
+    Meaning(
+        MappingProxyType({sketch.risk_on_features: moments.in_sketch[sketch.risk_on_features]}),
+        "in T4, T4' and T5 in a sketch, E[R_S(v)] is that of S1 at v = (v_0 + ... + v_{N-1})/N",
+        ("following_mean", "following", "running", "after_s"),
+        f"{_DERIVED}; so are E s, E s w and E s^2 of the sums s of iterates",
+    ),
 )
 
 
@@ -154,6 +175,7 @@ class Formal(Vocabulary):
     """
 
     def __init__(self, theorem: Theorem) -> None:
+        theorem = theorem.in_the_model
         recursions = [each for each in theorem.definitions if _is_recursion(each)]
         definitions = [each for each in theorem.definitions if not _is_recursion(each)]
         self.meanings = meanings_in(theorem)

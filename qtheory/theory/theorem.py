@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy as sp
@@ -25,6 +26,12 @@ _LATEX = {
     sp.Symbol("||w^q||_{H^q}^2", nonnegative=True): r"\|w^q\|_{H^q}^2",
     sp.Symbol("E[R(w)]", real=True): r"\mathbb{E} R(w)",
     sp.Symbol("E[R^q(w)]", real=True): r"\mathbb{E} R^q(w)",
+    sp.Symbol("tr(Sigma^q)", nonnegative=True): r"\mathrm{tr}(\Sigma^q)",
+    sp.Symbol("||v^*||_Sigma^2", nonnegative=True): r"\|v^*\|_\Sigma^2",
+    sp.Symbol("||v^q||_{Sigma^q}^2", nonnegative=True): r"\|v^q\|_{\Sigma^q}^2",
+    sp.Symbol("E[<w^*,x>^2]", nonnegative=True): r"\mathbb{E} \langle w^*, x\rangle^2",
+    sp.Symbol("E[R_S(v)]", real=True): r"\mathbb{E} R_S(v)",
+    sp.Symbol("perp", nonnegative=True): r"\mathrm{perp}",
     sp.Symbol("bias", nonnegative=True): r"\mathrm{bias}",
     sp.Symbol("variance", nonnegative=True): r"\mathrm{variance}",
     sp.Symbol("alpha_infinity", nonnegative=True): r"\alpha_{\infty}",
@@ -34,12 +41,15 @@ _LATEX = {
     sp.Symbol("S_bar", nonnegative=True): r"\bar{S}",
 }
 
+SEQUEL = "Zhang, Tang, Liang, Zou, arXiv:2602.19241"
 BENIGN = "Zou, Wu, Braverman, Gu, Kakade, JMLR 24 (2023)"
 _REFERENCES = {
     PAPER: "Zhang, Su, Zou: Learning under Quantization for High-Dimensional Linear Regression. "
     "ICLR 2026, arXiv:2510.18259.",
     BENIGN: "Zou, Wu, Braverman, Gu, Kakade: Benign Overfitting of Constant-Stepsize SGD for "
     "Linear Regression. Journal of Machine Learning Research 24 (2023).",
+    SEQUEL: "Zhang, Tang, Liang, Zou: Scaling Laws for Precision in High-Dimensional Linear "
+    "Regression. ICML 2026, arXiv:2602.19241.",
 }
 
 
@@ -66,6 +76,8 @@ class Theorem:
         HypothesisError.
     source
         The theorem and paper it follows, and what is different here.
+    renamed
+        Its own names for symbols of the model, each with that symbol.
 
     Examples
     --------
@@ -81,6 +93,26 @@ class Theorem:
     definitions: tuple[sp.Eq, ...]
     hypotheses: tuple[Hypothesis, ...]
     source: str
+    renamed: tuple[tuple[sp.Basic, sp.Basic], ...] = ()
+
+    @property
+    def in_the_model(self) -> Theorem:
+        """The same in the symbols of the model, which numbers and proofs are about."""
+        return self.with_names(dict(self.renamed), renamed=()) if self.renamed else self
+
+    def with_names(
+        self, names: Mapping[sp.Basic, sp.Basic], renamed: tuple[tuple[sp.Basic, sp.Basic], ...]
+    ) -> Theorem:
+        """The same with other symbols."""
+        return replace(
+            self,
+            statement=self.statement.xreplace(names),
+            definitions=tuple(each.xreplace(names) for each in self.definitions),
+            hypotheses=tuple(
+                replace(each, relation=each.relation.xreplace(names)) for each in self.hypotheses
+            ),
+            renamed=renamed,
+        )
 
     @property
     def assumptions(self) -> tuple[sp.Basic, ...]:
@@ -126,7 +158,7 @@ class Theorem:
                 f"{self.label} ({self.title}) needs error models, but data carries the number "
                 f"format {run.quantization.data.name}"
             )
-        for hypothesis in self.hypotheses:
+        for hypothesis in self.in_the_model.hypotheses:
             for arithmetic in (Balls(bits=128), Balls(bits=256), Symbolic()):
                 with arithmetic.working():
                     values = self.values_of(run, arithmetic)
@@ -138,14 +170,14 @@ class Theorem:
 
     def values(self, instance: Instance) -> Valuation:
         """The values of this theorem's symbols in an instance, computed as they are needed."""
-        return Valuation(self.definitions, instance)
+        return Valuation(self.in_the_model.definitions, instance)
 
     def values_of(self, run: Run, arithmetic: Arithmetic) -> Valuation:
         """The values of this theorem's symbols in a run, whatever its dimension."""
         if run.problem.dim is sp.oo:
             from qtheory.theory.infinite import InfiniteValuation  # a proof needs none of it
 
-            return InfiniteValuation(self.definitions, run, arithmetic)
+            return InfiniteValuation(self.in_the_model.definitions, run, arithmetic)
         return self.values(instantiate(run, arithmetic))
 
     def _refuse(self, hypothesis: Hypothesis, values: Values, arithmetic: Arithmetic) -> None:

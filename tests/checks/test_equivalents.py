@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from qtheory.asymptotics.sketch import Sketch
+from qtheory.asymptotics.unlearnt import ElementwiseSketch
 from qtheory.checks import equivalents
 from tests.checks.results import passed, status
 
@@ -33,3 +34,13 @@ def test_a_signal_that_is_lost_is_noticed(monkeypatch):
 
     monkeypatch.setattr(Sketch, "of", classmethod(wrong))
     assert status(equivalents.many_features_need_no_sketch()) == "failed"
+
+
+def test_errors_of_features_that_are_taken_for_shared_are_noticed(monkeypatch):
+    """One factor for all features, which does not change what they can learn."""
+
+    def wrong(problem, level, *, size):
+        return ElementwiseSketch(*Sketch.of(problem, size).limits(0.0))
+
+    monkeypatch.setattr(equivalents, "elementwise_sketch", wrong)
+    assert status(equivalents.elementwise_is_that_of_samples()) == "failed"

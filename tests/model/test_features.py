@@ -204,6 +204,31 @@ def test_the_parts_add_up_and_bounds_include_what_is_missed():
     assert "missed" not in plain._repr_html_()
 
 
+def test_a_bound_is_the_right_side_of_the_theorem_that_it_names():
+    """The terms a second time, by T4, T4' and T5 for a plain problem with its numbers."""
+    sketched = PROBLEM.sketched(size=5, seed=1)
+    quantization = qt.Quantization(data=qt.Additive("0.01"), label=qt.Multiplicative("0.1"))
+    plain = replace(sketched, features=None)
+    for name, function, options in (
+        ("sketched_upper_bound", qt.upper_bound, {"form": "paper"}),
+        ("sketched_refined_upper_bound", qt.upper_bound, {"form": "refined"}),
+        ("sketched_lower_bound", qt.lower_bound, {}),
+    ):
+        bound = function(sketched, quantization, SGD, 25, **options)
+        without = function(plain, quantization, SGD, 25, **options)
+        assert bound.theorem == name
+        assert f"sketched_{without.theorem.removeprefix('risk_')}" == name
+        assert bound.total.overlaps(without.total + bound.sketching)
+        assert not bound.total.overlaps(without.total)
+
+
+def test_a_bound_refuses_a_noise_that_is_not_that_of_labels_and_what_is_missed():
+    sketched = replace(PROBLEM.sketched(size=5, seed=1), noise=1)
+    for function in (qt.upper_bound, qt.lower_bound):
+        with pytest.raises(qt.HypothesisError, match=r"in a sketch .* but sigma.2 is 1 here"):
+            function(sketched, NO_ERRORS, SGD)
+
+
 def test_the_limit_of_the_risk_includes_what_is_missed():
     sketched = PROBLEM.sketched(size=5, seed=1)
     for output in ("average", "last"):

@@ -18,6 +18,8 @@ from qtheory.plots import (
     Tightness,
     break_even,
     break_even_curves,
+    model_size,
+    model_size_curves,
     risk,
     risk_curves,
     spectra,
@@ -174,6 +176,75 @@ def test_the_drawing_of_the_bars():
     assert ax.get_yscale() == "linear"  # heights add up, which a logarithm would hide
     assert ax.get_ylabel() == "excess risk E R"
     assert [bar.get_height() for bar in ax.patches] != pytest.approx(bars.heights[::-1], rel=1e-9)
+
+
+# --- model size --------------------------------------------------------------------------------
+
+WIDE = qt.Problem(200, qt.PowerLaw(2), qt.SourceCondition(2))
+KINDS = ("exact", "shared", "elementwise", "additive")
+
+
+def test_the_risk_left_in_a_sketch_is_that_of_sampled_ones():
+    """Lines within 4 standard errors of the points (and of what few features leave)."""
+    curves = model_size_curves(WIDE, "0.05", sizes=(10, 30), sketches=60)
+    assert curves.sampled_sizes == (10, 30)
+    for kind in KINDS:
+        for value, (mean, error) in zip(curves.floor[kind], curves.sampled[kind], strict=True):
+            assert abs(value - mean) < 4 * error + 0.01 * value
+    left = [curves.floor[kind][1] for kind in KINDS]
+    assert left == sorted(left)
+    assert left[3] > 2 * left[0]  # as far apart as the kinds are
+
+
+def test_slopes_are_the_exponents():
+    """b - 1 without errors and (b - 1) / a with floating point, for M far past 1 / eps."""
+    endless = qt.Problem(qt.oo, qt.PowerLaw(2), qt.SourceCondition("3/2"))
+    curves = model_size_curves(endless, "0.01", sizes=(10**6, 10**7))
+    assert curves.slope("exact") == pytest.approx(-0.5, abs=0.005)
+    assert curves.slope("elementwise") == pytest.approx(-0.25, abs=0.01)
+    assert curves.slope("additive") == pytest.approx(0, abs=0.001)
+    assert curves.effective_size["shared"] == pytest.approx(curves.sizes)
+    assert curves.sampled == dict.fromkeys(KINDS, ())
+
+
+def test_the_drawing_of_the_model_size(monkeypatch):
+    monkeypatch.setattr(sys.modules[model_size.__module__], "_MOST_SAMPLED", 100)
+    arguments = WIDE, "0.05", (10, 30, 150), 5
+    curves, ax = model_size_curves(*arguments), model_size(*arguments).axes[0]
+    assert curves.sampled_sizes == (10, 30)
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
+    for kind, line in zip(KINDS, lines, strict=True):
+        assert same(line.get_xdata(), (10, 30, 150))
+        assert same(line.get_ydata(), curves.floor[kind])
+    for kind, points in zip(KINDS, ax.containers, strict=True):
+        assert same(points[0].get_ydata(), [mean for mean, _ in curves.sampled[kind]])
+        (bars,) = points[2]
+        for (low, high), (mean, error) in zip(
+            [segment[:, 1] for segment in bars.get_segments()], curves.sampled[kind], strict=True
+        ):
+            assert (low, high) == pytest.approx((mean - 2 * error, mean + 2 * error))
+    assert [text.get_text() for text in ax.texts] == [f"{curves.slope(k):.2f}" for k in KINDS]
+    assert len(labels(ax)) == 4
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_with_more_features_than_coordinates_nothing_is_left():
+    curves = model_size_curves(WIDE, "0.05", (150, 300), sketches=2)
+    assert curves.sampled_sizes == (150,)
+    assert curves.floor["exact"][1] == 0
+    assert curves.slope("exact") == -math.inf
+    ax = model_size(WIDE, "0.05", (150, 300)).axes[0]
+    assert len(ax.texts) == 3
+
+
+def test_sizes_that_make_no_curve_are_refused():
+    for sizes in ((5,), (7, 7), (9, 3), (0, 3)):
+        with pytest.raises(InvalidArgumentError, match="sizes"):
+            model_size_curves(WIDE, "0.1", sizes)
+    with pytest.raises(InvalidArgumentError, match="sketches is 5, but must be 0 where dim"):
+        model_size_curves(qt.Problem(qt.oo), "0.1", (2, 3), sketches=5)
+    with pytest.raises(InvalidArgumentError, match="at least 2"):
+        model_size_curves(WIDE, "0.1", (2, 3), sketches=1)
 
 
 # --- spectra -----------------------------------------------------------------------------------

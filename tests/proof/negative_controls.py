@@ -25,7 +25,9 @@ from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, risk, risk
 from qtheory.theory.definitions import q as own_noise
 from qtheory.theory.definitions import variance as variance_symbol
 from qtheory.theory.lower import floor, s2_low
-from qtheory.theory.notation import B, N, additive, i, lam, multiplicative
+from qtheory.theory.notation import B, N, additive, i, lam, multiplicative, perp
+from qtheory.theory.sketch import energy, risk_on_features
+from qtheory.theory.sketch import noise as noise_S
 from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import S as sum_symbol
 from qtheory.theory.upper import c as variance_of_w
@@ -79,6 +81,8 @@ T4R, T5, T5R = (
 )
 FLOOR, SHAPE = theorems["spectral_floor"], theorems["spectral_shape"]
 FEEDBACK, NOISE = theorems["feedback_limit"], theorems["noise_limit"]
+S1, T4S = theorems["sketched_risk"], theorems["sketched_upper_bound"]
+T4RS, T5S = theorems["sketched_refined_upper_bound"], theorems["sketched_lower_bound"]
 
 PLAIN = instance(3, gamma="0.1", steps=9)
 ADDITIVE = instance(3, gamma="0.1", steps=9, data=ADD("0.1"))
@@ -91,6 +95,16 @@ OWN = instance(noise=0, gamma="0.3", batch=10**9, steps=10**6, label=MUL(1))  # 
 OVERSHOOT = instance(noise=0, gamma="1.9", batch=10**6, steps=3)
 FAST = instance(8, gamma="0.6", steps=9)  # stable, though theta > 1 in T4
 BATCH = instance(3, gamma="0.1", batch=2, steps=9, activation=MUL("0.1", "elementwise"))
+
+
+def sketched(gamma, steps, noise=0):
+    """One feature, the first coordinate of four, of which the label has nothing: all is missed."""
+    problem = qt.Problem(4, qt.PowerLaw(2), qt.Explicit([0, 1, 1, 1]), noise)
+    return problem.sketched(matrix=[[1, 0, 0, 0]]), qt.Quantization(), qt.SGD(gamma, steps=steps)
+
+
+MISSED, TWO_MISSED = sketched("0.1", 1000), sketched("0.001", 2)
+LOUDER = (replace(MISSED[0], noise=1000), *MISSED[1:])  # than what its features miss
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,28 @@ NEGATIVE_CONTROLS = [
     ),
     NegativeControl("the rate 1/B^2", stated(FEEDBACK, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
     NegativeControl("the rate 1/B^2", stated(NOISE, lambda s: sp.Eq(s.lhs, s.rhs / B)), BATCH),
+    NegativeControl("perp twice", stated(S1, lambda s: sp.Eq(s.lhs, s.rhs + perp)), MISSED),
+    *(
+        NegativeControl("perp / 4", stated(each, lambda s: sp.Le(s.lhs, s.rhs - perp / 4)), MISSED)
+        for each in (T4S, T4RS)
+    ),
+    *(
+        NegativeControl(
+            "what is missed is no noise", defined(each, noise_S, lambda e: e - perp), MISSED
+        )
+        for each in (T4S, T4RS)
+    ),
+    *(
+        NegativeControl("other noise in the label", without(each, "noise of its own"), LOUDER)
+        for each in (T4S, T4RS)
+    ),
+    NegativeControl(
+        "perp for perp / 2", stated(T5S, lambda s: sp.Ge(s.lhs, s.rhs + perp / 2)), MISSED
+    ),
+    NegativeControl("what is missed is noise twice", defined(T5S, noise_S, times(2)), TWO_MISSED),
+    NegativeControl("turned", turned(T4S), MISSED),
+    NegativeControl("turned", turned(T4RS), MISSED),
+    NegativeControl("turned", turned(T5S), MISSED),
 ]
 
 
@@ -179,11 +215,15 @@ def verdict(theorem, problem, quantization, sgd):
     with arithmetic.working():
         numbers = instantiate(Run(problem, quantization, sgd), arithmetic)
         values = theorem.values(numbers)
-        if theorem.name == "decomposition":
+        if theorem.name in ("decomposition", "sketched_risk"):
             moments = recursion.output_moments(numbers, Window.of(sgd))
             values[first], values[second] = moments
         else:
-            values[risk], values[risk_q] = exact.total, exact.quantized_risk
+            values[risk_on_features], values[risk_q] = exact.total, exact.quantized_risk
+            values[risk] = exact.total - exact.sketching
+        if theorem.name == "sketched_risk":
+            values[energy] = problem.features.second_moments().energy
+        theorem = theorem.in_the_model
         if theorem.name != "noise_constants":
             return decide(theorem.statement, values, arithmetic)
         verdicts = []

@@ -430,5 +430,5 @@ def test_all_theorems_are_written(tmp_path):
 @pytest.mark.parametrize("name", PROOFS)
 def test_rocq_accepts_a_theorem(name, compiled_library):
     record = Replay().prove(name)
-    text = development(record.label, record.title, *record.proofs)
+    text = development(record.label, record.title, *record.stated)
     assert axioms(accepted(written(compiled_library, name, text))) == AXIOMS

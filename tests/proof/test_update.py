@@ -358,6 +358,7 @@ def as_instance(model):
         target=in_sympy(model.of["w*"]),
         multiplicity=in_sympy([model.one] * model.d),
         noise=in_sympy(model.of["sigma^2"]),
+        label_noise=in_sympy(model.of["sigma^2"]),
         sketching=sp.S.Zero,
         stepsize=in_sympy(model.of["gamma"]),
         batch=sp.Integer(model.B),

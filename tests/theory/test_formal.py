@@ -27,7 +27,12 @@ PARTS = {
     "refined_upper_bound": (A, bias, variance, D_N),
     "lower_bound": (bias, variance, D_N),
     "risk_lower_bound": (floor, bias, variance, D_N),
+    "sketched_upper_bound": (A, bias, variance, D_N),
+    "sketched_refined_upper_bound": (A, bias, variance, D_N),
+    "sketched_lower_bound": (floor, bias, variance, D_N),
 }
+#: What is missed by the features of ``instance``, the first four of six coordinates.
+MISSED = Fraction(1, 25) + Fraction(1, 36)
 CASES = {
     "none": {},
     "additive": {k: qt.Additive("0.1") for k in ("data", "label", "parameter", "activation")},
@@ -45,7 +50,8 @@ class Reader:
         d = int(problem.dim)
         self.numbers = {
             "d": d, "N": int(sgd.steps), "B": int(sgd.batch), "gamma": exact(sgd.stepsize),
-            "sigma^2": exact(problem.noise),
+            "sigma^2": Fraction(1, 2) + (MISSED if problem.features else 0),
+            "sigma_0^2": Fraction(1, 2), "E <w*, x>^2": Fraction(205, 144) + MISSED,
             "lambda": [Fraction(1, k**2) for k in range(1, d + 1)], "w^*": [Fraction(1)] * d,
         }  # fmt: skip
         for letter, (_, model) in zip("dlpao", quantization.items(), strict=True):
@@ -107,18 +113,24 @@ OPERATIONS = {
 }
 
 
-def instance(case):
-    problem = qt.Problem(4, qt.PowerLaw(2), qt.Constant(1), noise="1/2")
+def instance(case, in_a_sketch=False):
+    problem = qt.Problem(6 if in_a_sketch else 4, qt.PowerLaw(2), qt.Constant(1), noise="1/2")
+    if in_a_sketch:
+        problem = problem.sketched(matrix=[[int(j == k) for k in range(6)] for j in range(4)])
     return problem, qt.Quantization(**CASES[case]), qt.SGD("0.1", 3, steps=7)
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", PARTS)
+# errors that see the rotation of features are refused in a sketch
+PAIRS = [(n, c) for n in PARTS for c in CASES if not (n[:6] == "sketch" and c == "elementwise")]
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_the_kernel_means_the_numbers_that_are_evaluated(name, case):
-    words, where = Formal(theorems[name]), instance(case)
+    in_a_sketch = name.startswith("sketched")
+    words, where = Formal(theorems[name]), instance(case, in_a_sketch)
     read = Reader(*where)
     if name.endswith("upper_bound"):
-        form = "paper" if name == "upper_bound" else "refined"
+        form = "refined" if "refined" in name else "paper"
         bound = qt.upper_bound(*where, digits=30, form=form)
     else:
         bound = qt.lower_bound(*where, digits=30)
@@ -129,6 +141,11 @@ def test_the_kernel_means_the_numbers_that_are_evaluated(name, case):
         if symbol in values:
             number = read(words[symbol])
             assert values[symbol].contains(flint.fmpq(number.numerator, number.denominator))
+    if in_a_sketch:
+        assert bound.theorem == name
+        missed = read(words[notation.perp])
+        assert missed == MISSED
+        assert (2 * bound.sketching).contains(flint.fmpq(missed.numerator, missed.denominator))
     if name == "lower_bound":
         number = read(words[bias]) + read(words[variance])
         assert bound.quantized_risk.contains(flint.fmpq(number.numerator, number.denominator))

@@ -96,6 +96,9 @@ NUMBERS = {
     "T4'": "refined_upper_bound", "T4\u2019": "refined_upper_bound", "T5": "lower_bound",
     "T5 for E R": "risk_lower_bound", "T6": "spectral_floor", "T7": "feedback_limit",
     "T6, multiplicative": "spectral_shape", "t1": "decomposition", "upper bound": "upper_bound",
+    "S1": "sketched_risk", "T4 in a sketch": "sketched_upper_bound",
+    "T4\u2032 in a sketch": "sketched_refined_upper_bound",
+    "T5 in a sketch": "sketched_lower_bound",
 }  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def test_the_numbers_of_the_theory_are_names_too(number):
 
 
 def test_they_are_listed_by_name_alone():
-    assert len(qt.theorems) == len(list(qt.theorems)) == 11
+    assert len(qt.theorems) == len(list(qt.theorems)) == 15
     assert all(theorem.name == name for name, theorem in qt.theorems.items())
     assert qt.theorems._ipython_key_completions_() == list(qt.theorems)
 
