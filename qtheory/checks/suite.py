@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qtheory.checks import features, formats, inputs, risk, stability, statements
+from qtheory.checks.block_formats import BLOCK_FORMATS, block_format_agrees
 from qtheory.checks.bounds import bounds_agree, limits_agree
 from qtheory.checks.check import ROOMS, CheckResult, Job, run_job
 from qtheory.checks.choices import CHOICES
@@ -169,6 +170,8 @@ def _inputs() -> Iterator[Job]:
     yield Job("hypotheses", "identity", inputs.hypotheses_are_required, (), 1.7)
     for name in formats.FORMATS:
         yield Job(f"format/{name}", "identity", formats.format_agrees, (name,), 0.5)
+    for name in BLOCK_FORMATS:
+        yield Job(f"format/{name}", "identity", block_format_agrees, (name,), 2.0)
     yield Job("format/standards", "identity", formats.formats_as_in_standards, (), 0.3)
     yield Job("format/levels", "identity", formats.levels_agree, (), 0.3)
 

@@ -300,12 +300,12 @@ def compare_formats(
     wanted = [_rounding(quantizer) for quantizer in sequence(given, "quantizers", allowed)]
     replicates, seed = sampling(replicates, seed)
     named = targets_named(targets)
-    largest = pilot(problem, sgd, seed=seed)
+    met = pilot(problem, sgd, seed=seed)
     found = []
     for done, rounding in enumerate(wanted):
         if progress is not None:
             progress(done, len(wanted))
-        quantization = scaled(Quantization(**dict.fromkeys(named, rounding)), largest)
+        quantization = scaled(Quantization(**dict.fromkeys(named, rounding)), met)
         name = _named(rounding)
         found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
     return found

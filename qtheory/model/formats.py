@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError
+from qtheory.model.block_format import ALIASES, BlockFormat, block_formats
+from qtheory.model.channel_format import ChannelFormat
 from qtheory.model.grid import FormatGrid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
@@ -28,6 +30,8 @@ from qtheory.numbers.exact import Number, positive, whole
 
 __all__ = [
     "FP",
+    "BlockFormat",
+    "ChannelFormat",
     "FixedFormat",
     "FloatFormat",
     "NumberFormat",
@@ -151,6 +155,8 @@ _FLOATS = {
     )
 }
 _INTEGERS = {f"int{bits}": FixedFormat(f"int{bits}", bits, 0) for bits in range(2, 17)}
+# MXINT8 has six bits after the point
+_BLOCKS = block_formats(_FLOATS | {"fixed_point(1, 6)": FixedFormat("fixed_point(1, 6)", 8, 6)})
 
 
 def names() -> tuple[str, ...]:
@@ -158,10 +164,11 @@ def names() -> tuple[str, ...]:
 
     >>> names()[:8]
     ('fp4_e2m1', 'fp6_e2m3', 'fp6_e3m2', 'fp8_e4m3', 'fp8_e5m2', 'bfloat16', 'float16', 'tf32')
-    >>> names()[8], names()[-1]
-    ('int2', 'int16')
+    >>> names()[8], names()[22], names()[23:]
+    ('int2', 'int16', ('mxfp8_e4m3', 'mxfp8_e5m2', 'mxfp6_e2m3', 'mxfp6_e3m2', 'mxfp4', \
+'mxint8', 'nvfp4'))
     """
-    return (*_FLOATS, *_INTEGERS)
+    return (*_FLOATS, *_INTEGERS, *_BLOCKS)
 
 
 def get(name: str, scale: Number = 1) -> NumberFormat:
@@ -170,9 +177,10 @@ def get(name: str, scale: Number = 1) -> NumberFormat:
     Parameters
     ----------
     name
-        One of :func:`names`.
+        One of :func:`names`, or "mxfp6" for the first of the two.
     scale
         The value that 1 of the format stands for, positive. A power of two is exact in float64.
+        For nvfp4 it is the tensor scale, a number of single precision; MX formats have none.
 
     Raises
     ------
@@ -188,13 +196,15 @@ def get(name: str, scale: Number = 1) -> NumberFormat:
     >>> get("float8_e4m3")
     Traceback (most recent call last):
     qtheory.errors.InvalidArgumentError: name is 'float8_e4m3', but must be one of fp4_e2m1, \
-fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16 \
-(did you mean fp8_e4m3?)
+fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16, mxfp8_e4m3, \
+mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxfp4, mxint8, nvfp4 (did you mean fp8_e4m3?)
     """
-    known = {**_FLOATS, **_INTEGERS}
+    known: dict[str, NumberFormat] = {**_FLOATS, **_INTEGERS, **_BLOCKS}
+    if isinstance(name, str):
+        name = ALIASES.get(name, name)
     if not isinstance(name, str) or name not in known:
         first, *_, last = _INTEGERS
-        allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}"
+        allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}, {', '.join(_BLOCKS)}"
         near = near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
         if near:
             allowed += f" (did you mean {' or '.join(near)}?)"

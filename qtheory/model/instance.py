@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from fractions import Fraction
+from itertools import compress
 from typing import Any
 
 import flint
@@ -16,7 +16,7 @@ import sympy as sp
 from qtheory.errors import CostError, InexactInputError, InvalidArgumentError
 from qtheory.model.coordinates import coordinates_at, vanishing
 from qtheory.model.error_models import ErrorModel
-from qtheory.model.formats import NumberFormat
+from qtheory.model.number_format import NumberFormat, rational
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.run import Run
@@ -241,12 +241,19 @@ def instantiate(
                 allowed = f"zero or positive everywhere, but it is {value} at i = {position}"
                 raise InvalidArgumentError("spectrum", problem.spectrum.expression, allowed)
     groups = np.arange(len(eigenvalues))
+    on_data: list[NumberFormat] = []
+    if isinstance(quantization.data, NumberFormat):
+        on_data = quantization.data.of_coordinates(len(eigenvalues))
     if isinstance(problem.spectrum, Explicit):
-        _, groups = np.unique([str(v) for v in problem.spectrum.values], return_inverse=True)
+        equals = [str(value) for value in problem.spectrum.values]
+        if on_data:  # directions of one eigenvalue are alike only under one scale
+            equals = [f"{v} {each.scale}" for v, each in zip(equals, on_data, strict=True)]
+        _, groups = np.unique(equals, return_inverse=True)
         if isinstance(quantization.data, NumberFormat) or quantization.data.additive == 0:
             moving = [value != 0 for value in problem.spectrum.values]
             eigenvalues, target, groups = eigenvalues[moving], target[moving], groups[moving]
             multiplicity = multiplicity[moving]
+            on_data = list(compress(on_data, moving))
     return Instance(
         eigenvalues=eigenvalues,
         target=target,
@@ -263,7 +270,7 @@ def instantiate(
         steps=int(sgd.steps),
         groups=groups,
         arithmetic=arithmetic,
-        data=_format_moments(quantization.data, eigenvalues, arithmetic)
+        data=_format_moments(on_data, eigenvalues, arithmetic)
         if isinstance(quantization.data, NumberFormat)
         else levels("data", quantization.data),
         **{name: levels(name, getattr(quantization, name)) for name in TARGETS if name != "data"},
@@ -283,28 +290,26 @@ def require_moving(problem: Problem, quantization: Quantization, eigenvalues: Ar
 
 
 def _format_moments(
-    number_format: NumberFormat, eigenvalues: Array, arithmetic: Arithmetic
+    on_data: list[NumberFormat], eigenvalues: Array, arithmetic: Arithmetic
 ) -> NumericFormat:
-    """Computed in balls for every arithmetic, since the cells cancel."""
-    require_numeric(number_format.scale, "scale")
-    if not number_format.scale.is_Rational:
-        raise InvalidArgumentError(
-            "scale", number_format.scale, "rational where numbers are needed"
-        )
-    scale = Fraction(int(number_format.scale.p), int(number_format.scale.q))
+    """Computed in balls for every arithmetic, since the cells cancel; a format per coordinate."""
+    first = on_data[0]
     if isinstance(arithmetic, Symbolic):
-        raise InvalidArgumentError("data", number_format, "an error model in symbolic results")
+        raise InvalidArgumentError("data", first, "an error model in symbolic results")
+    scales = [rational(each.scale, "scale") for each in on_data]
     bits = arithmetic.precision() + (0 if isinstance(arithmetic, Balls) else _GUARD_BITS)
-    variances = [arithmetic.to_ball(value) for value in eigenvalues]
-    work = sum(cells(number_format.magnitudes, scale, value, bits) for value in variances)
+    coordinates = [
+        (scale, arithmetic.to_ball(value)) for scale, value in zip(scales, eigenvalues, strict=True)
+    ]
+    work = sum(cells(first.magnitudes, scale, value, bits) for scale, value in coordinates)
     if work > _MOST_CELLS:
         raise CostError(
-            f"data is {number_format!r} in dimension {len(variances)}: its moments are sums over "
+            f"data is {first!r} in dimension {len(coordinates)}: its moments are sums over "
             f"{work} intervals, which would take hours; the limit is {_MOST_CELLS}"
         )
     found: dict[str, list[Scalar]] = {part.name: [] for part in fields(NumericFormat)}
-    for variance in variances:
-        moments = rounded_moments(number_format.magnitudes, scale, variance, bits)
+    for scale, variance in coordinates:
+        moments = rounded_moments(first.magnitudes, scale, variance, bits)
         for name, column in found.items():
             column.append(arithmetic.from_ball(getattr(moments, name)))
     return NumericFormat(**{name: arithmetic.array(column) for name, column in found.items()})

@@ -51,8 +51,28 @@ class NumberFormat(ABC):
         """The width of a code word, the sign included."""
 
     @property
+    def bits_per_number(self) -> Fraction:
+        """What one number of a long vector takes, with its part of what it shares with others."""
+        return Fraction(self.bits)
+
+    @property
+    def bits_of_one(self) -> int:
+        """What one number by itself takes: a label, an activation."""
+        return self.bits
+
+    @property
     def is_exact(self) -> bool:
         """Whether there is no error at all."""
+        return False
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether stochastic rounding is biased for numbers in range: where scales are shared."""
+        return False
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the scale of a number depends on its place in a vector."""
         return False
 
     @property
@@ -122,7 +142,7 @@ class NumberFormat(ABC):
         >>> get("fp8_e5m2").round(np.full(8, 1.1), np.arange(8), random_bits=3)
         array([1.  , 1.  , 1.  , 1.  , 1.  , 1.25, 1.25, 1.25])
         """
-        array = _real_array(x)
+        array = real_numbers(x)
         return round_to_grid(array, self.grid, self.unit, mode, rng, random_bits, saturate)[()]
 
     def bias(self, x: Number, random_bits: int | None = None) -> Fraction:
@@ -175,19 +195,68 @@ class NumberFormat(ABC):
         >>> get("int8").scaled_to([0.5, -2.0], power_of_two=True)
         formats.get('int8', scale='1/32')
         """
-        array = _real_array(x)
+        array = real_numbers(x)
         if array.size == 0 or not np.isfinite(array).all():
             raise InvalidArgumentError("x", x, "at least one number, all of them finite")
         peak = Fraction(float(np.abs(array).max()))
         if peak == 0:
             return self
-        scale = peak / Fraction(self.grid.largest)
+        scale = peak / self._reach
         if power_of_two:
             exponent = scale.numerator.bit_length() - scale.denominator.bit_length() - 1
             while Fraction(2) ** exponent < scale:
                 exponent += 1
             scale = Fraction(2) ** exponent
+        return self._with_scale(scale)
+
+    def _with_scale(self, scale: Fraction) -> Self:
+        """The scale that data ask for, or the nearest that the format can have."""
         return replace(self, scale=sp.Rational(scale.numerator, scale.denominator))
+
+    def scaled_by(self, by: str, scales: Any = None) -> NumberFormat:
+        """The format with one scale for a tensor, as it is, or one per channel.
+
+        Parameters
+        ----------
+        by
+            ``"tensor"`` or ``"channel"``: a channel is a coordinate of a vector, the last axis of
+            a table. The scales come from the largest magnitudes of data, one or one per channel:
+            ``scaled_to(x)``, or :func:`qtheory.calibrate` and :func:`qtheory.compare_formats`,
+            which look at those of a pilot run.
+        scales
+            The scales of the channels, if they are known.
+
+        Examples
+        --------
+        >>> from qtheory.model.formats import get
+        >>> get("int8").scaled_by("channel").scaled_to([[1, 8], [-2, 4]])
+        formats.get('int8').scaled_by('channel', ['2/127', '8/127'])
+        """
+        from qtheory.model.channel_format import by_channel
+
+        if by == "channel":
+            return by_channel(self, scales)
+        if by != "tensor":
+            raise InvalidArgumentError("by", by, "'tensor' or 'channel'")
+        if scales is not None:
+            raise InvalidArgumentError("scales", scales, "None by tensor: get(name, scale=...)")
+        return self
+
+    def of_coordinates(self, dim: int) -> list[NumberFormat]:
+        """The format of each coordinate of a vector."""
+        return [self] * dim
+
+    def fitted_to(self, peaks: Floats) -> NumberFormat:
+        """The format scaled to the largest magnitudes of what it meets, one for each coordinate.
+
+        Floating point gets a power of two, since its relative step does not change.
+        """
+        return self.scaled_to(peaks, power_of_two=self.grid.mantissa_bits is not None)
+
+    @property
+    def _reach(self) -> Fraction:
+        """The value that the largest magnitude of a tensor is scaled to."""
+        return Fraction(self.grid.largest)
 
     def as_json(self) -> dict[str, Any]:
         """The format and its error model; numbers as exact text."""
@@ -195,6 +264,7 @@ class NumberFormat(ABC):
         return {
             "name": self.name,
             "bits": self.bits,
+            "bits_per_number": str(self.bits_per_number),
             "largest": str(self.largest),
             "error_model": repr(estimate.model),
             "worst": repr(estimate.worst),
@@ -273,9 +343,16 @@ class NumberFormat(ABC):
         return int(unit.p) / int(unit.q) if unit.is_Rational else float(unit)
 
     def _error_moment(self, x: Number, power: int, random_bits: int | None) -> Fraction:
-        scale, point = _fraction(self.scale, "scale"), _fraction(exact(x, "x"), "x")
+        point = rational(exact(x, "x"), "x")
+        scale = self._scale_of_one(point)
+        if scale == 0:
+            return (-point) ** power
         law = law_of_stochastic_rounding(point / scale, self.grid, checked_random_bits(random_bits))
         return sum(((v * scale - point) ** power * chance for v, chance in law), Fraction(0))
+
+    def _scale_of_one(self, point: Fraction) -> Fraction:
+        """The scale under which a number by itself is rounded."""
+        return rational(self.scale, "scale")
 
     def _call(self) -> tuple[str, str]:
         """The constructor and its arguments without the scale."""
@@ -287,14 +364,16 @@ class NumberFormat(ABC):
         return f"formats.{function}({arguments}{scale})"
 
 
-def _real_array(x: Any) -> Floats:
+def real_numbers(x: Any) -> Floats:
+    """x as an array of float64; InvalidArgumentError names it if it is none."""
     try:
         return real_array(x)
     except (TypeError, ValueError, OverflowError) as error:  # rows of different lengths, for one
         raise InvalidArgumentError("x", x, f"an array of real numbers ({error})") from None
 
 
-def _fraction(value: sp.Expr, name: str) -> Fraction:
+def rational(value: sp.Expr, name: str) -> Fraction:
+    """A number as a fraction; InvalidArgumentError names it if it is not rational."""
     require_numeric(value, name)
     if not value.is_Rational:
         raise InvalidArgumentError(name, value, "rational where exact numbers are asked for")

@@ -11,7 +11,7 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError, one_of
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.quantizer import Rounding
+from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.numbers.arrays import sequence
 
 #: What a target may carry: an ErrorModel, a NumberFormat or a Rounding. Which of them a function
@@ -22,6 +22,8 @@ Quantizer: TypeAlias = Any
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
 #: The weights themselves, kept in low precision between steps, which bounds and rates do not cover.
 STORED = "stored"
+#: Those that are vectors, whose numbers may share scales; the others are numbers by themselves.
+VECTORS = ("data", "parameter", STORED)
 
 
 #: The three kinds of error by name, each as a function of its level.
@@ -106,10 +108,10 @@ class Quantization:
 
         Only data, parameters and stored weights are vectors that a rotation moves.
         """
-        vectors = {"data": self.data, "parameter": self.parameter, STORED: self.stored}
+        vectors = ((target, getattr(self, target)) for target in VECTORS)
         return tuple(
             target
-            for target, quantizer in vectors.items()
+            for target, quantizer in vectors
             if not isinstance(quantizer, ErrorModel) or quantizer.elementwise != 0
         )
 
@@ -131,7 +133,8 @@ class Quantization:
     @property
     def biased(self) -> tuple[str, ...]:
         """The targets whose rounding is biased, so that the theory does not cover them."""
-        return tuple(t for t, q in self.items() if isinstance(q, Rounding) and q.is_biased)
+        roundings = ((target, rounding_of(quantizer)) for target, quantizer in self.items())
+        return tuple(t for t, rounding in roundings if rounding is not None and rounding.is_biased)
 
     def error_models(self) -> Quantization:
         """Every number format replaced by its error model.

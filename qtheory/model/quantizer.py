@@ -43,8 +43,8 @@ class Rounding:
     def __post_init__(self) -> None:
         if not isinstance(self.format, NumberFormat):
             raise InvalidArgumentError("format", self.format, "a number format")
-        floating = self.format.grid.mantissa_bits is not None
-        allowed = [mode for mode in MODES if not (floating and mode in DITHERS)]
+        dithers = self.format.grid.mantissa_bits is None and not self.format.is_biased
+        allowed = [mode for mode in MODES if dithers or mode not in DITHERS]
         if not isinstance(self.mode, str) or self.mode not in allowed:
             raise InvalidArgumentError(
                 "mode", self.mode, f"one of {', '.join(allowed)} for {self.format.name}"
@@ -67,7 +67,7 @@ class Rounding:
     @property
     def is_biased(self) -> bool:
         """Whether E[Q(u) | u] differs from u for some u in range; the theory needs that it is u."""
-        return not self.is_plain and self.mode not in DITHERS
+        return self.format.is_biased or not (self.is_plain or self.mode in DITHERS)
 
     def error_model(self) -> ErrorModel:
         """The second moments of the error.
@@ -77,7 +77,7 @@ class Rounding:
         HypothesisError
             If the rounding is biased, which no error model is.
         """
-        if self.is_biased:
+        if self.is_biased and not self.is_plain:
             raise HypothesisError(
                 f"{self!r} is biased, and an error model needs E[Q(u) | u] = u: the theory does "
                 "not cover it, simulate shows what happens"

@@ -31,7 +31,6 @@ dither*, IEEE Trans. Signal Processing 48 (2000).
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -69,13 +68,13 @@ def checked_random_bits(random_bits: int | None) -> int | None:
 def round_to_grid(
     x: Floats,
     grid: FormatGrid,
-    scale: float,
+    scale: float | Floats,
     mode: str,
     rng: Bits | None,
     random_bits: int | None,
     saturate: bool,
 ) -> Floats:
-    """Every entry of x rounded to a value of the grid times the scale.
+    """Every entry of x rounded to a value of the grid times the scale, or times its own scale.
 
     The numbers drawn do not depend on the values of x. NaN stays NaN, also where the format has
     none, since a number in its place would hide it.
@@ -90,6 +89,7 @@ def round_to_grid(
     _check_mode(mode, grid, rng, random_bits)
     flat = np.ascontiguousarray(x).reshape(-1)
     result = np.empty_like(flat)
+    own = None if isinstance(scale, float) else np.broadcast_to(scale, x.shape).reshape(-1)
     given = (
         None if isinstance(rng, np.random.Generator | None) else _given_bits(rng, x, random_bits)
     )
@@ -97,7 +97,8 @@ def round_to_grid(
         part = slice(start, start + _BLOCK)
         draws = given[part] if given is not None else rng
         with np.errstate(over="ignore"):  # x / scale beyond float64 is an overflow as well
-            result[part] = _round_block(flat[part], grid, scale, mode, draws, random_bits, saturate)
+            scales = scale if own is None else own[part]
+            result[part] = _round_part(flat[part], grid, scales, mode, draws, random_bits, saturate)
     return result.reshape(x.shape)
 
 
@@ -137,17 +138,18 @@ def _given_bits(rng: Any, x: Floats, random_bits: int | None) -> Floats | None:
         raise InvalidArgumentError("rng", rng, f"bits of the shape of x, {x.shape}") from None
 
 
-def _round_block(
+def _round_part(
     x: Floats,
     grid: FormatGrid,
-    scale: float,
+    scale: float | Floats,
     mode: str,
     draws: Any,
     random_bits: int | None,
     saturate: bool,
 ) -> Floats:
     size = np.abs(x)
-    if scale != 1:
+    scaled = not isinstance(scale, float) or scale != 1
+    if scaled:
         size = _unscaled(size, grid, scale)
     # so far out that it overflows in any case, but finite
     np.minimum(size, 4 * grid.largest, out=size)
@@ -163,7 +165,7 @@ def _round_block(
     result = np.copysign(_limited(whole, grid, saturate, kept), x)
     if grid.mantissa_bits is None:
         result += 0.0  # whole numbers have no negative zero
-    return result if scale == 1 else result * scale
+    return result * scale if scaled else result
 
 
 def _in_steps(size: Floats, grid: FormatGrid) -> tuple[Floats | float, Floats]:
@@ -178,10 +180,10 @@ def _in_steps(size: Floats, grid: FormatGrid) -> tuple[Floats | float, Floats]:
     return step, size * (_RECIPROCAL - exponent).view(np.float64)
 
 
-def _unscaled(size: Floats, grid: FormatGrid, scale: float) -> Floats:
+def _unscaled(size: Floats, grid: FormatGrid, scale: float | Floats) -> Floats:
     """The magnitudes over the scale; a value of the scaled format gives that of the format."""
     quotient = np.minimum(size / scale, 4 * grid.largest)
-    if math.frexp(scale)[0] == 0.5:
+    if np.all(np.frexp(scale)[0] == 0.5):
         return quotient
     step, position = _in_steps(quotient, grid)
     nearest = np.rint(position) * step
@@ -203,7 +205,7 @@ def _dithered(
     position: Floats,
     step: Floats | float,
     grid: FormatGrid,
-    scale: float,
+    scale: float | Floats,
     mode: str,
     draws: Any,
     saturate: bool,

@@ -108,6 +108,8 @@ class Run(_Three):
                     "(quantization.error_models()); simulate takes it as it is",
                 )
         for target, quantizer in self.quantization.items():
+            if isinstance(quantizer, NumberFormat) and quantizer.is_biased:
+                quantizer.error_model()  # which says why there is none
             on_data = target == "data" and isinstance(quantizer, NumberFormat)
             if not on_data and not isinstance(quantizer, ErrorModel):
                 raise InvalidArgumentError(

@@ -14,15 +14,15 @@ import numpy as np
 
 from qtheory.errors import CostError, InvalidArgumentError
 from qtheory.model.data import SecondMoments
-from qtheory.model.error_models import ErrorModel
+from qtheory.model.error_models import Additive, ErrorModel
 from qtheory.model.instance import Instance, instantiate
-from qtheory.model.quantization import STORED, TARGETS, Quantization
+from qtheory.model.quantization import STORED, TARGETS, VECTORS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.rounding import DITHERS
 from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.exact import whole
-from qtheory.simulate.packing import DONE, STOP, PackedQuantizer, PackedRun, packed
+from qtheory.simulate.packing import DONE, PEAKS, STOP, PackedQuantizer, PackedRun, packed
 
 #: Called with the steps done and the steps to do.
 Progress = Callable[[int, int], None]
@@ -62,6 +62,9 @@ class Work:
         data = quantization.data if rounding is None else ErrorModel()
         if rounding is not None and rounding.mode in DITHERS:
             data = rounding.error_model()
+        shared = [rounding_of(getattr(quantization, target)) for target in VECTORS]
+        if any(each and each.format.is_uneven for each in shared):
+            data = Additive(1)  # every coordinate has its place in a block, those of 0 too
         if run.sees_rotation:
             data = ErrorModel()  # the features are sampled as they are
         instance = instantiate(Run(run.problem, Quantization(data=data), run.sgd), Float64())
@@ -72,6 +75,10 @@ class Work:
         if run.problem.features is not None and run.sees_rotation:
             mixing, target = run.problem.features.sampled_from()
             eigenvalues = np.ones(len(target))
+        length = len(mixing) or len(eigenvalues)
+        for each in shared:
+            if each is not None:
+                each.format.of_coordinates(length)  # which says if it has not as many
         window = run.window
         packed_run = PackedRun(
             eigenvalues=eigenvalues,
@@ -168,7 +175,8 @@ def _block(
         for which in range(2)
     )
     risks = np.full(replicates, np.nan)
-    observed = np.zeros((len(TARGETS) + 1 if observing else 0, 4))
+    columns = PEAKS + work.run.length
+    observed = np.zeros((len(TARGETS) + 1 if observing else 0, columns))
     run_block(samples, errors, work.run, work.quantizers, risks, steps, observed)
     return Block(risks, observed)
 

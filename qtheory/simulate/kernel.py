@@ -17,6 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from qtheory.model.block_format import LEAST_EXPONENT, MOST_EXPONENT
 from qtheory.simulate.packing import (
     BELOW,
     BEYOND,
@@ -26,6 +27,7 @@ from qtheory.simulate.packing import (
     GAUSSIAN,
     NEAREST,
     PEAK,
+    PEAKS,
     SEEN,
     STOCHASTIC,
     STOP,
@@ -38,6 +40,8 @@ _MANTISSA = 52
 _EXPONENT = np.int64(0x7FF << _MANTISSA)
 # Exponent fields of a number and of its reciprocal add up to this.
 _RECIPROCAL = np.int64(2046 << _MANTISSA)
+# The scales that E8M0 has.
+_LEAST_SCALE, _MOST_SCALE = 2.0**LEAST_EXPONENT, 2.0**MOST_EXPONENT
 
 
 def _compiler(**options: Any) -> Callable[[Any], Any]:
@@ -75,7 +79,8 @@ def run_block(
     the same seed all quantizers see the same data.
     ``progress`` counts the steps done and can ask to stop. ``observed``, if it has rows, counts
     per target the values seen, below and beyond the range of its format and the largest magnitude;
-    a last row counts updates, and those below half a step of the parameters.
+    a last row counts updates, and those below half a step of the parameters. Of vectors the largest
+    magnitude of each coordinate is there too.
     """
     data, label, parameter, activation, gradient, stored = quantizers
     mixed = run.mixing.size > 0
@@ -219,10 +224,23 @@ def quantize(generator: Any, u: float, quantizer: PackedQuantizer, common: float
         return u + u * common + error
     first = generator.random() if _draws(quantizer) > 0 else 0.0
     second = generator.random() if _draws(quantizer) > 1 else 0.0
-    size = _size(u, quantizer)
+    scale = quantizer.scale
+    if quantizer.blocks.numbers > 0:
+        scale = _block_scale(abs(u), quantizer)
+    return _quantized(u, quantizer, scale, first, second)
+
+
+@_inlined
+def _quantized(
+    u: float, quantizer: PackedQuantizer, scale: float, first: float, second: float
+) -> float:
+    """One number under its scale; a scale of a block that is rounded to 0 leaves nothing of it."""
+    if scale == 0:
+        return u * 0.0
+    size = _size(u, quantizer, scale)
     if quantizer.kind >= DITHERED:
-        return _restored(_dithered(size, u, quantizer, first, second), u, quantizer)
-    return _restored(_rounded(size, quantizer, first), u, quantizer)
+        return _restored(_dithered(size, u, quantizer, first, second), u, quantizer, scale)
+    return _restored(_rounded(size, quantizer, first), u, quantizer, scale)
 
 
 @_compiled
@@ -251,8 +269,16 @@ def quantize_vector(
             _fill_uniform(generator, first)
         if _draws(quantizer) > 1:
             _fill_uniform(generator, second)
+        if quantizer.of_coordinates.size > 0:
+            for i in range(u.size):
+                scale = quantizer.of_coordinates[i]
+                out[i] = _quantized(u[i], quantizer, scale, first[i], second[i])
+            return
+        if quantizer.blocks.numbers > 0:
+            _quantize_blocks(u, quantizer, out, first)
+            return
         for i in range(u.size):
-            out[i] = _size(u[i], quantizer)
+            out[i] = _size(u[i], quantizer, quantizer.scale)
         if quantizer.kind >= DITHERED:
             for i in range(u.size):
                 out[i] = _dithered(out[i], u[i], quantizer, first[i], second[i])
@@ -260,7 +286,45 @@ def quantize_vector(
             for i in range(u.size):
                 out[i] = _rounded(out[i], quantizer, first[i])
         for i in range(u.size):
-            out[i] = _restored(out[i], u[i], quantizer)
+            out[i] = _restored(out[i], u[i], quantizer, quantizer.scale)
+
+
+@_compiled
+def _quantize_blocks(u: Any, quantizer: PackedQuantizer, out: Any, draws: Any) -> None:
+    """Each block under the scale of its largest magnitude."""
+    for start in range(0, u.size, quantizer.blocks.numbers):
+        stop = min(start + quantizer.blocks.numbers, u.size)
+        scale = _scale_at(u, start, quantizer)
+        for i in range(start, stop):
+            out[i] = _quantized(u[i], quantizer, scale, draws[i], 0.0)
+
+
+@_compiled
+def _scale_at(u: Any, i: int, quantizer: PackedQuantizer) -> float:
+    """The scale of an entry of a vector."""
+    if quantizer.of_coordinates.size > 0:
+        return quantizer.of_coordinates[i]
+    numbers = quantizer.blocks.numbers
+    if numbers == 0:
+        return quantizer.scale
+    start, peak = i - i % numbers, 0.0
+    for j in range(start, min(start + numbers, u.size)):
+        size = abs(u[j])
+        peak = size if size > peak else peak  # a NaN is not larger
+    return _block_scale(peak, quantizer)
+
+
+@_compiled
+def _block_scale(peak: float, quantizer: PackedQuantizer) -> float:
+    """The scale of a block of this largest magnitude; see :mod:`qtheory.model.block_format`."""
+    blocks = quantizer.blocks
+    relative = (peak if peak > 0 else 0.0) / blocks.top
+    if blocks.kind != EXACT:
+        most = 4 * blocks.largest
+        return _rounded(most if relative > most else relative, blocks, 0.0) * quantizer.scale
+    bits = np.float64(relative).view(np.int64) & _EXPONENT  # the power of two below
+    power = np.int64(bits).view(np.float64)
+    return min(max(power, _LEAST_SCALE), _MOST_SCALE)
 
 
 @_inlined
@@ -280,16 +344,16 @@ def _draws(quantizer: PackedQuantizer) -> int:
 
 
 @_inlined
-def _size(u: float, quantizer: PackedQuantizer) -> float:
+def _size(u: float, quantizer: PackedQuantizer, scale: float) -> float:
     """The magnitude over the scale, cut where it overflows in any case."""
     size, most = abs(u), 4 * quantizer.largest
-    if quantizer.scale != 1:
-        size /= quantizer.scale
+    if scale != 1:
+        size /= scale
     size = most if size > most else size
     if not quantizer.exact_scale:  # a value of the scaled format is one of the format
         step, reciprocal = _step(size, quantizer)
         nearest = np.rint(size * reciprocal) * step
-        size = nearest if nearest * quantizer.scale == abs(u) else size
+        size = nearest if nearest * scale == abs(u) else size
     return size
 
 
@@ -324,13 +388,13 @@ def _dithered(
 
 
 @_inlined
-def _restored(value: float, u: float, quantizer: PackedQuantizer) -> float:
+def _restored(value: float, u: float, quantizer: PackedQuantizer, scale: float) -> float:
     """Sign and scale put back; whole numbers have no negative zero."""
     if quantizer.kind < DITHERED:
         value = math.copysign(value, u)
     if quantizer.mantissa_bits < 0:
         value += 0.0
-    return value * quantizer.scale
+    return value * scale
 
 
 @_inlined
@@ -348,6 +412,7 @@ def _step(size: float, quantizer: PackedQuantizer) -> tuple[float, float]:
 def _observe(u: Any, quantizer: PackedQuantizer, counts: Any) -> None:
     for i in range(u.size):
         _observe_one(u[i], quantizer, counts)
+        counts[PEAKS + i] = max(counts[PEAKS + i], abs(u[i]))
 
 
 @_compiled
@@ -367,5 +432,6 @@ def _observe_update(before: Any, after: Any, quantizer: PackedQuantizer, observe
     for i in range(before.size):
         counts[SEEN] += 1
         if rounds:
-            step, _ = _step(abs(before[i]) / quantizer.scale, quantizer)
-            counts[BELOW] += 2 * abs(after[i] - before[i]) < step * quantizer.scale
+            scale = _scale_at(before, i, quantizer)
+            step, _ = _step(abs(before[i]) / scale if scale > 0 else 0.0, quantizer)
+            counts[BELOW] += 2 * abs(after[i] - before[i]) < step * scale

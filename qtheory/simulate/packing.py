@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+import sympy as sp
+
+from qtheory.errors import InvalidArgumentError
+from qtheory.model.block_format import BlockFormat
+from qtheory.model.channel_format import ChannelFormat
 from qtheory.model.error_models import ErrorModel
-from qtheory.model.quantizer import rounding_of
+from qtheory.model.quantization import VECTORS
+from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.numbers.arithmetic import Float64
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
@@ -23,8 +31,8 @@ _KINDS = {
 
 # The entries of the progress array of a block: steps done, and the wish to stop.
 DONE, STOP = range(2)
-# The columns of what is observed of a target.
-SEEN, BELOW, BEYOND, PEAK = range(4)
+# The columns of what is observed of a target, and from where on the peaks of coordinates are.
+SEEN, BELOW, BEYOND, PEAK, PEAKS = range(5)
 
 
 class PackedRun(NamedTuple):
@@ -48,6 +56,24 @@ class PackedRun(NamedTuple):
     mixing: Any  # of shape (0, 0) if the features are x itself
     sketching: float  # the excess risk that the features miss
 
+    @property
+    def length(self) -> int:
+        """Of the vectors that are quantized."""
+        return len(self.mixing) or len(self.eigenvalues)
+
+
+class PackedScales(NamedTuple):
+    """How a block finds its scale; the fields of a grid are those of the format of the scales."""
+
+    numbers: int = 0  # in a block, 0 for no blocks
+    top: float = 1.0  # what the largest magnitude is divided by
+    kind: int = NEAREST  # EXACT for E8M0, the power of two below
+    mantissa_bits: int = -1
+    least_step: float = 1.0
+    smallest_normal: float = 1.0
+    largest: float = math.inf
+    levels: float = 0.0
+
 
 class PackedQuantizer(NamedTuple):
     """One quantizer. Every field is there for every kind, so that the kernel is compiled once."""
@@ -68,6 +94,9 @@ class PackedQuantizer(NamedTuple):
     # magnitudes below and beyond which a value is counted as out of the range of the format
     low: float = 0.0
     high: float = math.inf
+    # scales that are not the same for all numbers
+    blocks: PackedScales = PackedScales()
+    of_coordinates: Any = np.empty(0)
 
 
 def packed(quantizer: Any, target: str) -> PackedQuantizer:
@@ -80,9 +109,12 @@ def packed(quantizer: Any, target: str) -> PackedQuantizer:
     rounding = rounding_of(quantizer)
     if rounding is None:
         return _error_model(quantizer, target)
-    grid, scale = rounding.format.grid, rounding.format.unit
-    floating = grid.mantissa_bits is not None
-    return PackedQuantizer(
+    number_format = rounding.format
+    grid, floating = number_format.grid, number_format.grid.mantissa_bits is not None
+    if isinstance(number_format, ChannelFormat):
+        return _by_channel(rounding, target)
+    scale = number_format.unit
+    found = PackedQuantizer(
         kind=_KINDS[rounding.mode],
         scale=scale,
         exact_scale=math.frexp(scale)[0] == 0.5,
@@ -93,6 +125,36 @@ def packed(quantizer: Any, target: str) -> PackedQuantizer:
         levels=0.0 if rounding.random_bits is None else 2.0**rounding.random_bits,
         low=scale * (grid.smallest_normal if floating else grid.least_step / 2),
         high=scale * grid.largest,
+    )
+    return _by_blocks(found, number_format) if isinstance(number_format, BlockFormat) else found
+
+
+def _by_channel(rounding: Rounding, target: str) -> PackedQuantizer:
+    units = rounding.format.units
+    if target not in VECTORS:
+        allowed = f"a format with one scale, since a {target} is one number"
+        raise InvalidArgumentError(target, rounding.format, allowed)
+    plain = packed(replace(rounding, format=replace(rounding.format.element, scale=sp.S.One)), target)
+    exact = bool((np.frexp(units)[0] == 0.5).all())
+    return plain._replace(of_coordinates=units, exact_scale=exact)
+
+
+def _by_blocks(plain: PackedQuantizer, number_format: BlockFormat) -> PackedQuantizer:
+    """No magnitude is out of range, as far as the scales of blocks reach."""
+    scales = PackedScales(number_format.block, number_format.top, kind=EXACT)
+    if number_format.scales is not None:
+        grid = number_format.scales.grid
+        scales = PackedScales(
+            number_format.block,
+            number_format.top,
+            mantissa_bits=grid.mantissa_bits,
+            least_step=grid.least_step,
+            smallest_normal=grid.smallest_normal,
+            largest=grid.largest,
+        )
+    # quotients of values of the format by their scales are exact
+    return plain._replace(
+        low=0.0, high=float(number_format.largest), exact_scale=True, blocks=scales
     )
 
 

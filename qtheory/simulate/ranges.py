@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from qtheory.errors import UnstableError
 from qtheory.model.data import SecondMoments
 from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.quantizer import rounding_of
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
@@ -23,7 +23,7 @@ from qtheory.simulate.blocks import (
     run_blocks,
     sampling,
 )
-from qtheory.simulate.packing import BELOW, BEYOND, PEAK, SEEN
+from qtheory.simulate.packing import BELOW, BEYOND, PEAK, PEAKS, SEEN
 
 _REPLICATES = 16
 
@@ -44,12 +44,15 @@ class Ranges:
     stagnant
         The part of the updates of a coordinate that are below half the step of the parameters
         there, so that rounding to nearest would not notice; 0 without a format on the parameters.
+    peaks
+        The largest magnitude of each coordinate, of the targets that are vectors.
     """
 
     largest: Mapping[str, float]
     below: Mapping[str, float]
     beyond: Mapping[str, float]
     stagnant: float
+    peaks: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @within_float64
@@ -73,12 +76,12 @@ def ranges(
     replicates, seed = sampling(replicates, seed)
     work = Work.of(run, table)
     require_affordable(work, replicates)
-    found = np.zeros((len(TARGETS) + 1, 4))
+    found = np.zeros((len(TARGETS) + 1, PEAKS + work.run.length))
     with run_blocks(work, replicates, seed, observing=True) as blocks:
         for block in blocks:
-            peaks = np.maximum(found[:, PEAK], block.observed[:, PEAK])
+            peaks = np.maximum(found[:, PEAK:], block.observed[:, PEAK:])
             found += block.observed
-            found[:, PEAK] = peaks
+            found[:, PEAK:] = peaks
     seen = np.maximum(found[:, SEEN], 1)
 
     def by_target(values: Any) -> dict[str, float]:
@@ -89,6 +92,10 @@ def ranges(
         below=by_target(found[:, BELOW] / seen),
         beyond=by_target(found[:, BEYOND] / seen),
         stagnant=float(found[-1, BELOW] / seen[-1]),
+        peaks={
+            target: tuple(found[TARGETS.index(target), PEAKS:].tolist())
+            for target in ("data", "parameter")
+        },
     )
 
 
@@ -102,9 +109,10 @@ def calibrate(
 ) -> Quantization:
     """Every number format scaled to the largest magnitude its target meets without quantization.
 
-    One scale per target, from a pilot run in float64. Integers and fixed point put the largest
-    magnitude on their largest value; floating point gets the power of two above that, since its
-    relative step does not change.
+    One scale per target, or one per coordinate for ``format.scaled_by("channel")`` on a vector,
+    from a pilot run in float64. Integers and fixed point put the largest magnitude on their largest
+    value; floating point gets the power of two above that, since its relative step does not change.
+    Of block formats nvfp4 gets its tensor scale. Stored weights are scaled as parameters are.
 
     Examples
     --------
@@ -130,24 +138,24 @@ def pilot(
     replicates: int = _REPLICATES,
     seed: int = 0,
     table: SecondMoments | None = None,
-) -> Mapping[str, float]:
-    """The largest magnitude that each target meets without quantization."""
-    met = ranges(Run(problem, Quantization(), sgd), replicates, seed, table).largest
-    for target, largest in met.items():
+) -> Ranges:
+    """What each target meets without quantization."""
+    met = ranges(Run(problem, Quantization(), sgd), replicates, seed, table)
+    for target, largest in met.largest.items():
         if not math.isfinite(largest):
             raise UnstableError(f"the pilot run diverges: the {target} reaches {largest}")
     return met
 
 
-def scaled(quantization: Quantization, largest: Mapping[str, float]) -> Quantization:
-    """Every number format scaled to the largest magnitude of its target."""
+def scaled(quantization: Quantization, met: Ranges) -> Quantization:
+    """Every number format scaled to the largest magnitudes of its target."""
 
     def fitted(target: str, quantizer: Any) -> Any:
         rounding = rounding_of(quantizer)
         if rounding is None:
             return quantizer
-        floating = rounding.format.grid.mantissa_bits is not None
-        number_format = rounding.format.scaled_to([largest[target]], power_of_two=floating)
-        return replace(rounding, format=number_format)
+        like = "parameter" if target == STORED else target
+        peaks = np.array(met.peaks.get(like, met.largest[like]))
+        return replace(rounding, format=rounding.format.fitted_to(np.atleast_1d(peaks)))
 
     return Quantization(**{target: fitted(target, q) for target, q in quantization.items()})

@@ -18,8 +18,10 @@ from qtheory.simulate.kernel import quantize, quantize_vector
 from qtheory.simulate.packing import packed
 
 SCALES = ["1", "1/32", "1/17", "3"]
+EVERY = [*map(formats.get, formats.names())]
+BLOCKS = [each for each in EVERY if each.is_uneven]
 FORMATS = [
-    *map(formats.get, formats.names()),
+    *(each for each in EVERY if not each.is_uneven),
     formats.FP(2, 1),
     formats.FP(3, 4, specials="nan"),
     formats.FP(4, 3, specials="none"),
@@ -127,6 +129,57 @@ def test_single_numbers_are_rounded_as_by_the_format(number_format, scale):
             expected.append(number_format.round(np.array([u]), third, mode, random_bits)[0])
         assert_same_bits(np.array(ours), np.array(expected), x)
         assert_same_bits(np.array(as_vector), np.array(expected), x)
+
+
+def blocks_of_values(number_format):
+    """Blocks of every size up to the ends of the scales, some numbers far below the others."""
+    rng = np.random.default_rng(2)
+    sizes = rng.standard_normal(10_007) * np.exp2(rng.uniform(-9, 0, 10_007))
+    sizes *= np.repeat(np.exp2(rng.integers(-150, 150, 1001)), 10)[:10_007]
+    sizes[::7] = 0
+    grid = np.resize(number_format.element.magnitudes, 3001)  # ties between them, and themselves
+    rare = [5e-324, -1e-310, 1e300, -1.7e308, np.inf, np.nan, -0.0]
+    return np.concatenate([sizes, grid, np.convolve(grid, [0.5, 0.5]), rare])
+
+
+@pytest.mark.parametrize("scale", ["1", "3/1024"])
+@pytest.mark.parametrize("number_format", BLOCKS, ids=lambda f: f.name)
+def test_blocks_are_rounded_as_by_the_format(number_format, scale):
+    if number_format.scales is not None:
+        number_format = with_scale(number_format, scale)
+    x = blocks_of_values(number_format)
+    for seed, (mode, random_bits) in enumerate(MODES):
+        rounding = formats.Rounding(number_format, mode, random_bits)
+        expected = number_format.round(x, generator(seed), mode, random_bits)
+        assert_same_bits(compiled(x, rounding, seed), expected, x)
+        quantizer, first, second = packed(rounding, "label"), generator(3), generator(3)
+        ours = np.array([quantize(first, u, quantizer, 0.0) for u in x[::97]])
+        theirs = [number_format.round(u, second, mode, random_bits) for u in x[::97]]
+        assert_same_bits(ours, np.array(theirs), x[::97])
+
+
+@pytest.mark.parametrize("field", ["numbers", "top", "kind"])
+def test_a_wrong_coding_of_blocks_is_seen(field):
+    nvfp4 = formats.get("nvfp4")
+    x, right = blocks_of_values(nvfp4), packed(nvfp4, "data")
+    other = {"numbers": 32, "top": right.blocks.top * 1.01, "kind": packed(BLOCKS[0], "data").kind}
+    wrong = right._replace(blocks=right.blocks._replace(**{field: other[field]}))
+    out = np.empty_like(x)
+    quantize_vector(generator(), x, wrong, out, np.empty((2, x.size)))
+    with pytest.raises(AssertionError):
+        assert_same_bits(out, nvfp4.round(x, generator()), x)
+
+
+@pytest.mark.parametrize("name", ["int8", "fp8_e4m3"])
+def test_channels_are_rounded_as_by_the_format(name):
+    x = interesting_values(formats.get(name))
+    scales = [str(Fraction(1 + i % 13, 7 + i % 5)) for i in range(x.size)]
+    by_channel = formats.get(name).scaled_by("channel", scales)
+    for seed, (mode, random_bits) in enumerate(MODES):
+        rounding = formats.Rounding(by_channel, mode, random_bits)
+        out = np.empty_like(x)
+        quantize_vector(generator(seed), x, packed(rounding, "data"), out, np.empty((2, x.size)))
+        assert_same_bits(out, by_channel.round(x, generator(seed), mode, random_bits), x)
 
 
 def test_the_values_are_of_every_kind():
