@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from qtheory.errors import CostError, InvalidArgumentError, PrecisionError, UnstableError
-from qtheory.model import formats
+from qtheory.errors import CostError, HypothesisError, PrecisionError, UnstableError
 from qtheory.model.data import SecondMoments, second_moments
-from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization, targets_named
-from qtheory.model.quantizer import Rounding, rounding_of
+from qtheory.model.quantization import Quantization
+from qtheory.model.quantizer import rounding_of
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
-from qtheory.numbers.arrays import sequence
 from qtheory.numbers.display import finite
 from qtheory.risk import excess_risk
 from qtheory.simulate import Estimate, Ranges, calibrate, ranges
-from qtheory.simulate.blocks import sampling
-from qtheory.simulate.ranges import pilot, scaled
 from qtheory.simulate.update import estimate
 
 #: A part of the values, from which on a format is said to leave its range.
@@ -34,9 +29,6 @@ _STANDARD_ERRORS = 5
 _COARSE, _LEAST_RUNS = 0.05, 64
 #: From this factor on the fourth moments of a table are said to be those of no Gaussian.
 _HEAVY = 1.1
-
-
-_Quantizer: TypeAlias = str | NumberFormat | Rounding
 
 
 @dataclass(frozen=True)
@@ -51,11 +43,12 @@ class Comparison:
         The run; formats with the scales they had.
     theory
         The exact excess risk of the Gaussian model with the error models of the formats; infinite
-        where those are unstable. For biased rounding, that of unbiased rounding to the format.
+        where those are unstable. For biased rounding, that of unbiased rounding to the format. A
+        format on the data that no error model describes is taken as it is.
     estimate
-        The simulated excess risk of the quantizers themselves.
+        The simulated excess risk of the quantizers themselves; None if it was not asked for.
     ranges
-        What the quantizers met.
+        What the quantizers met; nothing if they were not simulated.
     fourth_moment
         E |x|^4 of the rows of a table over that of Gaussian rows of the same covariance,
         (tr H)^2 + 2 tr H^2; 1 for Gaussian data.
@@ -68,7 +61,7 @@ class Comparison:
     quantization: Quantization
     sgd: SGD
     theory: float
-    estimate: Estimate
+    estimate: Estimate | None
     ranges: Ranges
     fourth_moment: float = 1.0
     missing: str = ""
@@ -80,20 +73,22 @@ class Comparison:
             "quantization": repr(self.quantization),
             "exact": finite(self.theory),
             "missing": self.missing,
-            "mean": finite(self.estimate.mean),
-            "stderr": finite(self.estimate.stderr),
-            "replicates": self.estimate.replicates,
-            "seed": self.estimate.seed,
+            "mean": self.estimate and finite(self.estimate.mean),
+            "stderr": self.estimate and finite(self.estimate.stderr),
+            "replicates": self.estimate and self.estimate.replicates,
+            "seed": self.estimate and self.estimate.seed,
             "difference": finite(self.difference),
             "distance": finite(self.distance),
             "verdict": self.verdict,
             "reasons": list(self.reasons),
-            "biased": list(self.estimate.biased),
+            "biased": list(self.quantization.biased),
         }
 
     @property
     def difference(self) -> float:
-        """(simulated - theory) / theory."""
+        """(simulated - theory) / theory; NaN if one of them is missing."""
+        if self.estimate is None:
+            return math.nan
         if math.isinf(self.theory):
             return -1.0
         if self.theory == 0:  # nothing to learn and no noise
@@ -102,7 +97,9 @@ class Comparison:
 
     @property
     def distance(self) -> float:
-        """simulated - theory, in standard errors."""
+        """simulated - theory, in standard errors; NaN if one of them is missing."""
+        if self.estimate is None:
+            return math.nan
         return self.estimate.distance(self.theory)
 
     @property
@@ -112,7 +109,7 @@ class Comparison:
         ``"unknown"`` with fewer than 64 runs, or where the standard error is above 5 % of the mean:
         then some runs diverge, or more are needed. Nor is anything known without an exact risk.
         """
-        if self.missing or self.estimate.replicates < _LEAST_RUNS:
+        if self.missing or self.estimate is None or self.estimate.replicates < _LEAST_RUNS:
             return "unknown"
         if math.isinf(self.theory) or abs(self.distance) >= _STANDARD_ERRORS:
             return "differ"
@@ -130,7 +127,7 @@ class Comparison:
         not Gaussian.
         """
         found = [f"no exact risk: {self.missing}"] if self.missing else []
-        found += [f"{target} is rounded with bias" for target in self.estimate.biased]
+        found += [f"{target} is rounded with bias" for target in self.quantization.biased]
         for target, part in self.ranges.beyond.items():
             if part >= _NOTICED:
                 found.append(f"{target} saturates ({part:.0%})")
@@ -144,7 +141,10 @@ class Comparison:
             found.append(f"updates below half a step ({self.ranges.stagnant:.0%})")
         if math.isinf(self.theory):
             found.append("the error model is unstable")
-        if not self.estimate.stderr <= _COARSE * self.estimate.mean:
+        coarse = self.estimate is not None and not (
+            self.estimate.stderr <= _COARSE * self.estimate.mean
+        )
+        if coarse:
             found.append("the runs scatter widely: more replicates, or some diverge")
         return tuple(found)
 
@@ -187,7 +187,7 @@ def compare(
     ('differ', ('label saturates (27%)', 'label below half a step (6%)'))
     """
     run = Run(problem, quantization, sgd)
-    exact, missing = _theory_if_any(run)
+    exact, missing = theory_if_any(run)
     return Comparison(
         name or repr(quantization),
         problem,
@@ -239,7 +239,7 @@ def compare_rows(
     if calibrated:
         quantization = calibrate(problem, quantization, sgd, seed=seed, table=table)
     run = Run(problem, quantization, sgd)
-    exact, missing = _theory_if_any(run)
+    exact, missing = theory_if_any(run)
     return Comparison(
         "rows of the table",
         problem,
@@ -253,69 +253,6 @@ def compare_rows(
     )
 
 
-def compare_formats(
-    problem: Problem,
-    sgd: SGD,
-    quantizers: str
-    | NumberFormat
-    | Rounding
-    | Iterable[str | NumberFormat | Rounding]
-    | None = None,
-    targets: str | Iterable[str] = TARGETS,
-    replicates: int = 1000,
-    seed: int = 0,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Comparison]:
-    """For every number format, the theory of its error model beside its simulation.
-
-    Each format is scaled per target to the largest magnitude met in a pilot run
-    (:func:`qtheory.calibrate`), and all formats see the same data and labels.
-
-    Parameters
-    ----------
-    problem, sgd
-        What to learn, by which run.
-    quantizers
-        Names, formats or roundings; None for every name there is.
-    targets
-        Which targets are quantized.
-    replicates, seed
-        As in :func:`qtheory.simulate`.
-    progress
-        Called with the number of formats done and that to do.
-
-    Examples
-    --------
-    >>> import qtheory as qt
-    >>> problem = qt.Problem(dim=16, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
-    >>> rows = qt.compare_formats(problem, qt.SGD("0.1", steps=200), ["int4", "fp8_e4m3"])
-    >>> [row.name for row in rows], rows[0].theory > rows[1].theory
-    (['int4', 'fp8_e4m3'], True)
-    """
-    given = formats.names() if quantizers is None else quantizers
-    if isinstance(given, str | NumberFormat | Rounding):  # one need not stand in a list
-        given = [given]
-    allowed = "a sequence of names, number formats or Roundings"
-    wanted = [_rounding(quantizer) for quantizer in sequence(given, "quantizers", allowed)]
-    replicates, seed = sampling(replicates, seed)
-    named = targets_named(targets)
-    met = pilot(problem, sgd, seed=seed)
-    found = []
-    for done, rounding in enumerate(wanted):
-        if progress is not None:
-            progress(done, len(wanted))
-        quantization = scaled(Quantization(**dict.fromkeys(named, rounding)), met)
-        name = _named(rounding)
-        found.append(compare(problem, quantization, sgd, replicates, seed, name=name))
-    return found
-
-
-def _named(rounding: Rounding) -> str:
-    bits = "" if rounding.random_bits is None else f" {rounding.random_bits} bits"
-    return rounding.format.name + ("" if rounding.is_plain else f" {rounding.mode}{bits}")
-
-
 def _fourth_moment(table: SecondMoments) -> float:
     """E |x|^4 over its Gaussian value."""
     square = (table.scores**2).sum(axis=1)
@@ -326,32 +263,31 @@ def _fourth_moment(table: SecondMoments) -> float:
 def theory(run: Run) -> float:
     """The exact risk of the error models of the quantizers, infinite if they are unstable.
 
-    A biased rounding counts as unbiased rounding to its format.
+    A biased rounding counts as unbiased rounding to its format. A format on the data without an
+    error model is taken as it is.
     """
 
-    def unbiased(quantizer: Any) -> Any:
+    def unbiased(target: str, quantizer: Any) -> Any:
         rounding = rounding_of(quantizer)
         if rounding is None:
             return quantizer
-        return (rounding.format if rounding.is_biased else rounding).error_model()
+        try:
+            return (rounding.format if rounding.is_biased else rounding).error_model()
+        except HypothesisError:
+            if target != "data" or rounding.format.is_biased:
+                raise
+            return rounding.format
 
-    models = Quantization(**{target: unbiased(q) for target, q in run.quantization.items()})
+    models = Quantization(**{t: unbiased(t, q) for t, q in run.quantization.items()})
     try:
         return float(excess_risk(run.problem, models, run.sgd).total)
     except UnstableError:
         return math.inf
 
 
-def _theory_if_any(run: Run) -> tuple[float, str]:
-    """The exact risk, or NaN and the reason: what it costs does not take the simulation with it."""
+def theory_if_any(run: Run) -> tuple[float, str]:
+    """The exact risk, or NaN and the reason: where there is none the simulation still tells."""
     try:
         return theory(run), ""
-    except (CostError, PrecisionError) as error:
+    except (CostError, HypothesisError, PrecisionError) as error:
         return math.nan, str(error)
-
-
-def _rounding(quantizer: Any) -> Rounding:
-    rounding = rounding_of(formats.get(quantizer) if isinstance(quantizer, str) else quantizer)
-    if rounding is None:
-        raise InvalidArgumentError("quantizers", quantizer, "a name, a number format or a Rounding")
-    return rounding

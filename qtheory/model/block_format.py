@@ -234,10 +234,9 @@ class BlockFormat(NumberFormat):
             Always; it says what to do.
         """
         raise HypothesisError(
-            f"{self.name} rounds in blocks whose largest number saturates: E[Q(u) | u] is not u, "
-            "and the error of a number depends on the others, so no error model is exact. "
-            f"simulate runs it as it is; an error model of the elements alone is that of "
-            f"{self.element!r}"
+            f"{self.name} rounds in blocks whose largest number may saturate, which is a bias, and "
+            "an error model needs E[Q(u) | u] = u: the theory does not cover it, simulate and "
+            "compare_formats show what happens"
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -196,15 +196,15 @@ def get(name: str, scale: Number = 1) -> NumberFormat:
     >>> get("float8_e4m3")
     Traceback (most recent call last):
     qtheory.errors.InvalidArgumentError: name is 'float8_e4m3', but must be one of fp4_e2m1, \
-fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, int2 to int16, mxfp8_e4m3, \
-mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxfp4, mxint8, nvfp4 (did you mean fp8_e4m3?)
+fp6_e2m3, fp6_e3m2, fp8_e4m3, fp8_e5m2, bfloat16, float16, tf32, mxfp8_e4m3, mxfp8_e5m2, \
+mxfp6_e2m3, mxfp6_e3m2, mxfp4, mxint8, nvfp4, int2 to int16 (did you mean fp8_e4m3?)
     """
     known: dict[str, NumberFormat] = {**_FLOATS, **_INTEGERS, **_BLOCKS}
     if isinstance(name, str):
         name = ALIASES.get(name, name)
     if not isinstance(name, str) or name not in known:
         first, *_, last = _INTEGERS
-        allowed = f"one of {', '.join(_FLOATS)}, {first} to {last}, {', '.join(_BLOCKS)}"
+        allowed = f"one of {', '.join([*_FLOATS, *_BLOCKS])}, {first} to {last}"
         near = near_names(name) if isinstance(name, str) and len(name) <= _LONGEST_NAME else []
         if near:
             allowed += f" (did you mean {' or '.join(near)}?)"
@@ -240,7 +240,7 @@ def _spelled(name: str) -> str:
 def _may_be(given: str, known: str) -> bool:
     """Whether a name may be a slip for one that is known, rather than that of another format.
 
-    A letter more is another format (uint8, nvfp4, e4m3fnuz), and so are two other numbers (e3m4)
+    A letter more is another format (uint8, nf4, e4m3fnuz), and so are two other numbers (e3m4)
     or another width (float32, int17).
     """
     if Counter(filter(str.isalpha, given)) - Counter(filter(str.isalpha, known)):

@@ -45,7 +45,9 @@ def scheme_named(scheme: str) -> Callable[[sp.Expr], ErrorModel]:
     return _SCHEMES[scheme]
 
 
-def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
+def targets_named(
+    given: str | Iterable[str], among: tuple[str, ...] = TARGETS
+) -> tuple[str, ...]:
     """The targets with some names; a single name need not stand in a list.
 
     >>> targets_named("data"), targets_named(["label", "data"])
@@ -53,10 +55,10 @@ def targets_named(given: str | Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(given, str):
         given = [given]
-    names = sequence(given, "targets", f"a sequence of targets, some of {', '.join(TARGETS)}")
+    names = sequence(given, "targets", f"a sequence of targets, some of {', '.join(among)}")
     for name in names:
-        if not isinstance(name, str) or name not in TARGETS:
-            raise InvalidArgumentError("targets", name, one_of(name, TARGETS))
+        if not isinstance(name, str) or name not in among:
+            raise InvalidArgumentError("targets", name, one_of(name, among))
     return tuple(names)
 
 

@@ -4,6 +4,7 @@ Every plot has a function for its numbers and one that draws them and returns a 
 """
 
 from qtheory.plots.break_even import BreakEvenCurves, break_even, break_even_curves
+from qtheory.plots.formats import FormatCosts, format_costs, formats
 from qtheory.plots.frontier import frontier
 from qtheory.plots.model_size import ModelSizeCurves, model_size, model_size_curves
 from qtheory.plots.risk import RiskCurves, risk, risk_curves
@@ -13,6 +14,7 @@ from qtheory.plots.waterfall import Waterfall, waterfall, waterfall_bars
 
 __all__ = [
     "BreakEvenCurves",
+    "FormatCosts",
     "ModelSizeCurves",
     "RiskCurves",
     "SpectrumCurves",
@@ -20,6 +22,8 @@ __all__ = [
     "Waterfall",
     "break_even",
     "break_even_curves",
+    "format_costs",
+    "formats",
     "frontier",
     "model_size",
     "model_size_curves",

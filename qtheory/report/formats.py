@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qtheory.measure import Comparison
+from qtheory.model.block_format import BlockFormat
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.report.tables import plain_table, problem_view
@@ -25,11 +26,18 @@ def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
         table.add_column(name, justify="left" if name == "format" else "right")
     table.add_column("model", no_wrap=True)
     for each in formats:
-        grid, estimate = each.grid, each.error_estimate()
-        floating = grid.mantissa_bits is not None
+        grid, floating = each.grid, each.grid.mantissa_bits is not None
+        bits = f"{float(each.bits_per_number):g}"
+        if isinstance(each, BlockFormat):
+            step, normal = f"{grid.least_step:.2g}", f"{grid.smallest_normal:.2g}"
+            largest, model = f"{grid.largest:.4g}", f"blocks of {each.block}"
+            row = (each.name, bits, step, normal if floating else "", largest, "", "", model)
+            table.add_row(*row)
+            continue
+        estimate = each.error_estimate()
         table.add_row(
             each.name,
-            str(each.bits),
+            bits,
             f"{grid.least_step:.2g}",
             f"{grid.smallest_normal:.2g}" if floating else "",
             f"{float(each.largest):.4g}",
@@ -40,7 +48,9 @@ def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
     note = Text(
         "multiplicative: E[e^2|u] = eps u^2, elementwise, for normal numbers, averaged\n"
         "over log |u| uniform in a binade. additive: E[e^2|u] = eps, averaged over the\n"
-        "position in a step; times scale^2. worst: what no u exceeds.\n"
+        "position in a step; times scale^2. worst: what no u exceeds. blocks: the values\n"
+        "are those of the elements; the largest number of a block saturates, so that the\n"
+        "rounding is biased and has no error model.\n"
         "How a model was derived: qtheory formats NAME. How good it is: --simulate.",
         style="dim",
     )
@@ -49,6 +59,8 @@ def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
 
 def format_view(number_format: NumberFormat) -> RenderableType:
     """One format: its range, its error model and how that was derived."""
+    if isinstance(number_format, BlockFormat):
+        return _block_view(number_format)
     estimate = number_format.error_estimate()
     lines = [
         ("bits", str(number_format.bits)),
@@ -59,6 +71,24 @@ def format_view(number_format: NumberFormat) -> RenderableType:
         ("averaged over", estimate.averaged),
         ("for |u| from, to", f"{estimate.valid[0]}, {estimate.valid[1]}"),
     ]
+    return _described(number_format, lines)
+
+
+def _block_view(block_format: BlockFormat) -> RenderableType:
+    shared = block_format.scales
+    scales = "E8M0, a power of two" if shared is None else f"{shared.name}, and one of the tensor"
+    width = f"{float(block_format.bits_per_number):g}"
+    lines = [
+        ("bits", f"{width}: {block_format.bits} of the element, and 8 of the scale of a block"),
+        ("elements", f"{block_format.element.name}, up to {block_format.element.largest}"),
+        ("block", f"{block_format.block} numbers along the coordinates"),
+        ("scale", scales),
+        ("error model", "none: the largest number of a block may saturate, which is a bias"),
+    ]
+    return _described(block_format, lines)
+
+
+def _described(number_format: NumberFormat, lines: list[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, value in lines:
         table.add_row(name, Text("\n".join(textwrap.wrap(value, 60))))

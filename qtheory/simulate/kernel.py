@@ -136,9 +136,9 @@ def run_block(
                 pull = pace * quantize(errors, residual, gradient, common_gradient)
                 if observing:
                     _observe(x, data, observed[0])
-                    _observe_one(y, label, observed[1])
-                    _observe_one(prediction, activation, observed[3])
-                    _observe_one(residual, gradient, observed[4])
+                    _observe_one(y, label, observed[1], 1.0)
+                    _observe_one(prediction, activation, observed[3], 1.0)
+                    _observe_one(residual, gradient, observed[4], 1.0)
                 for i in range(d):
                     w[i] += pull * x_read[i]
             if remembers:
@@ -411,16 +411,17 @@ def _step(size: float, quantizer: PackedQuantizer) -> tuple[float, float]:
 @_compiled
 def _observe(u: Any, quantizer: PackedQuantizer, counts: Any) -> None:
     for i in range(u.size):
-        _observe_one(u[i], quantizer, counts)
+        own = quantizer.of_coordinates.size > 0
+        _observe_one(u[i], quantizer, counts, quantizer.of_coordinates[i] if own else 1.0)
         counts[PEAKS + i] = max(counts[PEAKS + i], abs(u[i]))
 
 
 @_compiled
-def _observe_one(u: float, quantizer: PackedQuantizer, counts: Any) -> None:
+def _observe_one(u: float, quantizer: PackedQuantizer, counts: Any, unit: float) -> None:
     size = abs(u)
     counts[SEEN] += 1
-    counts[BELOW] += 0 < size < quantizer.low
-    counts[BEYOND] += size > quantizer.high
+    counts[BELOW] += 0 < size < quantizer.low * unit
+    counts[BEYOND] += size > quantizer.high * unit
     counts[PEAK] = max(counts[PEAK], size)
 
 

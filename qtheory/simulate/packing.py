@@ -91,7 +91,8 @@ class PackedQuantizer(NamedTuple):
     smallest_normal: float = 1.0
     largest: float = math.inf
     levels: float = 0.0  # 2^k for k random bits, 0 for all bits there are
-    # magnitudes below and beyond which a value is counted as out of the range of the format
+    # magnitudes below and beyond which a value is counted as out of the range of the format, to be
+    # multiplied by the scale of its coordinate if that has one
     low: float = 0.0
     high: float = math.inf
     # scales that are not the same for all numbers

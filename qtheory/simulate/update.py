@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from qtheory.model.data import SecondMoments, second_moments
 from qtheory.model.float_range import within_float64
 from qtheory.model.problem import Problem
@@ -11,7 +13,14 @@ from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.exact import part_of_one, whole
-from qtheory.simulate.blocks import Progress, Work, require_affordable, run_blocks, sampling
+from qtheory.simulate.blocks import (
+    Floats,
+    Progress,
+    Work,
+    require_affordable,
+    run_blocks,
+    sampling,
+)
 from qtheory.simulate.estimate import Estimate, Welford
 
 # The standard error itself must be known before it can say when to stop.
@@ -152,3 +161,21 @@ def estimate(
             if found.stderr <= relative_error * abs(found.mean):
                 break
     return Estimate(found.mean, found.stderr, found.count, seed, run.quantization.biased)
+
+
+@within_float64
+def risks(
+    run: Run, replicates: int, seed: int, progress: Progress | None = None
+) -> tuple[Estimate, Floats]:
+    """The estimate of :func:`simulate`, and the risk of every run, which other runs can be paired
+    with: those of one seed see the same data and labels."""
+    replicates, seed = sampling(replicates, seed)
+    work = Work.of(run)
+    require_affordable(work, replicates)
+    found, every = Welford(), []
+    with run_blocks(work, replicates, seed, progress=progress) as blocks:
+        for block in blocks:
+            found = found.with_values(block.risks)
+            every.append(block.risks)
+    estimated = Estimate(found.mean, found.stderr, found.count, seed, run.quantization.biased)
+    return estimated, np.concatenate(every)

