@@ -139,7 +139,9 @@ class FormatTable(Sequence[Comparison]):
                 risk = row.theory if row.estimate is None else row.estimate.mean
                 how = "exact" if row.estimate is None else f"+- {cost.stderr:.2%}"
                 bits = f"{float(self.bits[place]):g}"
-                lines.append(f"{row.name:{width}}  {bits:>5}  {cost.mean:+8.2%} {risk:12.5g}  {how}")
+                lines.append(
+                    f"{row.name:{width}}  {bits:>5}  {cost.mean:+8.2%} {risk:12.5g}  {how}"
+                )
         return "\n".join([*lines, self.advice])
 
 
@@ -216,7 +218,9 @@ class _Plain:
 
     def __init__(self, run: Run, replicates: int, seed: int) -> None:
         self.run, self.replicates, self.seed = run, replicates, seed
-        self.exact = theory(run) or math.nan  # nothing to learn and no noise: no cost is a part of 0
+        self.exact = (
+            theory(run) or math.nan
+        )  # nothing to learn and no noise: no cost is a part of 0
         self._risks: Any = None
 
     @property

@@ -27,7 +27,7 @@ E8M0, whose codes are 2^-127 to 2^127; NVIDIA, *Pretraining Large Language Model
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn, Self
@@ -36,7 +36,6 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
-from qtheory.model.error_estimates import ErrorEstimate
 from qtheory.model.grid import FormatGrid
 from qtheory.model.number_format import NumberFormat, real_numbers
 from qtheory.model.rounding import DITHERS, Bits, round_to_grid
@@ -211,12 +210,12 @@ class BlockFormat(NumberFormat):
         """The format with the tensor scale of what it meets."""
         return self.scaled_to(peaks)
 
-    def scaled_by(self, by: str, scales: Any = None) -> NumberFormat:
+    def scaled_by(self, by: str, scales: Sequence[Number] | None = None) -> NumberFormat:
         """Itself for ``"tensor"``; blocks along the coordinates leave nothing for channels."""
-        if by == "channel":
-            allowed = "'tensor' for a format whose blocks have scales of their own"
+        if by != "tensor" or scales is not None:
+            allowed = "'tensor' alone, for a format whose blocks have scales of their own"
             raise InvalidArgumentError("by", by, allowed)
-        return super().scaled_by(by, scales)
+        return self
 
     @property
     def _reach(self) -> Fraction:

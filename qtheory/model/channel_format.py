@@ -124,7 +124,7 @@ class ChannelFormat(NumberFormat):
             return self.element.fitted_to(peaks)
         return self.scaled_to(peaks, power_of_two=self.grid.mantissa_bits is not None)
 
-    def scaled_by(self, by: str, scales: Any = None) -> NumberFormat:
+    def scaled_by(self, by: str, scales: Sequence[Number] | None = None) -> NumberFormat:
         """Other scales of the same element, or one for all."""
         return self.element.scaled_by(by, scales)
 
@@ -164,8 +164,19 @@ class ChannelFormat(NumberFormat):
         return f"{self.element!r}.scaled_by('channel', {shown}{more})"
 
 
-def by_channel(element: NumberFormat, scales: Sequence[Number] | None) -> ChannelFormat:
-    """A format with the scales of its coordinates, or none yet."""
-    given = () if scales is None else sequence(scales, "scales", "a sequence of positive numbers")
-    known = tuple(positive(each, "scales") for each in given)
-    return ChannelFormat(f"{element.name} per channel", element, known)
+@dataclass(frozen=True, repr=False)
+class PlainFormat(NumberFormat):
+    """A format of which every number is rounded for itself, under a scale of its channel or one."""
+
+    def scaled_by(self, by: str, scales: Sequence[Number] | None = None) -> NumberFormat:
+        """As it is, with one scale, or with one per channel."""
+        if by == "channel":
+            allowed = "a sequence of positive numbers"
+            given = () if scales is None else sequence(scales, "scales", allowed)
+            known = tuple(positive(each, "scales") for each in given)
+            return ChannelFormat(f"{self.name} per channel", self, known)
+        if by != "tensor":
+            raise InvalidArgumentError("by", by, "'tensor' or 'channel'")
+        if scales is not None:
+            raise InvalidArgumentError("scales", scales, "None by tensor: get(name, scale=...)")
+        return self

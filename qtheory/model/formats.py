@@ -21,7 +21,7 @@ import numpy as np
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model.block_format import ALIASES, BlockFormat, block_formats
-from qtheory.model.channel_format import ChannelFormat
+from qtheory.model.channel_format import ChannelFormat, PlainFormat
 from qtheory.model.grid import FormatGrid
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.quantizer import Rounding
@@ -61,7 +61,7 @@ _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, repr=False)
-class FloatFormat(NumberFormat):
+class FloatFormat(PlainFormat):
     """A floating-point format; see :func:`FP`."""
 
     exponent_bits: int
@@ -118,7 +118,7 @@ class FloatFormat(NumberFormat):
 
 
 @dataclass(frozen=True, repr=False)
-class FixedFormat(NumberFormat):
+class FixedFormat(PlainFormat):
     """Whole multiples of a constant step; see :func:`integer` and :func:`fixed_point`."""
 
     width: int

@@ -7,6 +7,7 @@ largest value that is a bias and is accounted for as one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -213,7 +214,8 @@ class NumberFormat(ABC):
         """The scale that data ask for, or the nearest that the format can have."""
         return replace(self, scale=sp.Rational(scale.numerator, scale.denominator))
 
-    def scaled_by(self, by: str, scales: Any = None) -> NumberFormat:
+    @abstractmethod
+    def scaled_by(self, by: str, scales: Sequence[Number] | None = None) -> NumberFormat:
         """The format with one scale for a tensor, as it is, or one per channel.
 
         Parameters
@@ -232,15 +234,6 @@ class NumberFormat(ABC):
         >>> get("int8").scaled_by("channel").scaled_to([[1, 8], [-2, 4]])
         formats.get('int8').scaled_by('channel', ['2/127', '8/127'])
         """
-        from qtheory.model.channel_format import by_channel
-
-        if by == "channel":
-            return by_channel(self, scales)
-        if by != "tensor":
-            raise InvalidArgumentError("by", by, "'tensor' or 'channel'")
-        if scales is not None:
-            raise InvalidArgumentError("scales", scales, "None by tensor: get(name, scale=...)")
-        return self
 
     def of_coordinates(self, dim: int) -> list[NumberFormat]:
         """The format of each coordinate of a vector."""

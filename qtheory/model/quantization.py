@@ -45,9 +45,7 @@ def scheme_named(scheme: str) -> Callable[[sp.Expr], ErrorModel]:
     return _SCHEMES[scheme]
 
 
-def targets_named(
-    given: str | Iterable[str], among: tuple[str, ...] = TARGETS
-) -> tuple[str, ...]:
+def targets_named(given: str | Iterable[str], among: tuple[str, ...] = TARGETS) -> tuple[str, ...]:
     """The targets with some names; a single name need not stand in a list.
 
     >>> targets_named("data"), targets_named(["label", "data"])

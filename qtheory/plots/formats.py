@@ -101,7 +101,7 @@ def formats(table: FormatTable) -> Any:
     whole = [math.floor(bits) for bits in costs.bits]
     colours = dict(zip(dict.fromkeys(whole), _COLOURS * len(whole), strict=False))
     labelled: set[str] = set()
-    for row, name in enumerate(costs.names):
+    for row in range(len(costs.names)):
         colour = colours[whole[row]]
         if math.isfinite(costs.exact[row]):
             label = "" if "exact" in labelled else "exact"

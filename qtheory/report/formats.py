@@ -26,18 +26,13 @@ def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
         table.add_column(name, justify="left" if name == "format" else "right")
     table.add_column("model", no_wrap=True)
     for each in formats:
-        grid, floating = each.grid, each.grid.mantissa_bits is not None
-        bits = f"{float(each.bits_per_number):g}"
         if isinstance(each, BlockFormat):
-            step, normal = f"{grid.least_step:.2g}", f"{grid.smallest_normal:.2g}"
-            largest, model = f"{grid.largest:.4g}", f"blocks of {each.block}"
-            row = (each.name, bits, step, normal if floating else "", largest, "", "", model)
-            table.add_row(*row)
             continue
-        estimate = each.error_estimate()
+        grid, estimate = each.grid, each.error_estimate()
+        floating = grid.mantissa_bits is not None
         table.add_row(
             each.name,
-            bits,
+            str(each.bits),
             f"{grid.least_step:.2g}",
             f"{grid.smallest_normal:.2g}" if floating else "",
             f"{float(each.largest):.4g}",
@@ -48,10 +43,33 @@ def formats_view(formats: Sequence[NumberFormat]) -> RenderableType:
     note = Text(
         "multiplicative: E[e^2|u] = eps u^2, elementwise, for normal numbers, averaged\n"
         "over log |u| uniform in a binade. additive: E[e^2|u] = eps, averaged over the\n"
-        "position in a step; times scale^2. worst: what no u exceeds. blocks: the values\n"
-        "are those of the elements; the largest number of a block saturates, so that the\n"
-        "rounding is biased and has no error model.\n"
+        "position in a step; times scale^2. worst: what no u exceeds.\n"
         "How a model was derived: qtheory formats NAME. How good it is: --simulate.",
+        style="dim",
+    )
+    blocks = [each for each in formats if isinstance(each, BlockFormat)]
+    parts: list[RenderableType] = [table, note] if len(blocks) < len(formats) else []
+    return Group(*parts, *([_blocks_view(blocks)] if blocks else []))
+
+
+def _blocks_view(blocks: Sequence[BlockFormat]) -> RenderableType:
+    """One line per block format."""
+    table = plain_table("Block formats: numbers that share a scale, of 8 bits")
+    for name in ("format", "bits", "numbers", "scale", "largest element", "elements"):
+        left = name in ("format", "scale", "elements")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for each in blocks:
+        table.add_row(
+            each.name,
+            f"{float(each.bits_per_number):g}",
+            str(each.block),
+            "E8M0" if each.scales is None else "E4M3, tensor",
+            f"{each.grid.largest:.4g}",
+            each.element.name,
+        )
+    note = Text(
+        "bits: of an element and its part of the scale. The largest number of a block may\n"
+        "saturate: the rounding is biased and has no error model.",
         style="dim",
     )
     return Group(table, note)
@@ -109,12 +127,12 @@ def comparisons_view(found: Sequence[Comparison]) -> RenderableType:
         table.add_row(
             each.name,
             _shown(each.theory),
-            _shown(each.estimate.mean),
+            "" if each.estimate is None else _shown(each.estimate.mean),
             f"{each.difference:+.1%}" if math.isfinite(each.theory) else "",
             f"{each.distance:+.1f}" if math.isfinite(each.theory) else "",
             Text(each.verdict, style=_STYLES[each.verdict]),
-            _percent(max(met.beyond.values())),
-            _percent(max(met.below.values())),
+            _percent(max(met.beyond.values(), default=0)),
+            _percent(max(met.below.values(), default=0)),
             _percent(met.stagnant),
         )
     note = Text(
@@ -135,9 +153,13 @@ def _percent(part: float) -> str:
 def comparison_view(found: Comparison) -> RenderableType:
     """One run."""
     estimate = found.estimate
-    lines = [
-        f"simulated  {estimate.mean:.6g} +- {estimate.stderr:.2g}   "
-        f"({estimate.replicates} runs, seed {estimate.seed})",
+    lines = []
+    if estimate is not None:
+        lines.append(
+            f"simulated  {estimate.mean:.6g} +- {estimate.stderr:.2g}   "
+            f"({estimate.replicates} runs, seed {estimate.seed})"
+        )
+    lines += [
         "exact      none" if found.missing else f"exact      {found.theory:.6g}",
     ]
     if math.isfinite(found.distance) and math.isfinite(found.theory):
@@ -149,7 +171,7 @@ def comparison_view(found: Comparison) -> RenderableType:
     if found.problem.assumptions:
         views.append(Text("The exact value is that of a Gaussian model:", style="dim"))
         views.append(problem_view(found.problem))
-    if found.verdict != "agree" or estimate.biased:
+    if found.verdict != "agree" or found.quantization.biased:
         views += [Text(f"note: {reason}", style="yellow") for reason in found.reasons]
     return Group(*views)
 

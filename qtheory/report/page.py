@@ -299,9 +299,9 @@ def _formats() -> str:
     rows = [
         [
             row.name,
-            "unstable" if row.theory == float("inf") else f"{row.theory:.5f}",
-            f"{row.estimate.mean:.5f}",
-            f"{row.estimate.stderr:.5f}",
+            "none" if row.missing else _risk(row.theory),
+            "" if row.estimate is None else f"{row.estimate.mean:.5f}",
+            "" if row.estimate is None else f"{row.estimate.stderr:.5f}",
             row.verdict,
             "; ".join(row.reasons),
         ]
@@ -313,6 +313,10 @@ def _formats() -> str:
         "(d = 50, 500 steps): the exact risk of the error model beside 1000 simulated runs of the "
         f"format itself.</p>{_table(head, rows, text=(0, 4, 5))}"
     )
+
+
+def _risk(value: float) -> str:
+    return "unstable" if value == float("inf") else f"{value:.5f}"
 
 
 def _figures() -> str:

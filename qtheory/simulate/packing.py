@@ -13,6 +13,7 @@ from qtheory.errors import InvalidArgumentError
 from qtheory.model.block_format import BlockFormat
 from qtheory.model.channel_format import ChannelFormat
 from qtheory.model.error_models import ErrorModel
+from qtheory.model.grid import FormatGrid
 from qtheory.model.quantization import VECTORS
 from qtheory.model.quantizer import Rounding, rounding_of
 from qtheory.numbers.arithmetic import Float64
@@ -113,13 +114,13 @@ def packed(quantizer: Any, target: str) -> PackedQuantizer:
     number_format = rounding.format
     grid, floating = number_format.grid, number_format.grid.mantissa_bits is not None
     if isinstance(number_format, ChannelFormat):
-        return _by_channel(rounding, target)
+        return _by_channel(number_format, rounding, target)
     scale = number_format.unit
     found = PackedQuantizer(
         kind=_KINDS[rounding.mode],
         scale=scale,
         exact_scale=math.frexp(scale)[0] == 0.5,
-        mantissa_bits=-1 if grid.mantissa_bits is None else grid.mantissa_bits,
+        mantissa_bits=_mantissa_bits(grid),
         least_step=grid.least_step,
         smallest_normal=grid.smallest_normal,
         largest=grid.largest,
@@ -130,13 +131,14 @@ def packed(quantizer: Any, target: str) -> PackedQuantizer:
     return _by_blocks(found, number_format) if isinstance(number_format, BlockFormat) else found
 
 
-def _by_channel(rounding: Rounding, target: str) -> PackedQuantizer:
-    units = rounding.format.units
+def _by_channel(by_channel: ChannelFormat, rounding: Rounding, target: str) -> PackedQuantizer:
     if target not in VECTORS:
         allowed = f"a format with one scale, since a {target} is one number"
-        raise InvalidArgumentError(target, rounding.format, allowed)
-    plain = packed(replace(rounding, format=replace(rounding.format.element, scale=sp.S.One)), target)
+        raise InvalidArgumentError(target, by_channel, allowed)
+    element = replace(by_channel.element, scale=sp.S.One)
+    units = by_channel.units
     exact = bool((np.frexp(units)[0] == 0.5).all())
+    plain = packed(replace(rounding, format=element), target)
     return plain._replace(of_coordinates=units, exact_scale=exact)
 
 
@@ -148,7 +150,7 @@ def _by_blocks(plain: PackedQuantizer, number_format: BlockFormat) -> PackedQuan
         scales = PackedScales(
             number_format.block,
             number_format.top,
-            mantissa_bits=grid.mantissa_bits,
+            mantissa_bits=_mantissa_bits(grid),
             least_step=grid.least_step,
             smallest_normal=grid.smallest_normal,
             largest=grid.largest,
@@ -157,6 +159,10 @@ def _by_blocks(plain: PackedQuantizer, number_format: BlockFormat) -> PackedQuan
     return plain._replace(
         low=0.0, high=float(number_format.largest), exact_scale=True, blocks=scales
     )
+
+
+def _mantissa_bits(grid: FormatGrid) -> int:
+    return -1 if grid.mantissa_bits is None else grid.mantissa_bits
 
 
 def _error_model(model: ErrorModel, target: str) -> PackedQuantizer:

@@ -167,8 +167,10 @@ def estimate(
 def risks(
     run: Run, replicates: int, seed: int, progress: Progress | None = None
 ) -> tuple[Estimate, Floats]:
-    """The estimate of :func:`simulate`, and the risk of every run, which other runs can be paired
-    with: those of one seed see the same data and labels."""
+    """The estimate of :func:`simulate`, and the risk of every run.
+
+    Runs of one seed see the same data and labels, so that those of two quantizations are pairs.
+    """
     replicates, seed = sampling(replicates, seed)
     work = Work.of(run)
     require_affordable(work, replicates)

@@ -134,7 +134,9 @@ def test_there_is_no_error_model_and_no_exact_risk(name):
             asked.append(lambda q=quantization, f=theory: f(problem, q, sgd))
         assert quantization.biased == (target,)
     for each in asked:
-        with pytest.raises(HypothesisError, match="in blocks|steps of one size|needs error models"):
+        with pytest.raises(
+            HypothesisError, match=r"in blocks|steps of one size|needs error models"
+        ):
             each()
 
 
@@ -196,8 +198,7 @@ def test_channels_of_floating_point_keep_their_error_model():
         int8.scaled_by("channel", [1, 2]).error_model()
 
 
-def test_the_exact_risk_of_channels_is_that_of_rescaled_coordinates():
-    """Under diag(c), x and w* / c, c^2 lambda and w* / c have the same risk; so have their steps."""
+def test_the_exact_risk_of_channels_goes_by_coordinates():
     sgd = qt.SGD("0.05", steps=30)
 
     def risk(spectrum, target, number_format):
@@ -208,7 +209,9 @@ def test_the_exact_risk_of_channels_is_that_of_rescaled_coordinates():
     same = risk([1, "1/4"], [1, 2], int4.scaled_by("channel", ["1/2", "1/2"]))
     assert same.overlaps(risk([1, "1/4"], [1, 2], formats.get("int4", scale="1/2")))
     # equal eigenvalues under unequal scales are no tie
-    one, other = (risk([1, 1], [1, 2], int4.scaled_by("channel", s)) for s in ([1, "1/2"], ["1/2", 1]))
+    one, other = (
+        risk([1, 1], [1, 2], int4.scaled_by("channel", s)) for s in ([1, "1/2"], ["1/2", 1])
+    )
     swapped = risk([1, 1], [2, 1], int4.scaled_by("channel", ["1/2", 1]))
     assert one.overlaps(swapped)
     assert not one.overlaps(other)

@@ -335,7 +335,7 @@ def test_a_bad_rounding(arguments, message):
 @pytest.mark.parametrize(
     "other",
     ["float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz", "float8_e8m0fnu", "float8_e3m4",
-     "nvfp4", "mxfp4", "mxint8", "nf4", "uint8", "float32", "fp64", "int32", "int17"],
+     "hif8", "msfp12", "posit8", "nf4", "uint8", "float32", "fp64", "int32", "int17"],
 )  # fmt: skip
 def test_another_format_is_no_near_name(other):
     with pytest.raises(qt.QTheoryError, match="name is") as raised:
