@@ -513,3 +513,34 @@ def test_the_bars_of_a_sketch_have_what_it_misses():
     assert sum(bars.heights[:-1]) == pytest.approx(risk.total)
     assert len(qt.plots.waterfall(risk).axes[0].patches) == 5
     assert qt.plots.risk(problem, qt.Quantization(), sgd).axes
+
+
+# ---- formats ----
+
+
+def test_costs_of_formats_are_those_of_the_table():
+    problem = qt.Problem(20, qt.PowerLaw(2), qt.Constant(1), noise=1)
+    table = qt.compare_formats(problem, qt.SGD("0.1", steps=100), ["int4", "mxfp4", "int8"], "data")
+    costs = qt.plots.format_costs(table)
+    assert costs.names == ("int8", "mxfp4", "int4")
+    assert costs.bits == (8, 4.25, 4)
+    assert costs.simulated == tuple(table.costs[place].mean for place in (2, 1, 0))
+    assert costs.stderr == tuple(table.costs[place].stderr for place in (2, 1, 0))
+    assert np.isnan(costs.exact[1])
+    assert costs.exact[0] == table[2].theory / table.exact - 1
+    ax = qt.plots.formats(table).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()][1] == "mxfp4  (4.25)"
+    drawn = [bars[0].get_xdata()[0] for bars in ax.containers]
+    assert drawn == list(costs.simulated)
+    strokes = [line.get_xdata()[0] for line in ax.lines if line.get_label() == "exact"]
+    assert strokes == [costs.exact[0]]
+    assert ax.get_ylim() == (2.5, -0.5)
+
+
+def test_without_a_simulation_only_strokes_are_drawn():
+    problem = qt.Problem(20, qt.PowerLaw(2), qt.Constant(1), noise=1)
+    table = qt.compare_formats(problem, qt.SGD("0.1", steps=100), ["int8"], "label", method="exact")
+    assert np.isnan(qt.plots.format_costs(table).simulated[0])
+    assert not qt.plots.formats(table).axes[0].containers
+    with pytest.raises(qt.QTheoryError, match="compare_formats"):
+        qt.plots.formats([1, 2])

@@ -14,7 +14,7 @@ import qtheory as qt
 from qtheory.model import formats
 from qtheory.model.grid import law_of_stochastic_rounding
 from qtheory.model.rounding import DITHERS
-from qtheory.simulate.kernel import quantize, quantize_vector
+from qtheory.simulate.kernel import _scale_at, quantize, quantize_vector
 from qtheory.simulate.packing import packed
 
 SCALES = ["1", "1/32", "1/17", "3"]
@@ -156,6 +156,15 @@ def test_blocks_are_rounded_as_by_the_format(number_format, scale):
         ours = np.array([quantize(first, u, quantizer, 0.0) for u in x[::97]])
         theirs = [number_format.round(u, second, mode, random_bits) for u in x[::97]]
         assert_same_bits(ours, np.array(theirs), x[::97])
+
+
+@pytest.mark.parametrize("number_format", [*BLOCKS, formats.get("int8", "1/3")])
+def test_the_scale_of_an_entry_is_that_of_its_block(number_format):
+    x = blocks_of_values(number_format) if number_format.is_uneven else np.ones(3)
+    x, quantizer = x[:2000], packed(number_format, "data")
+    found = [_scale_at(x, i, quantizer) for i in range(len(x))]
+    expected = number_format.block_scales(x) if number_format.is_uneven else [1 / 3] * 3
+    assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize("field", ["numbers", "top", "kind"])

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -149,3 +150,33 @@ def test_a_pilot_run_that_diverges_cannot_be_calibrated():
     int8 = qt.Quantization.uniform(formats.get("int8"))
     with pytest.raises(qt.UnstableError, match="pilot run diverges"):
         calibrate(PROBLEM, int8, qt.SGD(1000, steps=1000))
+
+
+def test_channels_are_scaled_to_the_peaks_of_coordinates():
+    problem = qt.Problem(dim=6, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    sgd, int8 = qt.SGD("0.1", steps=200), qt.formats.get("int8").scaled_by("channel")
+    found = qt.calibrate(problem, qt.Quantization.uniform(int8), sgd)
+    met = ranges(Run(problem, qt.Quantization(), sgd))
+    for target in ("data", "parameter"):
+        peaks = 127 * getattr(found, target).units
+        assert np.allclose(peaks, met.peaks[target], rtol=1e-12)
+        assert max(met.peaks[target]) == met.largest[target]
+    # four standard deviations of each coordinate, or so
+    relative = np.array(met.peaks["data"]) * np.arange(1, 7)
+    assert np.all((relative > 3) & (relative < 6))
+    assert (
+        found.label
+        == qt.calibrate(problem, qt.Quantization(label=qt.formats.get("int8")), sgd).label
+    )
+    again = ranges(Run(problem, found, sgd))
+    assert max(again.beyond.values()) < 0.001
+    halved = [scale / 2 for scale in found.data.scales]
+    narrow = qt.Quantization(data=qt.formats.get("int8").scaled_by("channel", halved))
+    assert 0.01 < ranges(Run(problem, narrow, sgd)).beyond["data"] < 0.1
+
+
+def test_stored_weights_are_scaled_as_parameters_are():
+    problem = qt.Problem(dim=6, spectrum=qt.PowerLaw(2), target=qt.Constant(1), noise=1)
+    int8, sgd = qt.formats.get("int8"), qt.SGD("0.1", steps=200)
+    found = qt.calibrate(problem, qt.Quantization(parameter=int8, stored=int8), sgd)
+    assert found.stored == found.parameter != int8
