@@ -21,11 +21,13 @@ SGD = qt.SGD("0.1", steps=10**4)
 
 
 def by_name(name):
+    """A format, or one with a scale per channel."""
     plain, _, channel = name.partition(" per ")
     return qt.formats.get(plain).scaled_by(channel or "tensor")
 
 
 def main():
+    """The table, the figure, and how far the dots are from the strokes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=48)
     parser.add_argument("--sabotage", type=float, default=1.0)

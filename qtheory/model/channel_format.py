@@ -38,7 +38,7 @@ class ChannelFormat(NumberFormat):
     >>> int8
     formats.get('int8').scaled_by('channel', ['1', '1/127'])
     >>> int8.round([3.2, 0.25], mode="nearest")
-    array([3.        , 0.2519685])
+    array([3.       , 0.2519685])
     """
 
     element: NumberFormat
