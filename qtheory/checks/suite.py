@@ -22,6 +22,7 @@ from qtheory.checks.rates import RATE_CASES, STEP_BY_STEP, rate_agrees, rate_agr
 from qtheory.checks.regimes import REGIMES
 from qtheory.checks.simulation import SMALL, simulation_agrees, small_simulation_agrees
 from qtheory.checks.sketched_rates import SKETCHED_RATES
+from qtheory.checks.steps import STEPS as STEPS_CHECKS
 from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import whole
@@ -143,6 +144,8 @@ def _risk() -> Iterator[Job]:
         yield Job(name, "simulation", function, (), 1.0)
     yield Job("features/matrices", "identity", features.matrices_agree, (), 10.0)
     yield Job("features/eigenbasis", "identity", features.eigenbasis_agrees, (), 0.2)
+    for name, function in STEPS_CHECKS.items():
+        yield Job(name, "simulation" if "simulation" in name else "identity", function, (), 1.0)
     yield Job("stability/edges", "identity", stability.edges_agree, (), 0.3)
     yield Job("stability/limits", "identity", stability.limits_agree, (), 0.9)
     yield Job("stability/refused", "identity", stability.edges_are_refused, (), 0.3)
