@@ -9,7 +9,7 @@ from typing import Any
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
-from qtheory.model.schedules import Listed, Schedule
+from qtheory.model.schedules import ListedStepsizes, Schedule
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit
 
@@ -52,7 +52,9 @@ def _pace(value: Any) -> str:
         return _number(value)
     parts = [getattr(value, part.name) for part in fields(value)]
     rows = [_list(part) if isinstance(part, tuple) else _number(part) for part in parts]
-    return rows[0] if isinstance(value, Listed) else f"qt.{type(value).__name__}({', '.join(rows)})"
+    if isinstance(value, ListedStepsizes):
+        return rows[0]
+    return f"qt.{type(value).__name__}({', '.join(rows)})"
 
 
 def _problem(problem: Problem) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +50,8 @@ METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
 )
 #: Certified digits that are computed where float64 would not have its own.
 DIGITS_FOR_FLOAT = 17
+# Past so many stretches a power for each is no gain.
+_MANY_STRETCHES = 10_000
 # About as long balls may take where float64 would have no bounds.
 _MOMENT = 2.0
 
@@ -167,7 +170,7 @@ def _changed_step(run: Run, digits: int | None, longest: float) -> Plan:
             f"dim is oo, but with {', '.join(run.changes)} every coordinate is followed: give a "
             "finite dimension"
         )
-    stretches = sum(1 for _ in run.sgd.paces())
+    stretches = sum(1 for _ in islice(run.sgd.paces(), _MANY_STRETCHES))
     carried = 1 + (run.sgd.momentum != 0) + run.sgd.error_feedback + run.window.averaged
     found = method_for_stretches(int(run.problem.dim), run.window.last, stretches, carried)
     method, seconds = found
