@@ -8,7 +8,7 @@ where it does. Each stretch of a schedule has a power of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import flint
 import numpy as np
@@ -27,21 +27,26 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
 
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
     """E w and E w^2 of what SGD returns."""
-    alone, state, done = update_for(instance, instance.batch, summing=False), None, 0
-    for count, stepsize, batch in instance.paces():
-        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
-            times = min(done + count, end) - max(done, begin)
-            if times <= 0:
-                continue
-            update = update_for(instance, batch, summing=summing)
-            state = _applied(step_matrix(update, stepsize), times, _state(update, alone, state))
-        done += count
+    alone, state = update_for(instance, instance.batch, summing=False), None
+    for update, stepsize, times in stretches(instance, window):
+        state = _applied(step_matrix(update, stepsize), times, _state(update, alone, state))
     update = update_for(instance, instance.batch, summing=window.averaged and window.count > 0)
     state = _state(update, alone, state)
     if not window.averaged:
         return _part(update, state, MEAN_W), _part(update, state, SQUARE_W)
     sum_m, sum_v = _part(update, state, (SUM,)), _part(update, state, (SUM, SUM))
     return sum_m / window.count, sum_v / window.count**2
+
+
+def stretches(instance: Instance, window: Window) -> Iterator[tuple[Update, Scalar, int]]:
+    """The updates that a run repeats, with their stepsize and how often; sums begin on time."""
+    done = 0
+    for count, stepsize, batch in instance.paces():
+        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
+            times = min(done + count, end) - max(done, begin)
+            if times > 0:
+                yield update_for(instance, batch, summing=summing), stepsize, times
+        done += count
 
 
 def step_matrix(update: Update, stepsize: Scalar) -> Array:
