@@ -161,7 +161,8 @@ def _slope(plain: Instance, window: Window, target: str, kind: str) -> flint.arb
     """The derivative in one level."""
     given = getattr(plain, target) or NumericErrorModel(*[flint.arb(0)] * 3)
     level = Dual(flint.arb(getattr(given, kind)), flint.arb(1))
-    instance = replace(plain, **{target: replace(given, **{kind: level})})
+    changed: dict[str, Any] = {target: replace(given, **{kind: level})}
+    instance = replace(plain, **changed)
     mean, square = _moments(instance, window)
     change = square - 2 * instance.target * mean
     return (instance.eigenvalues * change) @ instance.multiplicity / 2
@@ -218,6 +219,5 @@ def _slopes(numbers: Array) -> Array:
 
 
 def _parts(numbers: Array, part: Any) -> Array:
-    found = np.empty(numbers.shape, dtype=object)
-    found.flat = [part(Dual.of(number)) for number in numbers.flat]
-    return found
+    found = np.array([part(Dual.of(number)) for number in numbers.flat], dtype=object)
+    return found.reshape(numbers.shape)
