@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 import qtheory as qt
+from qtheory.model.instance import instantiate
+from qtheory.model.run import Run
+from qtheory.numbers.arithmetic import Balls
+from qtheory.risk import closed_form, recursion
 
 PROBLEM = qt.Problem(8, qt.PowerLaw(2), qt.Constant(1), noise="1/4")
 TARGETS = ("data", "label", "parameter", "activation", "gradient")
@@ -41,14 +45,51 @@ def test_a_schedule_of_equal_steps_is_a_constant_step(output):
 
 
 def test_long_stretches_go_on_from_where_they_are():
-    """10^9 steps in two stretches of one stepsize, by powers, and in closed form."""
+    """10^9 steps in two stretches of one stepsize, in closed form or by powers, and in one."""
     sgd = qt.SGD("0.05", 2, steps=10**9, output="tail")
     there = qt.excess_risk(PROBLEM, qt.Quantization(), sgd, digits=20)
     split = replace(sgd, stepsize=qt.PiecewiseConstant(["0.05", "0.05"], [12345]))
     here = qt.excess_risk(PROBLEM, qt.Quantization(), split, digits=20)
-    assert "powers" in str(here.plan)
-    assert "closed form" in str(there.plan)
+    assert "closed form" in str(here.plan)
     assert here.total.overlaps(there.total)
+    batch = qt.PiecewiseConstant([2, 2], [99])
+    little = replace(sgd, batch=batch, momentum="1e-30")  # no closed form, and no difference
+    powers = qt.excess_risk(PROBLEM, qt.Quantization(), little, digits=20)
+    assert "powers" in str(powers.plan)
+    assert float(powers.total) == pytest.approx(float(there.total), rel=1e-15)
+
+
+@pytest.mark.parametrize("spectrum", [qt.PowerLaw(2), qt.Explicit([1, 1, "1/2", "1/2", "1/9"])])
+@pytest.mark.parametrize(
+    "data", [qt.Additive("0.01"), qt.Multiplicative("0.1"), qt.Multiplicative("0.1", "elementwise")]
+)
+@pytest.mark.parametrize("output", ["average", "last", "tail"])
+def test_closed_forms_of_stretches_are_the_recursion(spectrum, data, output):
+    problem = replace(PROBLEM, dim=5, spectrum=spectrum)
+    sgd = qt.SGD(
+        qt.PiecewiseConstant(["0.1", "0.03", "0.01"], [13, 31]), qt.PiecewiseConstant([1, 2], [20]),
+        steps=50, output=output,
+    )  # fmt: skip
+    run = Run(problem, replace(EVERY, data=data), sgd)
+    arithmetic = Balls(bits=300)
+    with arithmetic.working():
+        instance = instantiate(run, arithmetic)
+        ((first, second),) = closed_form.moments(instance, [run.window])
+        ((mean, square),) = recursion.moments(instance, [run.window])
+    for here, there in zip([*first, *second], [*mean, *square], strict=True):
+        assert here.overlaps(there)
+        assert here.rad() < 1e-60
+
+
+def test_a_long_spectrum_in_stretches_has_bounded_rounding_errors():
+    wide = replace(PROBLEM, dim=1000)
+    sgd = qt.SGD(qt.PiecewiseConstant(["0.1", "0.01"], ["3/4"]), steps=10**6)
+    pure = replace(EVERY, data=qt.Additive("0.001"))
+    found = qt.excess_risk(wide, pure, sgd)
+    assert "closed form, in float64 with bounded" in str(found.plan)
+    assert found.total == pytest.approx(
+        float(qt.excess_risk(wide, pure, sgd, digits=12).total), rel=1e-11
+    )
 
 
 def test_the_parts_add_up_and_stored_weights_are_one():
