@@ -88,7 +88,15 @@ if TYPE_CHECKING:
         load_sweep,
         sweep,
     )
-    from qtheory.risk import Risk, Stability, excess_risk, risk_curve, stability
+    from qtheory.risk import (
+        Risk,
+        Sensitivity,
+        Stability,
+        excess_risk,
+        risk_curve,
+        sensitivity,
+        stability,
+    )
     from qtheory.theory import Bound, Theorem, lower_bound, theorems, upper_bound
     from qtheory.theory.replay import ProofRecord, prove
 
@@ -102,7 +110,16 @@ oo = _sympy.oo
 # is first used. (``qtheory.simulate`` is a function and a room, so that it may not wait.)
 _LATER = {
     **dict.fromkeys(
-        ("Risk", "Stability", "excess_risk", "risk_curve", "stability"), "qtheory.risk"
+        (
+            "Risk",
+            "Sensitivity",
+            "Stability",
+            "excess_risk",
+            "risk_curve",
+            "sensitivity",
+            "stability",
+        ),
+        "qtheory.risk",
     ),
     **dict.fromkeys(
         ("Bound", "Theorem", "lower_bound", "theorems", "upper_bound"), "qtheory.theory"
@@ -224,6 +241,7 @@ __all__ = [
     "Quantization",
     "Rates",
     "Risk",
+    "Sensitivity",
     "SignalFormula",
     "SourceCondition",
     "SpectrumFormula",
@@ -259,6 +277,7 @@ __all__ = [
     "prove",
     "rates",
     "risk_curve",
+    "sensitivity",
     "sharp_constants",
     "simulate",
     "sketching_constant",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,14 +19,14 @@ from qtheory.model.sgd import SGD
 from qtheory.numbers.arrays import sequence
 from qtheory.numbers.display import html_table
 from qtheory.numbers.exact import Number, require_numeric, whole
+from qtheory.numbers.golden import minimum
 from qtheory.risk.cost import MOST_STEPS
 
 _LARGEST_BUDGET = 10**15
 _MOST_BITS = 52
-# Features are tried this far apart first, then nearer to the best of them, then by golden section.
+# Features are tried this far apart first, then by golden section to this part of log M.
 _COARSE = 4
-_NEAR = 1.05
-_GOLDEN = (math.sqrt(5) - 1) / 2
+_NEAR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,25 +188,10 @@ def _best_size(
     else:
         tried = {max(1, min(round(near * _COARSE**k), most)) for k in (-1, 0, 1)}
     best = min(sorted(tried), key=total)
-    _golden(total, max(1, best // _COARSE), min(best * _COARSE, most))
+    ends = (math.log(max(1, best // _COARSE)), math.log(min(best * _COARSE, most)))
+    minimum(lambda log: total(round(math.exp(log))), *ends, _NEAR)
     if not found:
         raise UnstableError(
             f"stepsize is {run.sgd.stepsize}, at which the noise feeds itself for every size"
         )
     return min(found.values(), key=lambda split: (split.risk.total, split.size))
-
-
-def _golden(function: Callable[[int], float], low: int, high: int) -> None:
-    """Ask a function with one minimum between two whole numbers near where it has it."""
-
-    def between(share: float) -> int:
-        return round(low ** (1 - share) * high**share)
-
-    while high > low * _NEAR and high - low > 2:
-        left, right = between(1 - _GOLDEN), between(_GOLDEN)
-        if function(left) <= function(right):
-            high = right
-        else:
-            low = left
-    for size in range(low, min(high, low + 2) + 1):
-        function(size)

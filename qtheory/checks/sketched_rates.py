@@ -253,3 +253,10 @@ def _cases() -> Iterator[tuple[str, Callable[[], list[CheckResult]]]]:
 
 #: Every check by its id.
 SKETCHED_RATES: dict[str, Callable[[], list[CheckResult]]] = dict(_cases())
+#: Those that do not take long; the others are part of the thorough form.
+QUICK_SKETCHED_RATES = (
+    "rate/sketch/limits",
+    "rate/sketch/sketching/b=2",
+    "rate/sketch/bias/b=6",
+    "rate/sketch/additive/variance",
+)

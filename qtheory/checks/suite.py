@@ -22,7 +22,8 @@ from qtheory.checks.proofs import REFUSED, proofs_replayed, refused
 from qtheory.checks.rates import RATE_CASES, STEP_BY_STEP, rate_agrees, rate_agrees_step_by_step
 from qtheory.checks.regimes import REGIMES
 from qtheory.checks.simulation import SMALL, simulation_agrees, small_simulation_agrees
-from qtheory.checks.sketched_rates import SKETCHED_RATES
+from qtheory.checks.sketched_rates import QUICK_SKETCHED_RATES, SKETCHED_RATES
+from qtheory.checks.steps import STEPS as STEPS_CHECKS
 from qtheory.errors import InvalidArgumentError
 from qtheory.measure.pool import MOST_WORKERS, process_pool
 from qtheory.numbers.exact import whole
@@ -112,8 +113,8 @@ def _rates() -> Iterator[Job]:
     for stepped in STEP_BY_STEP:
         id = f"rate/step by step/{stepped.id}"
         yield Job(id, "rate", rate_agrees_step_by_step, (stepped,), 3.0)
-    for name, function in SKETCHED_RATES.items():
-        yield Job(name, "rate", function, (), 12.0)
+    for name in QUICK_SKETCHED_RATES:
+        yield Job(name, "rate", SKETCHED_RATES[name], (), 6.0)
 
 
 def _constants() -> Iterator[Job]:
@@ -144,6 +145,8 @@ def _risk() -> Iterator[Job]:
         yield Job(name, "simulation", function, (), 1.0)
     yield Job("features/matrices", "identity", features.matrices_agree, (), 10.0)
     yield Job("features/eigenbasis", "identity", features.eigenbasis_agrees, (), 0.2)
+    for name, function in STEPS_CHECKS.items():
+        yield Job(name, "simulation" if "simulation" in name else "identity", function, (), 1.0)
     yield Job("stability/edges", "identity", stability.edges_agree, (), 0.3)
     yield Job("stability/limits", "identity", stability.limits_agree, (), 0.9)
     yield Job("stability/refused", "identity", stability.edges_are_refused, (), 0.3)

@@ -1,9 +1,9 @@
 r"""The long form of the main job, for those who publish: hours, and resumable.
 
 Beside everything that ``qtheory verify`` does, every theorem on 10^5 random instances, the paper's
-experiments for N to 10^15, the rates to N = 10^15, and every number format on the data against
-simulation. Results go to a SQLite file as they come; started again with the same file, the run is
-resumed, whatever ended it.
+experiments for N to 10^15, the rates to N = 10^15, all orders in a sketch, and every number format
+on the data against simulation. Results go to a SQLite file as they come; started again with the
+same file, the run is resumed, whatever ended it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from qtheory.checks.experiments import experiment_certified
 from qtheory.checks.random_instances import CLAIMS, theorem_on_random_instances
 from qtheory.checks.rates import RATE_CASES, rate_agrees
 from qtheory.checks.simulation import mean_agrees
+from qtheory.checks.sketched_rates import QUICK_SKETCHED_RATES, SKETCHED_RATES
 from qtheory.checks.suite import SEED, Ledger, jobs, run_jobs
 from qtheory.measure.pool import MOST_WORKERS
 from qtheory.measure.store import checked_path, open_records
@@ -56,6 +57,8 @@ def thorough_jobs(instances: int = INSTANCES) -> list[Job]:
         arguments: tuple[Any, ...] = (longer,)
         id = f"rate/{longer.id}"
         found.append(Job(id, "rate", rate_agrees, arguments, 20.0, "theory", "rates"))
+    for id in sorted(set(SKETCHED_RATES) - set(QUICK_SKETCHED_RATES)):
+        found.append(Job(id, "rate", SKETCHED_RATES[id], (), 20.0, "theory", "rates"))
     for name in formats.names():
         if formats.get(name).is_biased:  # it has no exact risk
             continue

@@ -24,7 +24,7 @@ from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, ErrorModel, Problem, Quantization
 from qtheory.model.data import load_table
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.parse import feature_count, parse_spectrum, parse_target
+from qtheory.model.parse import feature_count, parse_spectrum, parse_stepsize, parse_target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +51,8 @@ Quantize = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TARGET=MODEL",
-        help="Error model of a target (data, label, parameter, activation, gradient or all): "
+        help="Error model of a target (data, label, parameter, activation, gradient or all; or "
+        "stored, of the weights that a step leaves): "
         "additive:EPS, multiplicative:EPS[:elementwise] and sums with +, or a number format: "
         "format:NAME[:SCALE][:MODE], fp:E,M or fixed:I,F. May be repeated.",
     ),
@@ -69,7 +70,17 @@ Sketch = Annotated[
 ]
 SketchSeed = Annotated[int, typer.Option(help="Seed of the sketch.")]
 Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
-Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
+Stepsize = Annotated[
+    str,
+    typer.Option(
+        help="Step size gamma, or linear:G, cosine:G, exponential:G,FINAL, "
+        "warmup-stable-decay:G[,WARMUP,DECAY] from a largest one G."
+    ),
+]
+Momentum = Annotated[str, typer.Option(help="Heavy-ball momentum, from 0 to below 1.")]
+ErrorFeedback = Annotated[
+    bool, typer.Option(help="Add what --quantize stored=... loses to the next step.")
+]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
 Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
 Replicates = Annotated[int, typer.Option(help="Independent runs, at least 2.")]
@@ -94,11 +105,15 @@ def sketched(problem: Problem, size: str | None, seed: int) -> Problem:
     return problem.sketched(size=feature_count(size), seed=seed)
 
 
-def run_from(stepsize: str, batch: str, steps: str, output: str, tail: str | None) -> SGD:
-    """The run that the options describe."""
+def run_from(
+    stepsize: str, batch: str, steps: str, output: str, tail: str | None, **memory: Any
+) -> SGD:
+    """The run that the options describe; ``memory`` is momentum and error feedback."""
     if tail is not None and output != "tail":
         raise InvalidArgumentError("tail", tail, "left out without --output tail")
-    return SGD(stepsize, batch, steps=steps, output=output, tail="1/2" if tail is None else tail)
+    tail = "1/2" if tail is None else tail
+    step = parse_stepsize(stepsize)
+    return SGD(step, batch, steps=steps, output=output, tail=tail, **memory)
 
 
 def covered(quantization: Quantization) -> Quantization:

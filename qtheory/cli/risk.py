@@ -11,8 +11,10 @@ from qtheory.cli.common import (
     Batch,
     DataFile,
     Dim,
+    ErrorFeedback,
     JsonFile,
     LabelsFile,
+    Momentum,
     Noise,
     Output,
     Quantize,
@@ -64,6 +66,8 @@ def risk(
     steps: Steps = "2000",
     output: Output = "average",
     tail: Tail = None,
+    momentum: Momentum = "0",
+    error_feedback: ErrorFeedback = False,
     digits: Annotated[
         int | None, typer.Option(help="Certified digits; without it, float64.")
     ] = None,
@@ -80,7 +84,9 @@ def risk(
         given = problem_from(dim, spectrum, target, noise)
         given = given if table is None else Problem.from_data(*table)
         problem = sketched(given, sketch, sketch_seed)
-        sgd = run_from(stepsize, batch, steps, output, tail)
+        sgd = run_from(
+            stepsize, batch, steps, output, tail, momentum=momentum, error_feedback=error_feedback
+        )
         given_quantizers = parse_quantization(quantize or [])
         quantization = covered(given_quantizers)
         with busy("Computing"):

@@ -11,8 +11,10 @@ from qtheory.cli.common import (
     Batch,
     DataFile,
     Dim,
+    ErrorFeedback,
     JsonFile,
     LabelsFile,
+    Momentum,
     Noise,
     Output,
     Quantize,
@@ -66,6 +68,8 @@ def simulate(
     steps: Steps = "500",
     output: Output = "average",
     tail: Tail = None,
+    momentum: Momentum = "0",
+    error_feedback: ErrorFeedback = False,
     replicates: Replicates = 1000,
     relative_error: Annotated[
         float | None, typer.Option(help="Stop at this relative standard error.")
@@ -85,7 +89,9 @@ def simulate(
         if table is not None and sketch is not None:
             raise InvalidArgumentError("sketch", sketch, "left out where rows of a table are drawn")
         quantization = parse_quantization(quantize or [])
-        sgd = run_from(stepsize, batch, steps, output, tail)
+        sgd = run_from(
+            stepsize, batch, steps, output, tail, momentum=momentum, error_feedback=error_feedback
+        )
         options: dict[str, Any] = {"seed": seed, "relative_error": relative_error}
         with progress_bar("Simulating") as progress:
             if table is None:

@@ -3,6 +3,8 @@
 spectrum       power-law:2   power-law:2,1/4   exponential:1/2   logarithmic:2
                formula:i**-2*log(i+1)
 target         constant:1    source:2          signal:i**-3*log(i+1)
+stepsize       0.1   linear:0.1   cosine:0.1   exponential:0.1,0.001
+               warmup-stable-decay:0.1,1/100,1/5
 error model    additive:0.01   multiplicative:1e-3   multiplicative:1e-3:elementwise
                and sums of them joined by +
 number format  format:fp8_e4m3   fp:4,3   fixed:3,4
@@ -22,8 +24,14 @@ from typing import Any
 from qtheory.errors import InvalidArgumentError
 from qtheory.model import formats
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.rounding import MODES
+from qtheory.model.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    LinearDecay,
+    WarmupStableDecay,
+)
 from qtheory.model.spectra import SPECTRA, SpectrumFormula
 from qtheory.model.targets import Constant, SignalFormula, SourceCondition
 from qtheory.numbers.exact import exact
@@ -57,6 +65,12 @@ _TARGETS: dict[str, Callable[..., Any]] = {
     "source": SourceCondition,
     "signal": SignalFormula,
 }
+_SCHEDULES: dict[str, Callable[..., Any]] = {
+    "linear": LinearDecay,
+    "cosine": CosineDecay,
+    "exponential": ExponentialDecay,
+    "warmup-stable-decay": WarmupStableDecay,
+}
 _QUANTIZERS = (
     "additive:NUMBER or multiplicative:NUMBER, sums of them with +, or a number format: "
     "format:NAME, fp:E,M or fixed:I,F"
@@ -86,6 +100,15 @@ def parse_target(text: str, read: Reader = as_text) -> Any:
     SourceCondition(exponent=2)
     """
     return _call("target", text, _TARGETS, ",", read)
+
+
+def parse_stepsize(text: str, read: Reader = as_text) -> Any:
+    """A stepsize, or a schedule such as ``linear:0.1``.
+
+    >>> parse_stepsize("linear:0.1"), parse_stepsize("0.1")
+    (LinearDecay(largest=1/10), '0.1')
+    """
+    return _call("stepsize", text, _SCHEDULES, ",", read) if ":" in text else read(text)
 
 
 def parse_error_model(text: str, read: Reader = as_text) -> ErrorModel:
@@ -128,10 +151,9 @@ def parse_quantization(options: Sequence[str], read: Reader = as_text) -> Quanti
     models: dict[str, Any] = {}
     for option in options:
         target, separator, model = option.partition("=")
-        if not separator or target not in (*TARGETS, "all"):
-            raise InvalidArgumentError(
-                "quantize", option, f"TARGET=MODEL with a target of {', '.join(TARGETS)} or all"
-            )
+        if not separator or target not in (*TARGETS, STORED, "all"):
+            named = ", ".join((*TARGETS, STORED))
+            raise InvalidArgumentError("quantize", option, f"TARGET=MODEL, one of {named} or all")
         for name in TARGETS if target == "all" else (target,):
             models[name] = parse_quantizer(model, read)
     return Quantization(**models)

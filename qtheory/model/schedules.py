@@ -39,10 +39,10 @@ class Schedule:
         if steps > _MOST_STEPS:
             allowed = f"at most {_MOST_STEPS} where each has a stepsize of its own"
             raise InvalidArgumentError("steps", steps, allowed)
-        for t in range(steps):
-            yield Segment(1, self._at(t, steps))
+        for stepsize in self._each(steps):
+            yield Segment(1, stepsize)
 
-    def _at(self, t: int, steps: int) -> flint.arb:
+    def _each(self, steps: int) -> Iterator[flint.arb]:
         raise NotImplementedError
 
 
@@ -57,7 +57,7 @@ class LinearDecay(Schedule):
 
     Examples
     --------
-    >>> [float(segment.value) for segment in LinearDecay("0.1").segments(4)]
+    >>> [round(float(segment.value), 4) for segment in LinearDecay("0.1").segments(4)]
     [0.1, 0.075, 0.05, 0.025]
     """
 
@@ -66,8 +66,9 @@ class LinearDecay(Schedule):
     def __init__(self, largest: Number) -> None:
         object.__setattr__(self, "largest", positive(largest, "stepsize"))
 
-    def _at(self, t: int, steps: int) -> flint.arb:
-        return _ball(self.largest) * (steps - t) / steps
+    def _each(self, steps: int) -> Iterator[flint.arb]:
+        unit = _ball(self.largest) / steps
+        return (unit * (steps - t) for t in range(steps))
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ class CosineDecay(Schedule):
     def __init__(self, largest: Number) -> None:
         object.__setattr__(self, "largest", positive(largest, "stepsize"))
 
-    def _at(self, t: int, steps: int) -> flint.arb:
-        return _ball(self.largest) * (1 + (flint.arb(t) / steps).cos_pi()) / 2
+    def _each(self, steps: int) -> Iterator[flint.arb]:
+        half = _ball(self.largest) / 2
+        return (half * (1 + (flint.arb(t) / steps).cos_pi()) for t in range(steps))
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,10 @@ class ExponentialDecay(Schedule):
         object.__setattr__(self, "largest", positive(largest, "stepsize"))
         object.__setattr__(self, "final", positive(final, "final"))
 
-    def _at(self, t: int, steps: int) -> flint.arb:
-        ratio = _ball(self.final) / _ball(self.largest)
-        return _ball(self.largest) * (ratio.log() * t / steps).exp()
+    def _each(self, steps: int) -> Iterator[flint.arb]:
+        largest = _ball(self.largest)
+        rate = (_ball(self.final) / largest).log() / steps
+        return (largest * (rate * t).exp() for t in range(steps))
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class WarmupStableDecay(Schedule):
     Examples
     --------
     >>> schedule = WarmupStableDecay("0.1", warmup="1/4", decay="1/2")
-    >>> [float(segment.value) for segment in schedule.segments(8)]
+    >>> [round(float(segment.value), 4) for segment in schedule.segments(8)]
     [0.05, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025]
     """
 
@@ -202,7 +205,7 @@ class PiecewiseConstant(Schedule):
 
 
 @dataclass(frozen=True)
-class Listed(Schedule):
+class ListedStepsizes(Schedule):
     """A stepsize for each step, as listed."""
 
     values: tuple[sp.Expr, ...]

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError
-from qtheory.model.schedules import Listed, Pace, PiecewiseConstant, Schedule, paces
+from qtheory.model.schedules import ListedStepsizes, Pace, PiecewiseConstant, Schedule, paces
 from qtheory.numbers.exact import Number, nonnegative, positive, positive_integer
 
 OUTPUTS = ("average", "last", "tail")
@@ -128,7 +128,7 @@ def _stepsize(given: Any) -> Any:
     if isinstance(given, Schedule):
         return given
     if isinstance(given, list | tuple) or getattr(given, "shape", ()) != ():
-        return Listed(given)
+        return ListedStepsizes(given)
     return positive(given, "stepsize")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
+from qtheory.model.schedules import ListedStepsizes, Schedule
 from qtheory.model.sgd import SGD
 from qtheory.model.spectra import Explicit
 
@@ -30,12 +32,29 @@ def python_code(problem: Problem, quantization: Quantization, sgd: SGD) -> str:
     )
     output = "" if sgd.output == "average" else f", output='{sgd.output}'"
     output += f", tail={_number(sgd.tail)}" if sgd.output == "tail" else ""
+    output += f", momentum={_number(sgd.momentum)}" if sgd.momentum != 0 else ""
+    output += ", error_feedback=True" if sgd.error_feedback else ""
     return (
         f"problem = {_problem(problem)}\n"
         f"quantization = qt.Quantization({quantizers})\n"
-        f"sgd = qt.SGD(stepsize={_number(sgd.stepsize)}, batch={_number(sgd.batch)}, "
+        f"sgd = qt.SGD(stepsize={_pace(sgd.stepsize)}, batch={_pace(sgd.batch)}, "
         f"steps={_number(sgd.steps)}{output})"
     )
+
+
+def _list(numbers: Sequence[Any]) -> str:
+    return f"[{', '.join(map(_number, numbers))}]"
+
+
+def _pace(value: Any) -> str:
+    """A stepsize or a batch, or what they follow."""
+    if not isinstance(value, Schedule):
+        return _number(value)
+    parts = [getattr(value, part.name) for part in fields(value)]
+    rows = [_list(part) if isinstance(part, tuple) else _number(part) for part in parts]
+    if isinstance(value, ListedStepsizes):
+        return rows[0]
+    return f"qt.{type(value).__name__}({', '.join(rows)})"
 
 
 def _problem(problem: Problem) -> str:
@@ -50,9 +69,8 @@ def _problem(problem: Problem) -> str:
         if features.seed is None:
             given = f"matrix={_rows(features.matrix)}"
         return f"{_problem(base)}.sketched({given})"
-    coefficients = ", ".join(map(_number, base.coefficients))
     return (
-        f"qt.Problem.from_covariance({_rows(base.matrix)}, [{coefficients}], "
+        f"qt.Problem.from_covariance({_rows(base.matrix)}, {_list(base.coefficients)}, "
         f"noise={_number(base.noise)})"
     )
 
@@ -75,7 +93,7 @@ def _number(value: Any) -> str:
 def _formula(spectrum_or_target: Any) -> str:
     name = type(spectrum_or_target).__name__
     if isinstance(spectrum_or_target, Explicit):
-        return f"qt.{name}([{', '.join(_number(value) for value in spectrum_or_target.values)}])"
+        return f"qt.{name}({_list(spectrum_or_target.values)})"
     values = (getattr(spectrum_or_target, part.name) for part in fields(spectrum_or_target))
     return f"qt.{name}({', '.join(_number(value) for value in values)})"
 

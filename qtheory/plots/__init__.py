@@ -8,6 +8,12 @@ from qtheory.plots.formats import FormatCosts, format_costs, formats
 from qtheory.plots.frontier import frontier
 from qtheory.plots.model_size import ModelSizeCurves, model_size, model_size_curves
 from qtheory.plots.risk import RiskCurves, risk, risk_curves
+from qtheory.plots.schedules import (
+    ScheduleCurves,
+    draw_schedules,
+    schedule_curves,
+    schedules,
+)
 from qtheory.plots.spectra import SpectrumCurves, spectra, spectrum_curves
 from qtheory.plots.tightness import Tightness, tightness, tightness_sample
 from qtheory.plots.waterfall import Waterfall, waterfall, waterfall_bars
@@ -17,11 +23,13 @@ __all__ = [
     "FormatCosts",
     "ModelSizeCurves",
     "RiskCurves",
+    "ScheduleCurves",
     "SpectrumCurves",
     "Tightness",
     "Waterfall",
     "break_even",
     "break_even_curves",
+    "draw_schedules",
     "format_costs",
     "formats",
     "frontier",
@@ -29,6 +37,8 @@ __all__ = [
     "model_size_curves",
     "risk",
     "risk_curves",
+    "schedule_curves",
+    "schedules",
     "spectra",
     "spectrum_curves",
     "tightness",

@@ -12,6 +12,7 @@ in closed form. Everything costs O(d^2), whatever the number of steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,10 @@ from qtheory.risk.recursion import Step
 from qtheory.risk.secular import Roots, blocks, secular_roots, sums_within
 from qtheory.risk.stationary import stationary_second_moment
 
+#: E eta and E eta^2.
+Moments = tuple[Array, Array]
+# The factor of each of several sequences (1 - b)^t, and that of each of them in each coordinate.
+_Weights = Callable[[Array, slice | None], tuple[Array, Array | None]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
@@ -37,13 +42,11 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
     PrecisionError
         If two rates of decay cannot be told apart at this precision.
     """
-    form = ClosedForm(instance)
-    found = []
-    for window in windows:
-        if window.is_start:
-            found.append((-form.wq, form.wq**2))  # w_0 = 0, exactly so
-        else:
-            found.append((form.first_moment(window), form.second_moment(window)))
+    if instance.schedule is not None:
+        found = [_over_stretches(instance, window) for window in windows]
+    else:
+        form = ClosedForm(instance)
+        found = [_of_window(form, window) for window in windows]
     if isinstance(instance.arithmetic, Balls):
         for _, second in found:
             if not all(entry.is_finite() for entry in second):
@@ -51,18 +54,63 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
     return found
 
 
+def _of_window(form: ClosedForm, window: Window) -> Moments:
+    if window.is_start:
+        return -form.wq, form.wq**2  # w_0 = 0, exactly so
+    return form.first_moment(window), form.second_moment(window)
+
+
+def _over_stretches(instance: Instance, window: Window) -> Moments:
+    """The same where stepsize and batch change a few times: each stretch from where it begins.
+
+    Of eta and of the sum s of the eta in the window, E eta, E eta^2, E s, E s eta and E s^2.
+    """
+    wq = instance.quantized_target
+    mean, square = -wq, wq**2
+    sum_mean = sum_eta = sum_square = wq * 0
+    for stretch, times, summing in _stretches(instance, window):
+        form = ClosedForm(stretch, (mean, square))
+        alone = Window(times, 1, averaged=False)
+        if summing:
+            whole = Window(0, times, averaged=True)
+            decay, done = form._decay(form.x, times)
+            own = form.second_moment(whole) * times * times
+            sum_square = sum_square + 2 * sum_eta * done / form.x + own
+            sum_mean = sum_mean + form.first_moment(whole) * times
+            sum_eta = sum_eta * decay + form.sum_with_end(times)
+        mean, square = form.first_moment(alone), form.second_moment(alone)
+    if not window.averaged:
+        return mean, square
+    return sum_mean / window.count, sum_square / window.count / window.count
+
+
+def _stretches(instance: Instance, window: Window) -> Iterator[tuple[Instance, int, bool]]:
+    """Constant steps one after the other: how many, and whether they are summed."""
+    done = 0
+    for count, stepsize, batch in instance.paces():
+        stretch = replace(instance, schedule=None, stepsize=stepsize, batch=batch)
+        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
+            times = min(done + count, end) - max(done, begin)
+            if times > 0:
+                yield stretch, times, summing
+        done += count
+
+
 class ClosedForm:
     """The factorisation of one instance; moments for any window of iterates follow from it.
+
+    ``start`` is E eta and E eta^2 at the first step; without it w_0 = 0.
 
     Needs G of rank one besides its diagonal: no shared and additive data errors at once. Until a
     second moment is asked for, nothing is factorised.
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, start: Moments | None = None) -> None:
         self.instance = instance
         self.step = step = Step.of(instance)
         self.a, self.x = step.loss, step.x
         self.wq = instance.quantized_target
+        self.start_mean, self.start_square = start or (-self.wq, self.wq**2)
         self.groups = instance.groups
         # Where the noise is independent of the quantized data no rho_j^t enters (theorem T4').
         levels = (instance.parameter, instance.activation)
@@ -102,7 +150,7 @@ class ClosedForm:
     def _driven(self) -> tuple[Array, Array]:
         """The sequences rho_j^t: for each j what multiplies u in P_j, and its own entry.
 
-        n_t contains P_j rho_j^t, where (rho_j - G) P_j = -(2 gain w^q_j^2 + mixed w^q_j) e_j. With
+        n_t contains P_j rho_j^t, where (rho_j - G) P_j = (2 gain w^q_j + mixed) E eta_0j e_j. With
         w = u z, the gaps g_i = a_i - x_j, own_j e_j the diagonal part of that right side, shared_j
         the rest divided by u, and W and r = 1 - sum w_i / g_i summed within the group of j and
         without it,
@@ -113,10 +161,11 @@ class ClosedForm:
         poles at a_j = x_j cancel there, and numbers must not be left to do it.
         """
         step, wq, z, u = self.step, self.wq, self.z, self.u
-        own = 2 * step.gain.diagonal * wq**2 + step.mixed.diagonal * wq
+        pull = -self.start_mean
+        own = (2 * step.gain.diagonal * wq + step.mixed.diagonal) * pull
         # The low-rank parts of gain and mixed have parallel left vectors.
         ratio = step.mixed.left[0][0] / u[0]
-        shared = 2 * z * wq**2 + ratio * step.mixed.right[0] * wq
+        shared = (2 * z * wq + ratio * step.mixed.right[0]) * pull
         weights, gap, rest = u * z, self.a - self.x, self.a * 0
         for rows in blocks(len(wq), len(wq)):
             j, i = self._groups(rows)
@@ -156,7 +205,7 @@ class ClosedForm:
     @cached_property
     def _amplitudes(self) -> tuple[Array, Array]:
         """The coefficient of each eigenvector, and what equal poles leave beside them."""
-        rest = self.wq**2 - self.limit  # n_0 minus the constant
+        rest = self.start_square - self.limit  # n_0 minus the constant
         for rows in self._driving:
             rest = rest - self.u * self._driven_vectors(rows).sum(axis=0)
         left, weights = self.z * rest, self.u * self.z
@@ -178,13 +227,35 @@ class ClosedForm:
         """E of the returned eta, shape (d,)."""
         decay, _ = self._decay(self.x, window.first)
         if not window.averaged:
-            return -self.wq * decay
+            return self.start_mean * decay
         _, done = self._decay(self.x, window.count)
-        return -self.wq * decay * done / (self.x * window.count)
+        return self.start_mean * decay * done / (self.x * window.count)
 
     def second_moment(self, window: Window) -> Array:
         """E of the squared returned eta, shape (d,)."""
-        constant, weights = self._weights(window)
+        return self._weighted(*self._weights(window))
+
+    def sum_with_end(self, steps: int) -> Array:
+        """E (eta_0 + ... + eta_{N-1}) eta_N, shape (d,): the sum of rho^{N-t} E eta_t^2."""
+        x, rho = self.x, 1 - self.x
+        decay_x, done_x = self._decay(x, steps)
+        before, _ = self._decay(x, steps - 1)
+
+        def weights(b: Array, rows: slice | None) -> tuple[Array, Array]:
+            decay_b, _ = self._decay(b, steps)
+            gaps = x - b[:, None]
+            if rows is not None:
+                j, i = self._groups(rows)
+                gaps[j, i] = 1
+            quotient = (decay_b[:, None] - decay_x) / gaps
+            if rows is not None:
+                quotient[j, i] = steps * before[i]
+            return b * 0 + 1, rho * quotient
+
+        return self._weighted(rho * done_x / x, weights)
+
+    def _weighted(self, constant: Any, weights: _Weights) -> Array:
+        """The sequences of E eta_t^2, each counted by its weight."""
         amplitudes, rest = self._amplitudes
         total = self.limit * constant
         for rows in blocks(len(self.roots), len(self.x)):
@@ -204,9 +275,7 @@ class ClosedForm:
             total[tied] = total[tied] + beside
         return total
 
-    def _weights(
-        self, window: Window
-    ) -> tuple[Array | int, Callable[[Array, slice | None], tuple[Array, Array | None]]]:
+    def _weights(self, window: Window) -> tuple[Array | int, _Weights]:
         """By how much sequences (1 - b)^t count in the second moment of the returned eta.
 
         With F(y) = (1 - (1-y)^M) / y = sum_{t<M} (1-y)^t, an average of M iterates weighs each by

@@ -44,9 +44,16 @@ def method_for(dim: int, steps: int, rank_one: bool, balls: bool) -> tuple[Metho
 
 
 def method_for_stretches(
-    dim: int, steps: int, stretches: int, carried: int
+    dim: int,
+    steps: int,
+    stretches: int,
+    carried: int,
+    closed: bool = False,
+    floats: bool = False,
 ) -> tuple[Method, float]:
-    """The cheaper method in balls for a step that carries several numbers, and its seconds.
+    """The cheapest method for a step that carries several numbers, and its seconds.
+
+    In balls, but for a closed form (if there is one) where floats are asked, which has bounds too.
 
     >>> [method_for_stretches(8, steps, 3, carried=2)[0] for steps in (50, 10**9)]
     ['recursion', 'powers']
@@ -57,7 +64,12 @@ def method_for_stretches(
     recursion = 8 * steps * moments * dim * unit * max(1, steps / 1000)
     doublings = stretches * max(1, 1.5 * math.log2(max(1, steps / stretches)))
     powers = (moments * dim + 1) ** 3 * doublings * 2e-8
-    return ("recursion", recursion) if recursion < powers else ("powers", powers)
+    costs: dict[Method, float] = {"recursion": recursion, "powers": powers}
+    if closed:
+        kind, calls = ("float64", _ENTRIES_PER_CALL) if floats else ("balls", 0)
+        each = 90 * (dim**2 + 7 * calls) * _SECONDS_PER_OPERATION[kind]
+        costs["closed form"] = stretches * each
+    return min(costs.items(), key=lambda item: item[1])
 
 
 def seconds_of_recursion(dim: int, steps: int, carried: int) -> float:

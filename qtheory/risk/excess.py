@@ -24,7 +24,7 @@ from qtheory.errors import (
 from qtheory.model.float_range import require_finite, within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
-from qtheory.model.quantization import TARGETS, Quantization
+from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.model.targets import Constant
@@ -98,8 +98,15 @@ class Risk:
 
     @property
     def by_target(self) -> Mapping[str, Scalar]:
-        """What each quantizer adds, switched on in pipeline order; 0 where a target is exact."""
-        return MappingProxyType({target: self._parts[target] for target in TARGETS})
+        """What each quantizer adds, switched on in pipeline order; 0 where a target is exact.
+
+        Stored weights are the last of them where they are not exact.
+        """
+        return MappingProxyType({target: self._parts[target] for target in self._targets})
+
+    @property
+    def _targets(self) -> list[str]:
+        return [target for target, _ in self.run.quantization.items()]
 
     @cached_property
     def parts_if_any(self) -> dict[str, Any]:
@@ -110,7 +117,7 @@ class Risk:
         try:
             parts = {"bias": self.bias, "variance": self.variance, **self.by_target}
         except QTheoryError as error:
-            parts = dict.fromkeys(("bias", "variance", *TARGETS), f"none: {error}")
+            parts = dict.fromkeys(("bias", "variance", *self._targets), f"none: {error}")
         return parts if self.sketching == 0 else {**parts, "sketching": self.sketching}
 
     def __repr__(self) -> str:
@@ -124,7 +131,7 @@ class Risk:
             "total": as_number(self.total, self.digits),
             "bias": parts["bias"],
             "variance": parts["variance"],
-            "by_target": {target: parts[target] for target in TARGETS},
+            "by_target": {target: parts[target] for target in self._targets},
             "approximation": as_number(self.approximation, self.digits),
             "floor": as_number(self.floor, self.digits),
             "saturation": as_number(self.saturation, self.digits),
@@ -136,7 +143,7 @@ class Risk:
     def _repr_html_(self) -> str:
         quantizers = self.run.quantization.items()
         exact = {target for target, quantizer in quantizers if quantizer.is_exact}
-        names = {target: f"{target} quantization" for target in TARGETS}
+        names = {target: f"{target} quantization" for target in self._targets}
         names["sketching"] = "missed by the sketch"
         found = self.parts_if_any
         parts = {"total": self.total}
@@ -231,7 +238,7 @@ def risk_curve(
         if single.sgd.steps > MOST_STEPS:
             raise InvalidArgumentError("steps", single.sgd.steps, "at most 10^15")
     plan = _plan_for(runs, digits)  # refused before anything is computed
-    if not run.sees_rotation and not run.changes:
+    if not run.sees_rotation:
         require_stable(runs[0])
     found = _computed(lambda arithmetic, plan: _values(runs, arithmetic, plan), runs, plan, digits)
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class DiagonalPlusLowRank:
     left: tuple[Array, ...]
     right: tuple[Array, ...]
 
-    @property
+    @cached_property
     def diagonal(self) -> Array:
         """The diagonal part, shape (d,)."""
         return self.varying + self.constant

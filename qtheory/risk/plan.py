@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +50,8 @@ METHODS: Mapping[Method, Callable[..., Any]] = MappingProxyType(
 )
 #: Certified digits that are computed where float64 would not have its own.
 DIGITS_FOR_FLOAT = 17
+# Past so many stretches a power for each is no gain.
+_MANY_STRETCHES = 10_000
 # About as long balls may take where float64 would have no bounds.
 _MOMENT = 2.0
 
@@ -132,7 +135,7 @@ def plan_for(
     if run.sees_rotation:
         return _matrix_recursion(run, last, digits)
     if run.changes:
-        return _changed_step(run, digits, longest)
+        return _changed_step(run, digits, longest, rates_apart)
     long = rates_apart and is_long(dim, last, balls)
     if dim is sp.oo or (long and is_compressible(run.problem, run.quantization)):
         why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
@@ -160,19 +163,26 @@ def _matrix_recursion(run: Run, steps: int, digits: int | None) -> Plan:
     return Plan("matrix recursion", digits, False, seconds, reason, digits is not None)
 
 
-def _changed_step(run: Run, digits: int | None, longest: float) -> Plan:
-    """The recursion or powers of each stretch, for what is no constant step without memory."""
+def _changed_step(run: Run, digits: int | None, longest: float, rates_apart: bool) -> Plan:
+    """For what is no constant step without memory: each stretch by itself, or step by step."""
     if run.problem.dim is sp.oo:
         raise HypothesisError(
             f"dim is oo, but with {', '.join(run.changes)} every coordinate is followed: give a "
             "finite dimension"
         )
-    stretches = sum(1 for _ in run.sgd.paces())
+    stretches = sum(1 for _ in islice(run.sgd.paces(), _MANY_STRETCHES))
     carried = 1 + (run.sgd.momentum != 0) + run.sgd.error_feedback + run.window.averaged
-    found = method_for_stretches(int(run.problem.dim), run.window.last, stretches, carried)
-    method, seconds = found
-    reason = f"{', '.join(run.changes)}, for which there is no closed form"
-    if digits is None and seconds > _MOMENT:
+    # a closed form goes on from any state, but has no memory
+    closed = rates_apart and {*run.changes} <= {"stepsize", "batch"}
+    closed = closed and has_rank_one(run.quantization) and stretches < _MANY_STRETCHES
+    dim, steps = int(run.problem.dim), run.window.last
+    method, seconds = method_for_stretches(dim, steps, stretches, carried, closed, digits is None)
+    reason = f"{stretches} stretches of one stepsize"
+    if method != "closed form":
+        reason = f"{', '.join(run.changes)}, for which there is no cheap closed form"
+    if digits is None and method == "closed form":
+        plan = Plan(method, None, False, seconds, reason)
+    elif digits is None and seconds > _MOMENT:
         seconds = seconds_of_recursion(int(run.problem.dim), run.window.last, carried)
         plan = Plan("recursion", None, False, seconds, reason, bounded=False)
     else:

@@ -8,7 +8,7 @@ where it does. Each stretch of a schedule has a power of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import flint
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from qtheory.model.instance import Instance
 from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Array, Scalar
+from qtheory.risk.block_maps import BlockMap
 from qtheory.risk.recursion import centred, update_for
-from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Key, Update
+from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Moments, Update
 
 
 def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, Array]]:
@@ -27,21 +28,23 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
 
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
     """E w and E w^2 of what SGD returns."""
-    alone, state, done = update_for(instance, instance.batch, summing=False), None, 0
+    moments = update_for(instance, instance.batch, summing=window.averaged).start()
+    for update, stepsize, times in stretches(instance, window):
+        moments = moments | _repeated(update, stepsize, times, moments)
+    if not window.averaged:
+        return moments[MEAN_W], moments[SQUARE_W]
+    return moments[(SUM,)] / window.count, moments[(SUM, SUM)] / window.count**2
+
+
+def stretches(instance: Instance, window: Window) -> Iterator[tuple[Update, Scalar, int]]:
+    """The updates that a run repeats, with their stepsize and how often; sums begin on time."""
+    done = 0
     for count, stepsize, batch in instance.paces():
         for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
             times = min(done + count, end) - max(done, begin)
-            if times <= 0:
-                continue
-            update = update_for(instance, batch, summing=summing)
-            state = _applied(step_matrix(update, stepsize), times, _state(update, alone, state))
+            if times > 0:
+                yield update_for(instance, batch, summing=summing), stepsize, times
         done += count
-    update = update_for(instance, instance.batch, summing=window.averaged and window.count > 0)
-    state = _state(update, alone, state)
-    if not window.averaged:
-        return _part(update, state, MEAN_W), _part(update, state, SQUARE_W)
-    sum_m, sum_v = _part(update, state, (SUM,)), _part(update, state, (SUM, SUM))
-    return sum_m / window.count, sum_v / window.count**2
 
 
 def step_matrix(update: Update, stepsize: Scalar) -> Array:
@@ -49,39 +52,13 @@ def step_matrix(update: Update, stepsize: Scalar) -> Array:
     return update.dense(stepsize)
 
 
-def _state(update: Update, before: Update, state: Array | None) -> Array:
-    """A vector of the moments of an update, from one that may lack those of the sums: 0 so far."""
-    d, zero = len(update.zero), update.zero
-    vector = np.concatenate([zero[:1] + 1, *([zero] * len(update.keys))])
-    if state is None or len(state) == len(vector):
-        return vector if state is None else state
-    for k, key in enumerate(update.keys):
-        if key in before.keys:
-            vector[1 + k * d : 1 + (k + 1) * d] = _part(before, state, key)
-    return vector
-
-
-def _part(update: Update, state: Array, key: Key) -> Array:
-    """One moment in a vector of them."""
-    d, k = len(update.zero), update.keys.index(key)
-    return state[1 + k * d : 1 + (k + 1) * d]
-
-
-def _applied(matrix: Array, times: int, vector: Array) -> Array:
-    """matrix^times vector; of balls by flint."""
-    if matrix.dtype != object:
-        return _powered(matrix, times, vector)
-    power = flint.arb_mat(matrix.tolist()) ** times
-    column = flint.arb_mat([[entry] for entry in vector])
-    return np.array((power * column).entries(), dtype=object)
-
-
-def _powered(matrix: Array, times: int, vector: Array) -> Array:
-    """matrix^times vector, of machine numbers."""
-    while times:
-        if times % 2:
-            vector = matrix @ vector
-        times //= 2
-        if times:
-            matrix = matrix @ matrix
-    return vector
+def _repeated(update: Update, stepsize: Scalar, times: int, moments: Moments) -> Moments:
+    """The moments of an update after this many steps."""
+    if update.zero.dtype != object:
+        return BlockMap.of(update.at(stepsize), update.zero).repeated(times, moments)
+    d = len(update.zero)
+    vector = np.concatenate([update.zero[:1] + 1, *(moments[key] for key in update.keys)])
+    power = flint.arb_mat(step_matrix(update, stepsize).tolist()) ** times
+    column = (power * flint.arb_mat([[entry] for entry in vector])).entries()
+    after = np.array(column, dtype=object)
+    return {key: after[1 + k * d : 1 + (k + 1) * d] for k, key in enumerate(update.keys)}

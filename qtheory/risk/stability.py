@@ -15,19 +15,21 @@ import flint
 import numpy as np
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError, PrecisionError, UnstableError
+from qtheory.errors import HypothesisError, InvalidArgumentError, PrecisionError, UnstableError
 from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
+from qtheory.model.schedules import Schedule
 from qtheory.model.sgd import SGD
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Float64, Intervals, Scalar
 from qtheory.numbers.certify import certified
 from qtheory.numbers.interval import SLACK
 from qtheory.risk.compression import compressed_instance, is_compressible
 from qtheory.risk.decomposition import decompose, floor
-from qtheory.risk.recursion import Step
+from qtheory.risk.memory import CarriedMap, largest_stepsize
+from qtheory.risk.recursion import Step, centred
 from qtheory.risk.stationary import stationary_feedback, stationary_second_moment
 
 # Closer to 1 than this, float64 cannot tell on which side theta is.
@@ -46,7 +48,8 @@ class Stability:
     ``theta`` is infinite where a single coordinate already grows;
     ``largest_stepsize`` is the supremum of the stable step sizes; ``limit`` is the limit of the
     excess risk as the number of steps grows (of the last iterate or of the average, as the run
-    says), infinite where the run is not stable.
+    says), infinite where the run is not stable. Of a schedule, ``theta`` is that of its worst
+    stretch, and ``limit`` that of its last stretch if it went on.
     """
 
     theta: float
@@ -71,7 +74,9 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    run = Run(problem, quantization, sgd).covered()
+    run = Run(problem, quantization, sgd).covered(any_step=True)
+    if run.changes:
+        return _of_changed_steps(run)
     theta, _ = _theta(_instance(run, Intervals()))
     limit = _limit(run) if theta < 1 else float("inf")
     return Stability(theta, _largest_stepsize(run), limit)
@@ -79,7 +84,15 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
 
 @within_float64
 def require_stable(run: Run) -> None:
-    """Raise UnstableError, with theta and the largest stable step size, if theta >= 1."""
+    """Raise UnstableError, with theta and the largest stable step size, if theta >= 1.
+
+    A schedule may be past stability for a while, and its risk is what it is. So it is with relative
+    errors of stored weights, under which E w^2 of slow directions grows a little at every step.
+    """
+    if run.changes:
+        if not isinstance(run.sgd.stepsize, Schedule):
+            _require_below_one(run)
+        return
     theta, error = _theta(_instance(run, Intervals()))
     undecided = not abs(theta - 1) >= max(error, _UNDECIDED)
     if not (_is_certainly_stable(run) if undecided else theta < 1):
@@ -88,6 +101,46 @@ def require_stable(run: Run) -> None:
             f"below 1; the largest stable stepsize is "
             f"{_largest_stepsize(run):.6g}"
         )
+
+
+def _require_below_one(run: Run) -> None:
+    problem, quantization, sgd = run
+    if not sgd.error_feedback:  # which keeps them from adding up
+        kept = replace(quantization.stored, shared=sp.S.Zero, elementwise=sp.S.Zero)
+        quantization = replace(quantization, stored=kept)
+    found = _of_changed_steps(Run(problem, quantization, sgd))
+    largest = found.largest_stepsize
+    if not found.stable:
+        raise UnstableError(
+            f"stepsize is {run.sgd.stepsize}, past stability with {', '.join(run.changes)}: theta "
+            f"is {found.theta:.6g}, but it must be below 1; "
+            + (f"the largest stable stepsize is {largest:.6g}" if largest else "none is stable")
+        )
+
+
+def _of_changed_steps(run: Run) -> Stability:
+    """With momentum, stored weights or a schedule: the worst stretch, the limit of the last."""
+    if run.problem.dim is sp.oo:
+        raise HypothesisError(f"dim is oo, but with {', '.join(run.changes)} it must be finite")
+    instance = instantiate(run, Float64())
+    momentum = float(instance.momentum)
+    longest = 2 * (1 + momentum) / float(np.max(instance.quantized_eigenvalues))
+    steepest: dict[float, float] = {}
+    for _, stepsize, batch in instance.schedule or [(1, instance.stepsize, instance.batch)]:
+        steepest[float(batch)] = max(float(stepsize), steepest.get(float(batch), 0.0))
+    of_batch = {batch: replace(instance, batch=np.float64(batch)) for batch in steepest}
+    theta = max(CarriedMap.of(of_batch[batch], step).theta for batch, step in steepest.items())
+    largest = min(largest_stepsize(each, longest) for each in of_batch.values())
+    limit = math.inf
+    if theta < 1 and run.sgd.output != "last":
+        limit = float(floor(instance) + instance.sketching)
+    elif theta < 1:
+        _, stepsize, batch = (instance.schedule or [(1, instance.stepsize, instance.batch)])[-1]
+        last = CarriedMap.of(replace(instance, batch=batch), float(stepsize))
+        mean = instance.quantized_target
+        moments = centred(instance, mean, last.settled(mean))
+        limit = float(decompose(instance, *moments).total + instance.sketching)
+    return Stability(theta, largest, limit)
 
 
 def _is_certainly_stable(run: Run) -> bool:

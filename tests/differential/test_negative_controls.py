@@ -193,7 +193,7 @@ CONTROLS = {
         patched(MPMath, "number", scaled(1 + 2**-50)), PURE, [methods], {"recursion, mpmath"}
     ),
     "powers": (
-        patched(powers, "_step_matrix", scaled(1 + flint.arb(TINY))), PURE, [methods],
+        patched(powers, "step_matrix", scaled(1 + flint.arb(TINY))), PURE, [methods],
         {"powers, balls"},
     ),
     "a root left out": (
