@@ -21,8 +21,12 @@ from qtheory.model import (
     SGD,
     TARGETS,
     Additive,
+    Covariates,
+    Elliptical,
     ErrorModel,
     Explicit,
+    Gaussian,
+    Independent,
     Multiplicative,
     Problem,
     Quantization,
@@ -146,8 +150,17 @@ def arguments(setting: Setting, output: str = "average", tail: Number = "1/3") -
             + Multiplicative(elementwise, "elementwise")
         )
 
+    law: Covariates = Gaussian()
+    if setting.fourth != 1:
+        law = Elliptical(rational(setting.fourth))
+    elif setting.kurtosis != 3:
+        law = Independent(rational(setting.kurtosis))
     problem = Problem(
-        setting.dim, numbers(setting.eigenvalues), numbers(setting.target), rational(setting.noise)
+        setting.dim,
+        numbers(setting.eigenvalues),
+        numbers(setting.target),
+        rational(setting.noise),
+        covariates=law,
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
     stepsize = rational(setting.stepsize)

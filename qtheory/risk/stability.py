@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import InvalidArgumentError, PrecisionError, UnstableError
+from qtheory.model.covariates import KnownMoments
 from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
@@ -71,7 +72,7 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    run = Run(problem, quantization, sgd).covered()
+    run = Run(problem, quantization, sgd).covered(covariates=KnownMoments)
     theta, _ = _theta(_instance(run, Intervals()))
     limit = _limit(run) if theta < 1 else float("inf")
     return Stability(theta, _largest_stepsize(run), limit)
