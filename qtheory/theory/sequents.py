@@ -202,9 +202,10 @@ class Formal(Vocabulary):
                 f"{label}: what is proved is not what is stated: {one_line(proof.formula)} "
                 f"for {one_line(self.statement)}"
             )
+        law = moments.LAWS[self.theorem.covariates]
         allowed = {
             hypothesis
-            for assumed_ in (*STANDING.values(), *self.hypotheses)
+            for assumed_ in (*STANDING.values(), *law, *self.hypotheses)
             for hypothesis in assumed_.hypotheses
         }
         extra = proof.hypotheses - allowed
