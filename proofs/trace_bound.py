@@ -28,7 +28,7 @@ from .sums_over_time import here, sum_S, swap, weighted_sum
 
 
 def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
-    """The statement of a theorem of this shape, and the noise level, from its noise recursion."""
+    """The statement of a theorem of this shape, from its noise recursion."""
     contracting = assumed(sp.Lt(theta, 1), words)
     alpha, s2 = words[definitions.alpha], words[definitions.s2]
     nonnegative_constants = lemma(
@@ -168,4 +168,4 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         steps,
         name="T4",
     )
-    return bounded, noise_level
+    return bounded

@@ -2,7 +2,6 @@ r"""T4, the upper bound in the paper's shape.
 
 Main results
     ``theorem``: E R(wbar_N) <= A + bias + (D_N / N) (s^2 + ...) / (1 - theta)
-    ``noise_level``: s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
 
 How
     From T3, by what any such recursion of the noise gives (trace_bound.py).
@@ -35,5 +34,5 @@ s2_nonnegative = lemma(
     dimension_positive,
     name="s^2 >= 0",
 )
-bounded, noise_level = trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative)
+bounded = trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative)
 theorem = established(words, of_gaussian(bounded))

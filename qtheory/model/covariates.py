@@ -21,7 +21,16 @@ class Covariates(ABC):
     @property
     @abstractmethod
     def fourth_moment(self) -> sp.Expr:
-        r"""alpha_0 with :math:`E[(x^T A x)\, x x^T] \preceq \alpha_0\,\mathrm{tr}(HA)\, H`."""
+        r"""alpha_0, with beta_0 such that for every coordinate i and vector a
+
+        .. math:: E[x_i^2 \langle x, a\rangle^2] \le (\alpha_0 - \beta_0)\,\lambda_i \|a\|_H^2
+                  + \beta_0\,\lambda_i^2 a_i^2 .
+        """
+
+    @property
+    @abstractmethod
+    def own_fourth_moment(self) -> sp.Expr:
+        """beta_0, the part of alpha_0 by which a coordinate acts on itself alone."""
 
 
 class KnownMoments(Covariates):
@@ -37,6 +46,16 @@ class KnownMoments(Covariates):
     def between(self) -> sp.Expr:
         """E x_i^2 x_j^2 / (lambda_i lambda_j) for two coordinates."""
 
+    @property
+    def fourth_moment(self) -> sp.Expr:
+        """alpha_0 = E x_i^4 / lambda_i^2."""
+        return self.own
+
+    @property
+    def own_fourth_moment(self) -> sp.Expr:
+        """beta_0, what the diagonal has beyond the rest."""
+        return self.own - self.between
+
 
 @dataclass(frozen=True)
 class Gaussian(KnownMoments):
@@ -44,8 +63,8 @@ class Gaussian(KnownMoments):
 
     Examples
     --------
-    >>> Gaussian().own, Gaussian().between, Gaussian().fourth_moment
-    (3, 1, 3)
+    >>> Gaussian().own, Gaussian().between, Gaussian().own_fourth_moment
+    (3, 1, 2)
     """
 
     @property
@@ -57,11 +76,6 @@ class Gaussian(KnownMoments):
     def between(self) -> sp.Expr:
         """E x_i^2 x_j^2 / (lambda_i lambda_j)."""
         return sp.S.One
-
-    @property
-    def fourth_moment(self) -> sp.Expr:
-        """3, as E[(x^T A x) x x^T] = tr(HA) H + 2 HAH and HAH <= tr(HA) H."""
-        return sp.Integer(3)
 
 
 @dataclass(frozen=True)
@@ -101,11 +115,6 @@ class Independent(KnownMoments):
     def between(self) -> sp.Expr:
         """E x_i^2 x_j^2 / (lambda_i lambda_j)."""
         return sp.S.One
-
-    @property
-    def fourth_moment(self) -> sp.Expr:
-        """max(3, k): tr(HA) H + 2 HAH + (k - 3) diag(HAH), whose last part adds for k > 3 alone."""
-        return sp.Max(3, self.kurtosis)
 
 
 @dataclass(frozen=True)
@@ -147,11 +156,6 @@ class Elliptical(KnownMoments):
         """E x_i^2 x_j^2 / (lambda_i lambda_j)."""
         return self.fourth
 
-    @property
-    def fourth_moment(self) -> sp.Expr:
-        """3 E tau^4."""
-        return 3 * self.fourth
-
 
 @dataclass(frozen=True)
 class FourthMoment(Covariates):
@@ -189,6 +193,11 @@ class FourthMoment(Covariates):
     def fourth_moment(self) -> sp.Expr:
         """alpha."""
         return self.alpha
+
+    @property
+    def own_fourth_moment(self) -> sp.Expr:
+        """0: nothing is known of single coordinates."""
+        return sp.S.Zero
 
 
 #: By the names that the command line and grids have for them.

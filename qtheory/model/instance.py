@@ -103,7 +103,8 @@ class Instance:
     error_feedback: bool = False
     stored: NumericErrorModel | None = None
     fourth: NumericFourthMoments | None = NumericFourthMoments(3, 1)  # None: only bounded
-    fourth_moment: Scalar = 3  # alpha_0
+    fourth_moment: Scalar = 3  # alpha_0 and beta_0, which bound them
+    own_fourth_moment: Scalar = 2
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -278,6 +279,7 @@ def instantiate(
         stored=None if quantization.stored.is_exact else levels(STORED, quantization.stored),
         fourth=known_moments(problem.covariates),
         fourth_moment=number(problem.covariates.fourth_moment, "covariates"),
+        own_fourth_moment=number(problem.covariates.own_fourth_moment, "covariates"),
         steps=int(sgd.steps),
         groups=groups,
         arithmetic=arithmetic,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
-from qtheory.model.covariates import Covariates, FourthMoment, Gaussian, KnownMoments
+from qtheory.model.covariates import Covariates, Gaussian, KnownMoments
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem

@@ -133,7 +133,10 @@ class Couplings:
             C_1_trace=per_parameter * U,
             C_1=(1 + e) * (of_label * instance.noise + first * (added + gradient.additive)),
             C_2=per_parameter * g,
-            C_3=g / (1 + e) ** 2 + mixed / (1 + e) + abs(law.own - law.between) * (1 + e) * of_label + both,
+            C_3=g / (1 + e) ** 2
+            + mixed / (1 + e)
+            + abs(law.own - law.between) * (1 + e) * of_label
+            + both,
         )
 
 

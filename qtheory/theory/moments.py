@@ -18,14 +18,11 @@ f_k = E(1 + zeta)^k. Under the fourth-moment assumption it is bounded instead
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import z3
 
-from qtheory.model.covariates import Covariates, Gaussian
 from qtheory.proof.kernel import (
     SEQUENCE,
     Proof,
@@ -152,8 +149,6 @@ GAUSSIAN = assume(
     meaning="the covariates are Gaussian: the noise of one sample is that of T2",
 )
 core = Assumed(_core, GAUSSIAN)
-#: What theorems may assume of the covariates, by the law that they are for.
-LAWS: Mapping[type[Covariates], tuple[Proof, ...]] = MappingProxyType({Gaussian: (GAUSSIAN,)})
 same = sequence("same", [t, u], i, (1 + om) * core(t, u)[i] + oa * lq[i])
 
 
@@ -194,6 +189,7 @@ VARIANCE = assume(
     z3.Implies(z3.And(t >= 0, inside), c(t)[i] >= 0), t, i, meaning="E w^2 is at least (E w)^2"
 )
 weighted = sequence("lambda^q e", [t, u], i, lq[i] * e(t, u)[i])
+lq_v = sequence("lambda^q v", [u], i, lq[i] * u[i])
 S = define("S", [t], total(weighted(t, v(t)), d))
 
 # --- sums and averages of iterates ---------------------------------------------------------------
