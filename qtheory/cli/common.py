@@ -24,7 +24,7 @@ from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, ErrorModel, Problem, Quantization
 from qtheory.model.data import load_table
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.parse import feature_count, parse_spectrum, parse_target
+from qtheory.model.parse import feature_count, parse_covariates, parse_spectrum, parse_target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,6 +69,13 @@ Sketch = Annotated[
 ]
 SketchSeed = Annotated[int, typer.Option(help="Seed of the sketch.")]
 Noise = Annotated[str, typer.Option(help="Variance of the label noise, sigma^2.")]
+Covariates = Annotated[
+    str,
+    typer.Option(
+        help="Law of the covariates: gaussian, independent:KURTOSIS or elliptical:FOURTH; or "
+        "fourth-moment:ALPHA, which bounds alone take."
+    ),
+]
 Stepsize = Annotated[str, typer.Option(help="Step size gamma.")]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
 Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
@@ -80,9 +87,12 @@ Tail = Annotated[
 ]
 
 
-def problem_from(dim: str, spectrum: str, target: str, noise: str) -> Problem:
+def problem_from(
+    dim: str, spectrum: str, target: str, noise: str, covariates: str = "gaussian"
+) -> Problem:
     """The problem that the options describe."""
-    return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+    law = parse_covariates(covariates)
+    return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise, covariates=law)
 
 
 def sketched(problem: Problem, size: str | None, seed: int) -> Problem:

@@ -21,7 +21,7 @@ class Covariates(ABC):
     @property
     @abstractmethod
     def fourth_moment(self) -> sp.Expr:
-        r"""alpha_0, with beta_0 such that for every coordinate i and vector a
+        r"""alpha_0, with beta_0 such that for every coordinate i and vector a.
 
         .. math:: E[x_i^2 \langle x, a\rangle^2] \le (\alpha_0 - \beta_0)\,\lambda_i \|a\|_H^2
                   + \beta_0\,\lambda_i^2 a_i^2 .
@@ -198,15 +198,6 @@ class FourthMoment(Covariates):
     def own_fourth_moment(self) -> sp.Expr:
         """0: nothing is known of single coordinates."""
         return sp.S.Zero
-
-
-#: By the names that the command line and grids have for them.
-COVARIATES = {
-    "gaussian": Gaussian,
-    "independent": Independent,
-    "elliptical": Elliptical,
-    "fourth-moment": FourthMoment,
-}
 
 
 def _at_least_one(value: Number, name: str) -> sp.Expr:

@@ -3,6 +3,7 @@
 spectrum       power-law:2   power-law:2,1/4   exponential:1/2   logarithmic:2
                formula:i**-2*log(i+1)
 target         constant:1    source:2          signal:i**-3*log(i+1)
+covariates     gaussian   independent:5   elliptical:3/2   fourth-moment:4
 error model    additive:0.01   multiplicative:1e-3   multiplicative:1e-3:elementwise
                and sums of them joined by +
 number format  format:fp8_e4m3   fp:4,3   fixed:3,4
@@ -21,6 +22,13 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model import formats
+from qtheory.model.covariates import (
+    Covariates,
+    Elliptical,
+    FourthMoment,
+    Gaussian,
+    Independent,
+)
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.quantization import TARGETS, Quantization
 from qtheory.model.rounding import MODES
@@ -57,6 +65,11 @@ _TARGETS: dict[str, Callable[..., Any]] = {
     "source": SourceCondition,
     "signal": SignalFormula,
 }
+_COVARIATES: dict[str, Callable[..., Any]] = {
+    "independent": Independent,
+    "elliptical": Elliptical,
+    "fourth-moment": FourthMoment,
+}
 _QUANTIZERS = (
     "additive:NUMBER or multiplicative:NUMBER, sums of them with +, or a number format: "
     "format:NAME, fp:E,M or fixed:I,F"
@@ -86,6 +99,18 @@ def parse_target(text: str, read: Reader = as_text) -> Any:
     SourceCondition(exponent=2)
     """
     return _call("target", text, _TARGETS, ",", read)
+
+
+def parse_covariates(text: str, read: Reader = as_text) -> Covariates:
+    """A law of the covariates, or what is assumed of it.
+
+    >>> parse_covariates("independent:5"), parse_covariates("gaussian")
+    (Independent(kurtosis=5), Gaussian())
+    """
+    if text.strip() == "gaussian":
+        return Gaussian()
+    law: Covariates = _call("covariates", text, _COVARIATES, ",", read)
+    return law
 
 
 def parse_error_model(text: str, read: Reader = as_text) -> ErrorModel:

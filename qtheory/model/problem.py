@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
     from qtheory.model.features import Features
 
+_GAUSSIAN = Gaussian()
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -72,7 +74,7 @@ class Problem:
     noise: sp.Expr
     assumptions: tuple[str, ...] = ()
     features: Features | None = None
-    covariates: Covariates = Gaussian()
+    covariates: Covariates = _GAUSSIAN
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class Problem:
                 )
         if isinstance(spectrum, Explicit):
             spectrum.require_nonnegative("spectrum")
-        law = Gaussian() if covariates is None else covariates
+        law = _GAUSSIAN if covariates is None else covariates
         if not isinstance(law, Covariates):
             raise InvalidArgumentError(
                 "covariates", covariates, "Gaussian, Independent, Elliptical or FourthMoment"
@@ -232,8 +234,10 @@ class Problem:
         return cls(*from_covariance(covariance, w_star, noise))
 
     @classmethod
-    def from_data(cls, X: Any, y: Any) -> Problem:
-        """The Gaussian problem with the second moments of a real table.
+    def from_data(cls, X: Any, y: Any, covariates: Covariates | None = None) -> Problem:
+        """The problem with the second moments of a real table, Gaussian unless told otherwise.
+
+        Its ``assumptions`` have the fourth moments of the table and which law they are like.
 
         Parameters
         ----------
@@ -241,6 +245,8 @@ class Problem:
             Table of shape (n, d), n >= 2 rows.
         y
             Labels of shape (n,).
+        covariates
+            The law that takes the place of the rows; Gaussian if None.
 
         Raises
         ------
@@ -255,10 +261,10 @@ class Problem:
         """
         from qtheory.model.data import second_moments
 
-        return cls.from_moments(second_moments(X, y))
+        return cls.from_moments(second_moments(X, y), covariates)
 
     @classmethod
-    def from_moments(cls, moments: SecondMoments) -> Problem:
+    def from_moments(cls, moments: SecondMoments, covariates: Covariates | None = None) -> Problem:
         """The same from the second moments, where they are needed for more than the problem."""
         return cls(
             dim=len(moments.eigenvalues),
@@ -266,6 +272,7 @@ class Problem:
             target=Explicit(moments.coefficients),
             noise=moments.residual_variance,
             assumptions=moments.assumptions,
+            covariates=covariates,
         )
 
 

@@ -83,8 +83,8 @@ class Setting:
 
         models: dict[str, Any] = {n: Errors(*vector(text)) for n, text in errors.items()}
         numbers = vector(eigenvalues), vector(target), Fraction(noise), Fraction(stepsize)
-        law = {"kurtosis": Fraction(kurtosis), "fourth": Fraction(fourth)}
-        return cls(*numbers, batch, steps, **models, **law)
+        models |= {"kurtosis": Fraction(kurtosis), "fourth": Fraction(fourth)}
+        return cls(*numbers, batch, steps, **models)
 
     @property
     def dim(self) -> int:

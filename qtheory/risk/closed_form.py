@@ -55,7 +55,8 @@ class ClosedForm:
     """The factorisation of one instance; moments for any window of iterates follow from it.
 
     Needs G of rank one besides its diagonal: no additive data errors beside shared ones, or beside
-    covariates whose coordinates share a factor. Until a second moment is asked for, nothing is factorised.
+    covariates whose coordinates share a factor. Until a second moment is asked for, nothing is
+    factorised.
     """
 
     def __init__(self, instance: Instance) -> None:

@@ -1,7 +1,7 @@
 r"""T4 without Gaussian data: under a bound on the fourth moments of the covariates alone.
 
-The paper assumes :math:`E[(x^T A x) x x^T] \preceq \alpha_0 \mathrm{tr}(HA) H` and neither a law nor
-independence. Entry (i, i) at A = a a^T, with the part beta_0 that a coordinate has of its own, is
+The paper assumes :math:`E[(x^T A x) x x^T] \preceq \alpha_0 \mathrm{tr}(HA) H`, and neither a law
+nor independence. Entry (i, i) at A = a a^T, with the part beta_0 of a coordinate on itself, is
 
 .. math:: E[x_i^2 \langle x, a\rangle^2] \le (\alpha_0 - \beta_0)\lambda_i\|a\|_H^2
           + \beta_0\lambda_i^2 a_i^2 ,

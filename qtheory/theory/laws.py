@@ -7,9 +7,9 @@ moments of one step,
     E xq_i^2 (y - <x^q, Q_p(w)>)^2 <= c_d (E xq_i^2 r^2 + E xq_i^2 u^2),
 
 an equality with c_d = 1 where r is the noise of the label, and each moment on the right, of one
-vector z, is at most lambda^q_i ((alpha_q - beta_q) E ||z||_{H^q}^2 + beta_q lambda^q_i E z_i^2). These
-are the instances of the assumption that the proof uses; they are derived in docs/covariates.md and
-hold in random samples of three values (tests/theory/test_fourth_moments.py).
+vector z, is at most lambda^q_i ((alpha_q - beta_q) E ||z||_{H^q}^2 + beta_q lambda^q_i E z_i^2).
+These are the instances of the assumption that the proof uses: docs/covariates.md derives them, and
+tests/theory/test_fourth_moments.py adds them up over the outcomes of small laws.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ Yy = sequence("Yy", [], i, sigma2 * lq[i] + total(Y_row(i), d))
 
 @dataclass(frozen=True)
 class Assumed:
-    """A sequence of which nothing is known; ``at`` gives what is assumed of it at some arguments."""
+    """A sequence of which nothing is known; ``at`` gives what is assumed of it somewhere."""
 
     symbol: z3.FuncDeclRef
     assumption: Proof
