@@ -16,8 +16,8 @@ from qtheory.numbers.arrays import real_array
 _KINDS = ("b", "i", "u", "f")
 # 10^9 numbers of float64, of which the singular value decomposition makes a few copies.
 _LARGEST_FILE = 8 * 10**9
-# Fourth moments within a tenth of those of a law are like them.
-_LIKE = 0.1
+# Fourth moments within a tenth of those of a law, and standard errors, are like them.
+_LIKE, _ERRORS = 0.1, 3
 # A second of matrix products.
 _MOST_PRODUCTS = 10**10
 # Within these the squares of a table and their quotients stay in float64.
@@ -47,6 +47,8 @@ class FourthMoments:
 
     own: float
     between: float
+    own_error: float  # standard errors
+    between_error: float
     alpha: float | None
 
     @classmethod
@@ -55,16 +57,19 @@ class FourthMoments:
         rows, columns = scores.shape
         squares = scores**2
         variances = squares.mean(axis=0)
-        same, pairs = (variances**2).sum(), variances.sum() ** 2 - (variances**2).sum()
-        fourth = (squares**2).mean(axis=0).sum()
-        whole = (squares.sum(axis=1) ** 2).mean()
-        between = float((whole - fourth) / pairs) if columns > 1 else 1.0
+        same = (variances**2).sum()
+        fourth = (squares**2).sum(axis=1)
+        own, between = fourth / same, np.ones(rows)
+        if columns > 1:
+            between = (squares.sum(axis=1) ** 2 - fourth) / (variances.sum() ** 2 - same)
+        means = [float(each.mean()) for each in (own, between)]
+        errors = [float(each.std() / math.sqrt(rows)) for each in (own, between)]
         alpha = None
         if rows * columns**3 <= _MOST_PRODUCTS:
             white = scores / np.sqrt(variances)
             weighted = (white.T @ (white * white[:, [i]] ** 2) / rows for i in range(columns))
             alpha = max(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in weighted)
-        return cls(float(fourth / same), between, alpha)
+        return cls(*means, *errors, alpha)
 
     @property
     def says(self) -> str:
@@ -73,9 +78,12 @@ class FourthMoments:
             f"E x_i^4 = {self.own:.3g} lambda_i^2, "
             f"E x_i^2 x_j^2 = {self.between:.3g} lambda_i lambda_j"
         )
-        if abs(self.between - 1) <= _LIKE:
-            law = "Gaussian()" if abs(self.own / 3 - 1) <= _LIKE else f"Independent({self.own:.3g})"
-        elif abs(self.own / (3 * self.between) - 1) <= _LIKE:
+        error = _ERRORS * self.between_error
+        both = _ERRORS * (self.own_error + 3 * self.between_error)
+        if abs(self.between - 1) <= _LIKE + error:
+            is_gaussian = abs(self.own - 3) <= 3 * _LIKE + _ERRORS * self.own_error
+            law = "Gaussian()" if is_gaussian else f"Independent({self.own:.3g})"
+        elif abs(self.own - 3 * self.between) <= 3 * _LIKE * self.between + both:
             law = f"Elliptical({self.between:.3g})"
         else:
             law = "no law with a name"
