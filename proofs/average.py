@@ -27,10 +27,19 @@ from qtheory.proof.powers import (
 )
 from qtheory.theory import definitions, notation
 from qtheory.theory.formal import STANDING, assumed
-from qtheory.theory.moments import N, averaged, mean_average, n, square_average, sum_m, sum_v, sum_w  # noqa: F401
+from qtheory.theory.moments import (  # noqa: F401
+    VARIANCE,
+    N,
+    averaged,
+    mean_average,
+    n,
+    square_average,
+    sum_m,
+    sum_v,
+    sum_w,
+)
 
 from .recursion import c, eta0, i, inside, m, mean, mu, spectrum, t, wq, x
-from .variance import theorem as variance_nonnegative
 
 small = assumed(sp.Le(definitions.x[notation.i], 1))
 rho = 1 - x[i]
@@ -88,9 +97,8 @@ small_step = lemma(
     spectrum,
     name="0 < x <= 1",
 )
-spread = lemma(
-    z3.Implies(z3.And(t >= 0, inside), c(t)[i] >= 0), variance_nonnegative, name="c >= 0"
-)
+# c >= 0, which is proved in variance.py for Gaussian covariates
+spread = VARIANCE
 # sum c >= 0
 sum_c_nonnegative = induction(
     t,

@@ -60,7 +60,7 @@ from .recursion import (
     x,
 )
 from .risk_of_average import mean_terms, quantized_risk, var_terms
-from .variance import everywhere, low, low_positive, step_low
+from .variance import everywhere, low, low_positive, of_gaussian, step_low
 from .variance import theorem as variance_nonnegative
 
 words = Formal(stated("lower_bound"))
@@ -278,4 +278,4 @@ bounded = lemma(
     steps,
     name="T5",
 )
-theorem = established(words, bounded)
+theorem = established(words, of_gaussian(bounded))

@@ -61,6 +61,7 @@ from qtheory.theory.moments import (  # noqa: F401
     lam,
     lm,
     lq,
+    lq_v,
     ls,
     m,
     mean_step,
@@ -251,7 +252,6 @@ split = lemma(
 
 # --- sums over the coordinates -------------------------------------------------------------------
 
-lq_v = sequence("lambda^q v", [u], i, lq[i] * u[i])
 lam_v = sequence("lambda v", [u], i, lam[i] * u[i])
 (A_terms,), (nq_terms,), (tr_terms,) = words.summands(A), words.summands(norm_q), words.summands(tr)
 Vq, V1 = total(lq_v(v(t)), d), total(lq_vh(v(t)), d)

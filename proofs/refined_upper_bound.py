@@ -28,6 +28,7 @@ from .noise_recursion import NoiseRecursion
 from .recursion import d, dimension_positive, eta0, gamma, i, inside, lq, spectrum
 from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
 from .sums_over_time import sum_S, sum_S_nonnegative, swap, weighted_sum
+from .variance import of_gaussian
 
 words = Formal(stated("refined_upper_bound"))
 no_overshoot = assumed(sp.Le((1 + definitions.kappa) * definitions.x[notation.i], 1), words)
@@ -151,4 +152,4 @@ bounded = lemma(
     steps,
     name="T4'",
 )
-theorem = established(words, cut(bounded, small, no_overshoot_of_mean))
+theorem = established(words, of_gaussian(cut(bounded, small, no_overshoot_of_mean)))

@@ -36,7 +36,7 @@ from .average import (
 )
 from .lower_bound import in_coordinate
 from .recursion import d, dimension_positive, i, inside, lam, lq, spectrum, wq
-from .variance import low
+from .variance import low, of_gaussian
 
 words = Formal(stated("risk_lower_bound"))
 (floor_terms,), (bias_terms,), (noise_terms,) = (
@@ -140,4 +140,4 @@ bounded = lemma(
     steps,
     name="T5 for E R",
 )
-theorem = established(words, bounded)
+theorem = established(words, of_gaussian(bounded))

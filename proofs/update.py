@@ -38,7 +38,7 @@ from qtheory.proof.polynomials import Reader, meaning
 from qtheory.proof.sums import total, zeros
 from qtheory.theory import notation
 from qtheory.theory.definitions import x as relative_step
-from qtheory.theory.moments import sum_m, sum_v, sum_w
+from qtheory.theory.moments import gaussian_core, sum_m, sum_v, sum_w
 
 from .data_moments import (
     Moment,
@@ -153,11 +153,12 @@ class Rounding(Part):
         definitions = {labels: Yy.at(i)}
         for symbol in (notation.D, notation.lq, relative_step):
             (definitions[words[symbol][i]],) = words.unfold(symbol, at=i)
-        for f in (core, of_one_sample, of_two_samples):
+        for f in (of_one_sample, of_two_samples):
             definitions[f(t, u)[i]] = f.at(t, u, i)
         for other in SAMPLES:
             definitions[entry_of_pair(other)] = pair.at(same, cross, SAMPLES[b], other)
-        return Reader(self.ring, values, definitions, SAMPLES)
+        reader = Reader(self.ring, values, definitions, SAMPLES)
+        return reader.also({}, {core(t, u)[i]: reader(gaussian_core)})
 
 
 same, cross = of_one_sample(t, u)[i], of_two_samples(t, u)[i]

@@ -2,174 +2,37 @@ r"""T4, the upper bound in the paper's shape.
 
 Main results
     ``theorem``: E R(wbar_N) <= A + bias + (D_N / N) (s^2 + ...) / (1 - theta)
-    ``noise_level``: s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
 
 How
-    From T3 as T4' is from the refined recursion: with kappa = q = 0 the noise of every step is charged
-    to the trace; what accumulates over the run is the same (accumulation.py), with delta = 2 - x.
+    From T3, by what any such recursion of the noise gives (trace_bound.py).
 """
 
-import sympy as sp
 import z3
 
 from qtheory.proof.kernel import lemma
-from qtheory.proof.sums import sum_le, total, zeros
 from qtheory.theory import definitions
-from qtheory.theory.definitions import D_N, bias, theta, variance
-from qtheory.theory.formal import STANDING, assumed, stated
+from qtheory.theory.formal import stated
 from qtheory.theory.sequents import Formal, established
 
-from .accumulation import accumulate
-from .average import N, decay, n, rho, small_step, steps, var_s
 from .constants import alpha_positive, constants_nonnegative, kappa_positive
 from .noise_constants import alpha_covers, s2_covers, trace_noise
-from .noise_recursion import NoiseRecursion
-from .recursion import S, c, c_t, d, dimension_positive, gamma, i, inside, lq, mu, spectrum, t, x
-from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_terms
-from .sums_over_time import here, sum_S, swap, weighted_sum
+from .recursion import dimension_positive, spectrum
+from .trace_bound import trace_bound
+from .variance import of_gaussian
 
 words = Formal(stated("upper_bound"))
-contracting = assumed(sp.Lt(theta, 1), words)
 alpha, s2 = words[definitions.alpha], words[definitions.s2]
 
-nonnegative_constants = lemma(
-    z3.Implies(inside, z3.And(z3.RealVal(0) >= 0, alpha >= 0, s2 >= 0, zeros()[i] >= 0)),
-    lemma(alpha >= 0, alpha_covers, alpha_positive, kappa_positive, name="alpha >= 0"),
-    lemma(
-        s2 >= 0,
-        s2_covers(i=z3.IntVal(0)),
-        constants_nonnegative(i=z3.IntVal(0)),
-        spectrum(i=z3.IntVal(0)),
-        dimension_positive,
-        name="s^2 >= 0",
-    ),
-    zeros.at(i),
-    name="the constants of T3 are nonnegative",
+alpha_nonnegative = lemma(
+    alpha >= 0, alpha_covers, alpha_positive, kappa_positive, name="alpha >= 0"
 )
-no_more = lemma(z3.Implies(inside, (1 + z3.RealVal(0)) * x[i] <= 1), small_step, name="x <= 1")
-plain_noise = lemma(
-    z3.Implies(
-        here,
-        c(t + 1)[i]
-        <= (rho * rho + gamma * gamma * lq[i] * lq[i] * 0) * c_t
-        + gamma * gamma * lq[i] * (alpha * S(t) + s2)
-        + gamma * gamma * lq[i] * lq[i] * (zeros()[i] + 0 * mu(t)[i] * mu(t)[i]),
-    ),
-    trace_noise,
-    zeros.at(i),
-    name="the noise recursion with kappa = q = 0",
+s2_nonnegative = lemma(
+    s2 >= 0,
+    s2_covers(i=z3.IntVal(0)),
+    constants_nonnegative(i=z3.IntVal(0)),
+    spectrum(i=z3.IntVal(0)),
+    dimension_positive,
+    name="s^2 >= 0",
 )
-run = accumulate(
-    NoiseRecursion(z3.RealVal(0), alpha, s2, zeros(), plain_noise, nonnegative_constants, no_more)
-)
-
-(theta_terms,) = words.summands(theta)
-(bias_terms,), (D_terms,) = words.summands(bias), words.summands(D_N)
-(start_terms,) = words.summands(variance)
-feedback, D_total, start_total = words[theta], words[D_N], total(start_terms(), d)
-sum_theta = total(theta_terms(), d)
-
-# sum S <= (1/gamma) sum eta_0^2 min(1, N x) + (alpha sum S + N s^2) sum x / (2 - x)
-energy = sum_le(
-    [(1, weighted_sum(N))],
-    [(1 / gamma, start_terms()), (alpha * sum_S(N) + n * s2, theta_terms())],
-    d,
-    lambda k: [
-        weighted_sum.at(N, k),
-        start_terms.at(k),
-        theta_terms.at(k),
-        run.energy(i=k),
-        small_step(i=k),
-        spectrum(i=k),
-        STANDING["gamma"],
-        zeros.at(k),
-    ],
-    premises=[dimension_positive, steps],
-    name="sum S, coordinate by coordinate",
-)
-# s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
-noise_level = lemma(
-    s2 + alpha * (sum_S(N) / n) <= (s2 + alpha / (n * gamma) * start_total) / (1 - feedback),
-    lemma(
-        (1 - feedback) * (s2 * n + alpha * sum_S(N)) <= s2 * n + alpha / gamma * start_total,
-        lemma(
-            alpha * sum_S(N)
-            <= alpha * (1 / gamma * start_total + (alpha * sum_S(N) + n * s2) * sum_theta),
-            lemma(
-                sum_S(N) <= 1 / gamma * start_total + (alpha * sum_S(N) + n * s2) * sum_theta,
-                energy,
-                swap(t=N),
-                steps,
-                name="sum S",
-            ),
-            nonnegative_constants(i=z3.IntVal(0)),
-            dimension_positive,
-            name="alpha sum S",
-        ),
-        *words.unfold(theta),
-        STANDING["gamma"],
-        name="the noise level, cleared",
-    ),
-    contracting,
-    steps,
-    STANDING["gamma"],
-    name="the noise level",
-)
-bias_bound = bounded_by_bias(bias_terms)
-level = (s2 + alpha / (n * gamma) * start_total) / (1 - feedback)
-# lambda^q Var wbar / 2 <= min(1, (N x)^2) (s^2 + alpha sum S / N) / N
-in_coordinate = lemma(
-    z3.Implies(inside, var_terms()[i] <= 2 / n * level * D_terms()[i]),
-    var_terms.at(i),
-    D_terms.at(i),
-    lemma(
-        z3.Implies(inside, lq[i] * var_s(i, N) <= 2 * decay * (n * level)),
-        lemma(
-            z3.Implies(
-                inside, lq[i] * var_s(i, N) <= 2 * decay * (n * (s2 + alpha * (sum_S(N) / n)))
-            ),
-            run.variance,
-            zeros.at(i),
-            steps,
-            name="the variance in one coordinate",
-        ),
-        lemma(
-            z3.Implies(inside, decay * (n * (s2 + alpha * (sum_S(N) / n))) <= decay * (n * level)),
-            noise_level,
-            small_step,
-            steps,
-            name="the noise level, weighted",
-        ),
-        name="the variance in one coordinate, bounded",
-    ),
-    steps,
-    name="the variance of the average in one coordinate",
-)
-variance_bound = sum_le(
-    [(1, var_terms())],
-    [(2 / n * level, D_terms())],
-    d,
-    lambda k: in_coordinate(i=k),
-    premises=[dimension_positive],
-    name="the variance",
-)
-variance_value = lemma(
-    words[variance] == level * D_total / n,
-    *words.unfold(variance),
-    contracting,
-    STANDING["gamma"],
-    steps,
-    name="the variance of T4",
-)
-bounded = lemma(
-    words.statement,
-    risk_at_most,
-    quantized_risk,
-    bias_bound,
-    variance_bound,
-    variance_value,
-    *words.unfold(bias, D_N),
-    steps,
-    name="T4",
-)
-theorem = established(words, bounded)
+bounded = trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative)
+theorem = established(words, of_gaussian(bounded))

@@ -1,7 +1,7 @@
 r"""The variance of the iterates is not negative, and every step adds at least a known noise.
 
 Main results, for data errors of every kind
-    ``theorem``: c >= 0
+    ``theorem``: c >= 0, and ``of_gaussian`` takes that assumption from what was proved of any law
     ``step_low``: c' >= rho^2 c + gamma^2 lambda^q s_low^2, where s_low^2 is 1/B times
         sigma^2 + 2 A [no multiplicative data errors] + eps_l^a + eps_a^a + eps_o^a + eps_p^a tr
 
@@ -13,11 +13,12 @@ How
 
 import z3
 
-from qtheory.proof.kernel import induction, lemma, sequence, variable
+from qtheory.proof.kernel import cut, induction, lemma, sequence, variable
 from qtheory.proof.sums import member, sum_le, total, worst, zeros
 from qtheory.theory.definitions import tr
 from qtheory.theory.formal import STANDING, Vocabulary, stated
 from qtheory.theory.lower import s2_low
+from qtheory.theory.moments import VARIANCE
 
 from .recursion import (
     V1,
@@ -597,3 +598,9 @@ theorem = induction(
     instances=[{}, *({"i": at} for at in everywhere[1:])],
     name="the variance is nonnegative",
 )
+nonnegative = lemma(z3.Implies(z3.And(t >= 0, inside), c(t)[i] >= 0), theorem, name="c >= 0")
+
+
+def of_gaussian(proof):
+    """What was proved of any law, of Gaussian covariates: that c >= 0 is then no assumption."""
+    return cut(proof, VARIANCE, nonnegative)

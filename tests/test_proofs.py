@@ -18,9 +18,12 @@ from qtheory.proof.kernel import is_proof, lemma, variable
 from qtheory.proof.tree import leaves, steps
 from qtheory.theory.definitions import x as relative_step
 from qtheory.theory.formal import stating
+from qtheory.theory.laws import LAWS
+from qtheory.theory.moments import GAUSSIAN
 from qtheory.theory.notation import additive, gamma, i, lam, lq
 from qtheory.theory.recursion import Q, T, X, Y, core, cross, first, j, mean_step, same, step
 from qtheory.theory.replay import PROOFS, Replay
+from qtheory.theory.sequents import Formal
 from tests.proof.negative_controls import NEGATIVE_CONTROLS as CONTROLS
 from tests.proof.negative_controls import verdict
 
@@ -79,7 +82,22 @@ def test_every_theorem_that_is_shown_has_a_proof():
 @pytest.mark.parametrize("name", [name for name in theorems if name != "recursion"])
 def test_no_hypothesis_beyond_those_of_the_theorem(records, name):
     shown = {str(hypothesis.relation) for hypothesis in theorems[name].hypotheses}
-    assert set(records[name].hypotheses) <= shown
+    law = {h.meaning for assumed in LAWS[theorems[name].covariates] for h in assumed.hypotheses}
+    assert set(records[name].hypotheses) <= shown | law
+
+
+def test_a_theorem_on_one_law_assumes_nothing_of_another(records):
+    (gaussian,) = GAUSSIAN.hypotheses
+    bound = records["fourth_moment_bound"].root
+    assert gaussian not in bound.hypotheses
+    assert gaussian in records["upper_bound"].root.hypotheses
+    for name, proof in (("upper_bound", bound), ("fourth_moment_bound", GAUSSIAN)):
+        with pytest.raises(ProofError, match="not what is stated"):
+            Formal(theorems[name]).require(proof)
+    # the negative control: the right statement under the assumption of another law
+    taken = lemma(bound.formula, bound, GAUSSIAN)
+    with pytest.raises(ProofError, match="does not assume the covariates are Gaussian"):
+        Formal(theorems["fourth_moment_bound"]).require(taken)
 
 
 def test_axioms_are_the_written_ones(records):

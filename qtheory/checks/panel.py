@@ -21,8 +21,12 @@ from qtheory.model import (
     SGD,
     TARGETS,
     Additive,
+    Covariates,
+    Elliptical,
     ErrorModel,
     Explicit,
+    Gaussian,
+    Independent,
     Multiplicative,
     Problem,
     Quantization,
@@ -116,6 +120,43 @@ PANEL |= {
     for target in TARGETS
     for kind, level in (("additive", "1/5 0 0"), ("multiplicative", "0 0 1/4"))
 }
+#: The same for covariates that are not Gaussian, of which T3 to T5 do not speak.
+OTHER_COVARIATES: dict[str, Setting] = {
+    "covariates/independent": Setting.read(
+        "1 1/4 1/9", "1 -1 2", "1/2", "1/8", 1, 8, kurtosis="5"
+    ),
+    "covariates/two values": Setting.read(
+        "1 1/2", "1 -1/3", "1/2", "1/4", 3, 8, kurtosis="1", label="1/3 1/4 1/5",
+        parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4", gradient="1/2 1/6 1/3",
+    ),
+    "covariates/independent, additive data": Setting.read(
+        "1 1/2 1/3", "1 -1/3 2", "1/2", "1/40", 2, 8, kurtosis="6", data="1/5 0 0",
+        label="1/3 1/4 1/5", gradient="1/2 1/6 1/3",
+    ),
+    "covariates/independent, data mixed": Setting.read(
+        "1 1/2", "1 -1/3", "1/2", "1/40", 3, 8, kurtosis="9/2", data="1/10 1/7 1/9",
+        label="1/3 1/4 1/5", parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4",
+        gradient="1/2 1/6 1/3",
+    ),
+    "covariates/elliptical": Setting.read(
+        "1 1/4 1/9", "1 -1 2", "1/2", "1/12", 1, 8, fourth="2", gradient="0 0 1/3"
+    ),
+    "covariates/elliptical, additive data": Setting.read(
+        "1 1/2 1/3", "1 -1/3 2", "1/2", "1/40", 2, 7, fourth="5/3", data="1/5 0 0",
+        label="1/3 1/4 1/5", gradient="1/2 1/6 1/3",
+    ),
+    "covariates/elliptical, data elementwise": Setting.read(
+        "1 1/4 1/9", "1 1 1", "1", "1/80", 3, 7, fourth="3/2", data="0 0 1/4",
+        parameter="1/6 1/8 1/7",
+    ),
+    "covariates/elliptical, data mixed": Setting.read(
+        "1 1/2", "1 -1/3", "1/2", "1/60", 3, 6, fourth="7/4", data="1/10 1/7 1/9",
+        label="1/3 1/4 1/5", parameter="1/6 1/8 1/7", activation="1/5 1/9 1/4",
+        gradient="1/2 1/6 1/3",
+    ),
+}  # fmt: skip
+#: Every setting of which the exact risk speaks.
+SETTINGS = PANEL | OTHER_COVARIATES
 #: Those in which data errors are of one kind, which T3 to T5 ask for.
 PURE = tuple(
     name
@@ -146,8 +187,17 @@ def arguments(setting: Setting, output: str = "average", tail: Number = "1/3") -
             + Multiplicative(elementwise, "elementwise")
         )
 
+    law: Covariates = Gaussian()
+    if setting.fourth != 1:
+        law = Elliptical(rational(setting.fourth))
+    elif setting.kurtosis != 3:
+        law = Independent(rational(setting.kurtosis))
     problem = Problem(
-        setting.dim, numbers(setting.eigenvalues), numbers(setting.target), rational(setting.noise)
+        setting.dim,
+        numbers(setting.eigenvalues),
+        numbers(setting.target),
+        rational(setting.noise),
+        covariates=law,
     )
     quantization = Quantization(**{name: model(getattr(setting, name)) for name in TARGETS})
     stepsize = rational(setting.stepsize)

@@ -15,7 +15,16 @@ import flint
 import numpy as np
 
 from qtheory.checks.check import CheckResult, refusals
-from qtheory.checks.panel import ARITHMETIC, DIGITS, PANEL, Pair, arguments, close, entries, report
+from qtheory.checks.panel import (
+    ARITHMETIC,
+    DIGITS,
+    SETTINGS,
+    Pair,
+    arguments,
+    close,
+    entries,
+    report,
+)
 from qtheory.errors import PrecisionError
 from qtheory.model import TARGETS
 from qtheory.model.instance import Instance, instantiate
@@ -73,7 +82,7 @@ def paths_agree() -> list[CheckResult]:
 
 def risks_agree(name: str) -> list[CheckResult]:
     """The exact risk and its parts, for every output and by every method."""
-    setting = PANEL[name]
+    setting = SETTINGS[name]
 
     def pairs() -> Iterator[Pair]:
         yield from _spectrum(setting)
@@ -142,7 +151,7 @@ def floats_agree() -> list[CheckResult]:
     """The same risks in float64, by each method, and as a user gets them."""
 
     def pairs() -> Iterator[Pair]:
-        for name, setting in PANEL.items():
+        for name, setting in SETTINGS.items():
             values = set(setting.eigenvalues)
             rates_differ = len(set(map(float, values))) == len(values)
             for output in ("average", "last", "tail"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtheory.checks.check import CheckResult
-from qtheory.checks.panel import PANEL, arguments
+from qtheory.checks.panel import SETTINGS, arguments
 from qtheory.model import formats
 from qtheory.model.run import Run
 from qtheory.paper.experiments import Experiment
@@ -28,7 +28,7 @@ def _large_shared_errors(dim: int, stepsize: str, target: str, errors: str) -> S
 #: error once for a batch instead of once for a sample, or with a wrong variance, shows.
 SMALL = {
     **{
-        f"{name}, {output}": (PANEL[name], output)
+        f"{name}, {output}": (SETTINGS[name], output)
         for name, output in (
             ("exact/B=3", "tail"),
             ("data/additive", "average"),
@@ -39,6 +39,9 @@ SMALL = {
             ("gradient", "last"),
             ("all/B=3", "tail"),
             ("all/data mixed", "average"),
+            ("covariates/two values", "tail"),
+            ("covariates/independent, data mixed", "average"),
+            ("covariates/elliptical, additive data", "last"),
         )
     },
     **{
@@ -100,7 +103,7 @@ def small_simulation_agrees(name: str, seed: int) -> list[CheckResult]:
         setting, output = SMALL[name]
         run = arguments(setting, output)
     else:
-        problem, quantization, sgd = arguments(PANEL["exact/B=3"], "last")
+        problem, quantization, sgd = arguments(SETTINGS["exact/B=3"], "last")
         quantization = replace(quantization, data=formats.get(name, scale="1/2"))
         run = Run(problem, quantization, sgd)
     return mean_agrees(f"simulation/small/{name}", run, _REPLICATES, seed, STANDARD_ERRORS)

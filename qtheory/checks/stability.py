@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.checks.check import CheckResult, refusals
-from qtheory.checks.panel import PANEL, Pair, arguments, close, report
+from qtheory.checks.panel import SETTINGS, Pair, arguments, close, report
 from qtheory.errors import UnstableError
 from qtheory.model import (
     SGD,
@@ -49,7 +49,7 @@ _EDGES = (
 def edges_agree() -> list[CheckResult]:
     """The second moments shrink just below the largest stable stepsize and grow just above it."""
     wrong = []
-    for name, setting in PANEL.items():
+    for name, setting in SETTINGS.items():
         largest = Fraction(stability(*arguments(setting)).largest_stepsize)
         below, above = (
             max(abs(np.linalg.eigvals(_feedback(replace(setting, stepsize=edge)))))
@@ -57,8 +57,8 @@ def edges_agree() -> list[CheckResult]:
         )
         if not below < 1 < above:
             wrong.append(f"{name}: {below} below and {above} above {float(largest):.6g}")
-    detail = "; ".join(wrong) if wrong else f"the edge is right to 1e-4 in {len(PANEL)} settings"
-    count = 2 * len(PANEL)
+    detail = "; ".join(wrong) if wrong else f"the edge is right to 1e-4 in {len(SETTINGS)} settings"
+    count = 2 * len(SETTINGS)
     return [CheckResult.of("stability/edges", "identity", not wrong, detail, {"compared": count})]
 
 
@@ -66,11 +66,12 @@ def limits_agree() -> list[CheckResult]:
     """The limits of the risk in the number of steps, and theta where it follows from G alone."""
 
     def pairs() -> Iterator[Pair]:
-        for name, setting in PANEL.items():
+        for name, setting in SETTINGS.items():
             for output in ("average", "last", "tail"):
                 here = stability(*arguments(setting, output)).limit
                 yield f"{name}, {output}: limit", here, expansion(setting, output).limit
-            one_kind = not (setting.data.shared and setting.data.additive)
+            shared = setting.data.shared or setting.fourth != 1
+            one_kind = not (shared and setting.data.additive)
             if one_kind and setting.dim > 2 and all(setting.eigenvalues):
                 here = stability(*arguments(setting)).theta
                 yield f"{name}: theta", here, _theta(setting)

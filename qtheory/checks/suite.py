@@ -17,7 +17,7 @@ from qtheory.checks.equivalents import EQUIVALENTS
 from qtheory.checks.experiments import experiment_certified
 from qtheory.checks.long_spectra import LONG_SPECTRA
 from qtheory.checks.orders import ORDERS
-from qtheory.checks.panel import PANEL, PURE
+from qtheory.checks.panel import PURE, SETTINGS
 from qtheory.checks.proofs import REFUSED, proofs_replayed, refused
 from qtheory.checks.rates import RATE_CASES, STEP_BY_STEP, rate_agrees, rate_agrees_step_by_step
 from qtheory.checks.regimes import REGIMES
@@ -137,7 +137,7 @@ def _risk() -> Iterator[Job]:
     yield Job("recursion/outcomes", "identity", risk.outcomes_agree, (), 1.0)
     yield Job("recursion/paths", "identity", risk.paths_agree, (), 0.2)
     yield Job("risk/float64", "identity", risk.floats_agree, (), 1.5)
-    for name in PANEL:
+    for name in SETTINGS:
         yield Job(f"risk/{name}", "identity", risk.risks_agree, (name,), 0.2)
     for name, function in LONG_SPECTRA.items():
         yield Job(name, "identity", function, (), 1.5)

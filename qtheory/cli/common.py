@@ -24,7 +24,13 @@ from qtheory.errors import DataError, InvalidArgumentError, QTheoryError
 from qtheory.model import SGD, ErrorModel, Problem, Quantization
 from qtheory.model.data import load_table
 from qtheory.model.number_format import NumberFormat
-from qtheory.model.parse import feature_count, parse_spectrum, parse_stepsize, parse_target
+from qtheory.model.parse import (
+    feature_count,
+    parse_covariates,
+    parse_spectrum,
+    parse_stepsize,
+    parse_target,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,6 +87,13 @@ Momentum = Annotated[str, typer.Option(help="Heavy-ball momentum, from 0 to belo
 ErrorFeedback = Annotated[
     bool, typer.Option(help="Add what --quantize stored=... loses to the next step.")
 ]
+Covariates = Annotated[
+    str,
+    typer.Option(
+        help="Law of the covariates: gaussian, independent:KURTOSIS or elliptical:FOURTH; or "
+        "fourth-moment:ALPHA, which bounds alone take."
+    ),
+]
 Batch = Annotated[str, typer.Option(help="Batch size B.")]
 Steps = Annotated[str, typer.Option(help="Number of steps N, up to 10^15.")]
 Replicates = Annotated[int, typer.Option(help="Independent runs, at least 2.")]
@@ -91,9 +104,12 @@ Tail = Annotated[
 ]
 
 
-def problem_from(dim: str, spectrum: str, target: str, noise: str) -> Problem:
+def problem_from(
+    dim: str, spectrum: str, target: str, noise: str, covariates: str = "gaussian"
+) -> Problem:
     """The problem that the options describe."""
-    return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise)
+    law = parse_covariates(covariates)
+    return Problem(dim, parse_spectrum(spectrum), parse_target(target), noise, covariates=law)
 
 
 def sketched(problem: Problem, size: str | None, seed: int) -> Problem:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qtheory.cli.common import (
     Batch,
+    Covariates,
     DataFile,
     Dim,
     ErrorFeedback,
@@ -56,6 +57,7 @@ def risk(
     spectrum: Spectrum = "power-law:2",
     target: Target = "constant:1",
     noise: Noise = "1",
+    covariates: Covariates = "gaussian",
     data: DataFile = None,
     labels: LabelsFile = None,
     sketch: Sketch = None,
@@ -81,7 +83,7 @@ def risk(
     with errors_reported():
         require_writable(json_file)
         table = table_from(data, labels)
-        given = problem_from(dim, spectrum, target, noise)
+        given = problem_from(dim, spectrum, target, noise, covariates)
         given = given if table is None else Problem.from_data(*table)
         problem = sketched(given, sketch, sketch_seed)
         sgd = run_from(

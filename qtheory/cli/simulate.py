@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qtheory.cli.common import (
     Batch,
+    Covariates,
     DataFile,
     Dim,
     ErrorFeedback,
@@ -51,6 +52,7 @@ def simulate(
     spectrum: Spectrum = "power-law:2",
     target: Target = "constant:1",
     noise: Noise = "1",
+    covariates: Covariates = "gaussian",
     data: DataFile = None,
     labels: LabelsFile = None,
     sketch: Sketch = None,
@@ -95,7 +97,7 @@ def simulate(
         options: dict[str, Any] = {"seed": seed, "relative_error": relative_error}
         with progress_bar("Simulating") as progress:
             if table is None:
-                problem = problem_from(dim, spectrum, target, noise)
+                problem = problem_from(dim, spectrum, target, noise, covariates)
                 problem = sketched(problem, sketch, sketch_seed)
                 if calibrate:
                     quantization = calibrated(problem, quantization, sgd, seed=seed)

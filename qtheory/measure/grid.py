@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from qtheory.errors import InvalidArgumentError, QTheoryError, SweepError, one_of
-from qtheory.model.parse import feature_count, parse_quantization, parse_spectrum, parse_target
+from qtheory.model.parse import (
+    feature_count,
+    parse_covariates,
+    parse_quantization,
+    parse_spectrum,
+    parse_target,
+)
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.sgd import SGD
@@ -30,6 +36,7 @@ AXES = {
     "spectrum": "power-law:2",
     "target": "constant:1",
     "noise": "1",
+    "covariates": "gaussian",
     "sketch": "none",
     "sketch_seed": "0",
     "quantize": "none",
@@ -103,6 +110,7 @@ class Point:
             parse_spectrum(text["spectrum"]),
             parse_target(text["target"]),
             text["noise"],
+            covariates=parse_covariates(text["covariates"]),
         )
         size = _size(text["sketch"])
         if size is not None:

@@ -1,5 +1,12 @@
 """The model: problem, spectra, targets, quantization and the algorithm, as frozen dataclasses."""
 
+from qtheory.model.covariates import (
+    Covariates,
+    Elliptical,
+    FourthMoment,
+    Gaussian,
+    Independent,
+)
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import TARGETS, Quantization
@@ -20,10 +27,15 @@ __all__ = [
     "Additive",
     "Constant",
     "CosineDecay",
+    "Covariates",
+    "Elliptical",
     "ErrorModel",
     "Explicit",
     "Exponential",
     "ExponentialDecay",
+    "FourthMoment",
+    "Gaussian",
+    "Independent",
     "LinearDecay",
     "Logarithmic",
     "Multiplicative",

@@ -16,6 +16,10 @@ from qtheory.numbers.arrays import real_array
 _KINDS = ("b", "i", "u", "f")
 # 10^9 numbers of float64, of which the singular value decomposition makes a few copies.
 _LARGEST_FILE = 8 * 10**9
+# Fourth moments within a tenth of those of a law, and standard errors, are like them.
+_LIKE, _ERRORS = 0.1, 3
+# A second of matrix products.
+_MOST_PRODUCTS = 10**10
 # Within these the squares of a table and their quotients stay in float64.
 _LARGEST, _SMALLEST = 1e70, 1e-70
 
@@ -30,6 +34,68 @@ class SecondMoments:
     assumptions: tuple[str, ...]
     scores: np.ndarray[Any, Any]  # the centred rows, shape (rows, columns)
     labels: np.ndarray[Any, Any]  # the centred labels, shape (rows,)
+
+
+@dataclass(frozen=True)
+class TableFourthMoments:
+    """The fourth moments of the rows of a table, in the eigenbasis of its covariance.
+
+    ``own`` is E x_i^4 / lambda_i^2 and ``between`` E x_i^2 x_j^2 / (lambda_i lambda_j), each a mean
+    with the weights lambda_i^2 and lambda_i lambda_j; ``alpha`` is the least alpha_0 of
+    :class:`qtheory.FourthMoment` for these coordinates, None where it would take long.
+    """
+
+    own: float
+    between: float
+    own_error: float  # standard errors
+    between_error: float
+    alpha: float | None
+
+    @classmethod
+    def of(cls, scores: np.ndarray[Any, Any]) -> TableFourthMoments:
+        """Those of rows whose coordinates are uncorrelated and vary."""
+        rows, columns = scores.shape
+        squares = scores**2
+        variances = squares.mean(axis=0)
+        same = (variances**2).sum()
+        fourth = (squares**2).sum(axis=1)
+        own, between = fourth / same, np.ones(rows)
+        if columns > 1:
+            between = (squares.sum(axis=1) ** 2 - fourth) / (variances.sum() ** 2 - same)
+        error = math.sqrt(rows)
+        alpha = None
+        if rows * columns**3 <= _MOST_PRODUCTS:
+            white = scores / np.sqrt(variances)
+            weighted = (white.T @ (white * white[:, [i]] ** 2) / rows for i in range(columns))
+            alpha = max(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in weighted)
+        return cls(
+            float(own.mean()),
+            float(between.mean()),
+            float(own.std()) / error,
+            float(between.std()) / error,
+            alpha,
+        )
+
+    @property
+    def says(self) -> str:
+        """Which assumption on the covariates the table meets, in words."""
+        near = (
+            f"E x_i^4 = {self.own:.3g} lambda_i^2, "
+            f"E x_i^2 x_j^2 = {self.between:.3g} lambda_i lambda_j"
+        )
+        error = _ERRORS * self.between_error
+        both = _ERRORS * (self.own_error + 3 * self.between_error)
+        if abs(self.between - 1) <= _LIKE + error:
+            is_gaussian = abs(self.own - 3) <= 3 * _LIKE + _ERRORS * self.own_error
+            law = "Gaussian()" if is_gaussian else f"Independent({self.own:.3g})"
+        elif abs(self.own - 3 * self.between) <= 3 * _LIKE * self.between + both:
+            law = f"Elliptical({self.between:.3g})"
+        else:
+            law = "no law with a name"
+        meets = f"Its fourth moments are about those of {law}: on average {near}"
+        if self.alpha is None:
+            return f"{meets}."
+        return f"{meets}; it meets FourthMoment(alpha) for alpha >= {self.alpha:.4g}."
 
 
 def load_table(path: Path) -> np.ndarray[Any, Any]:
@@ -84,11 +150,13 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
     scores[:, :rank] = centred @ rotation[kept].T
     coefficients[:rank] = (scores[:, :rank].T @ residual) / singular[kept] ** 2
     residual = residual - scores @ coefficients
+    fourth = TableFourthMoments.of(scores[:, :rank])
     assumptions = (
         f"{rows} rows and {columns} columns, centred; rank {rank}.",
         "Coordinates are rotated to the eigenbasis of the empirical covariance, and quantizers "
         "act on the rotated coordinates.",
-        "Rows are replaced by independent Gaussian samples of the same covariance.",
+        "Rows are replaced by independent Gaussian samples of the same covariance, unless "
+        f"covariates says otherwise. {fourth.says}",
         "Labels are the least-squares fit plus independent noise of the residual variance.",
     )
     return SecondMoments(

@@ -15,6 +15,7 @@ import sympy as sp
 
 from qtheory.errors import CostError, InexactInputError, InvalidArgumentError
 from qtheory.model.coordinates import coordinates_at, vanishing
+from qtheory.model.covariates import Covariates, KnownMoments
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat, rational
 from qtheory.model.problem import Problem
@@ -64,6 +65,14 @@ class NumericFormat:
     square_square: Array  # E Q^2 x^2
 
 
+@dataclass(frozen=True)
+class NumericFourthMoments:
+    """Fourth moments of x over the squared variances."""
+
+    own: Scalar  # E x_i^4 / lambda_i^2
+    between: Scalar  # E x_i^2 x_j^2 / (lambda_i lambda_j)
+
+
 @dataclass(frozen=True, eq=False)
 class Instance:
     """Everything section 2 of the theory needs, as numbers; arrays have shape (d,).
@@ -93,6 +102,9 @@ class Instance:
     momentum: Scalar = 0
     error_feedback: bool = False
     stored: NumericErrorModel | None = None
+    fourth: NumericFourthMoments | None = NumericFourthMoments(3, 1)  # None: only bounded
+    fourth_moment: Scalar = 3  # alpha_0 and beta_0, which bound them
+    own_fourth_moment: Scalar = 2
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -202,7 +214,7 @@ def instantiate(
     InvalidArgumentError
         If the theory does not cover the quantization, or the dimension is infinite.
     """
-    problem, quantization, sgd = run.covered(any_step=True)
+    problem, quantization, sgd = run.covered(any_step=True, covariates=Covariates)
     if problem.dim is sp.oo and compression is None:
         raise InvalidArgumentError("dim", problem.dim, "finite where numbers are computed")
 
@@ -225,6 +237,11 @@ def instantiate(
         if (name, value) not in known:
             known[name, value] = number(value, name)
         return known[name, value]
+
+    def known_moments(law: Covariates) -> NumericFourthMoments | None:
+        if not isinstance(law, KnownMoments):
+            return None
+        return NumericFourthMoments(*(number(m, "covariates") for m in (law.own, law.between)))
 
     def pace(pace: Pace) -> tuple[int, Scalar, Scalar]:
         return pace.steps, once(pace.stepsize, "stepsize"), once(pace.batch, "batch")
@@ -267,6 +284,9 @@ def instantiate(
         momentum=number(sgd.momentum, "momentum") if sgd.momentum != 0 else 0,
         error_feedback=sgd.error_feedback,
         stored=None if quantization.stored.is_exact else levels(STORED, quantization.stored),
+        fourth=known_moments(problem.covariates),
+        fourth_moment=number(problem.covariates.fourth_moment, "covariates"),
+        own_fourth_moment=number(problem.covariates.own_fourth_moment, "covariates"),
         steps=int(sgd.steps),
         groups=groups,
         arithmetic=arithmetic,

@@ -5,6 +5,7 @@ spectrum       power-law:2   power-law:2,1/4   exponential:1/2   logarithmic:2
 target         constant:1    source:2          signal:i**-3*log(i+1)
 stepsize       0.1   linear:0.1   cosine:0.1   exponential:0.1,0.001
                warmup-stable-decay:0.1,1/100,1/5
+covariates     gaussian   independent:5   elliptical:3/2   fourth-moment:4
 error model    additive:0.01   multiplicative:1e-3   multiplicative:1e-3:elementwise
                and sums of them joined by +
 number format  format:fp8_e4m3   fp:4,3   fixed:3,4
@@ -23,6 +24,13 @@ from typing import Any
 
 from qtheory.errors import InvalidArgumentError
 from qtheory.model import formats
+from qtheory.model.covariates import (
+    Covariates,
+    Elliptical,
+    FourthMoment,
+    Gaussian,
+    Independent,
+)
 from qtheory.model.error_models import Additive, ErrorModel, Multiplicative
 from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.rounding import MODES
@@ -71,6 +79,11 @@ _SCHEDULES: dict[str, Callable[..., Any]] = {
     "exponential": ExponentialDecay,
     "warmup-stable-decay": WarmupStableDecay,
 }
+_COVARIATES: dict[str, Callable[..., Any]] = {
+    "independent": Independent,
+    "elliptical": Elliptical,
+    "fourth-moment": FourthMoment,
+}
 _QUANTIZERS = (
     "additive:NUMBER or multiplicative:NUMBER, sums of them with +, or a number format: "
     "format:NAME, fp:E,M or fixed:I,F"
@@ -109,6 +122,18 @@ def parse_stepsize(text: str, read: Reader = as_text) -> Any:
     (LinearDecay(largest=1/10), '0.1')
     """
     return _call("stepsize", text, _SCHEDULES, ",", read) if ":" in text else read(text)
+
+
+def parse_covariates(text: str, read: Reader = as_text) -> Covariates:
+    """A law of the covariates, or what is assumed of it.
+
+    >>> parse_covariates("independent:5"), parse_covariates("gaussian")
+    (Independent(kurtosis=5), Gaussian())
+    """
+    if text.strip() == "gaussian":
+        return Gaussian()
+    law: Covariates = _call("covariates", text, _COVARIATES, ",", read)
+    return law
 
 
 def parse_error_model(text: str, read: Reader = as_text) -> ErrorModel:

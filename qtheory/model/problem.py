@@ -1,4 +1,4 @@
-"""The learning problem: Gaussian data with a spectrum, a linear target, label noise."""
+"""The learning problem: data with a spectrum, a linear target, label noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from qtheory.errors import InvalidArgumentError
+from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.covariates import Covariates, Gaussian
 from qtheory.model.spectra import Explicit, PowerLaw, Spectrum
 from qtheory.model.targets import Constant, Target
 from qtheory.numbers.arrays import sequence
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
     from qtheory.model.data import SecondMoments
     from qtheory.model.features import Features
 
+_GAUSSIAN = Gaussian()
+
 
 @dataclass(frozen=True)
 class Problem:
     r"""High-dimensional linear regression in the eigenbasis of the data covariance.
 
-    .. math:: x_i \sim N(0, \lambda_i)\ \text{independent},\qquad
-              y = \langle w^*, x\rangle + \xi,\qquad E\xi^2 = \sigma^2 .
+    .. math:: E x x^T = \mathrm{diag}(\lambda),\qquad
+              y = \langle w^*, x\rangle + \xi,\qquad E\xi^2 = \sigma^2 ,
+
+    with independent x_i ~ N(0, lambda_i) unless ``covariates`` says otherwise.
 
     Parameters
     ----------
@@ -43,6 +48,16 @@ class Problem:
         What the coordinates were rotated from, for a problem made by :meth:`sketched` or
         :meth:`from_covariance`, and the variance of the label that these features miss, which
         ``noise`` includes; None otherwise.
+    covariates
+        The law of x: ``Gaussian()`` (the default), ``Independent(kurtosis)``,
+        ``Elliptical(fourth)``, or ``FourthMoment(alpha)``, an assumption for bounds alone.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If an argument is not what it must be.
+    HypothesisError
+        If features were rotated from covariates that are not Gaussian.
 
     Examples
     --------
@@ -59,6 +74,7 @@ class Problem:
     noise: sp.Expr
     assumptions: tuple[str, ...] = ()
     features: Features | None = None
+    covariates: Covariates = _GAUSSIAN
 
     def __init__(
         self,
@@ -68,6 +84,7 @@ class Problem:
         noise: Number = 1,
         assumptions: tuple[str, ...] = (),
         features: Features | None = None,
+        covariates: Covariates | None = None,
     ) -> None:
         size = dimension(dim)
         spectrum = PowerLaw(2) if spectrum is None else spectrum
@@ -89,6 +106,13 @@ class Problem:
                 )
         if isinstance(spectrum, Explicit):
             spectrum.require_nonnegative("spectrum")
+        law = _GAUSSIAN if covariates is None else covariates
+        if not isinstance(law, Covariates):
+            raise InvalidArgumentError(
+                "covariates", covariates, "Gaussian, Independent, Elliptical or FourthMoment"
+            )
+        if features is not None and not isinstance(law, Gaussian):
+            raise HypothesisError(_FEATURES.format(law))
         texts = tuple(sequence(assumptions, "assumptions", "a tuple of texts", least=0))
         object.__setattr__(self, "dim", size)
         object.__setattr__(self, "spectrum", spectrum)
@@ -96,10 +120,13 @@ class Problem:
         object.__setattr__(self, "noise", nonnegative(noise, "noise"))
         object.__setattr__(self, "assumptions", texts)
         object.__setattr__(self, "features", features)
+        object.__setattr__(self, "covariates", law)
 
     def __repr__(self) -> str:
         names = ["dim", "spectrum", "target", "noise", "assumptions"]
         shown = {name: repr(getattr(self, name)) for name in names}
+        if not isinstance(self.covariates, Gaussian):
+            shown["covariates"] = repr(self.covariates)
         if self.features is not None:  # a midpoint of 80 digits
             shown["noise"] = f"{float(self.noise):.6g}" if self.noise.is_number else shown["noise"]
             shown["features"] = repr(self.features)
@@ -159,6 +186,8 @@ class Problem:
             depend on each other; or d is infinite.
         PrecisionError
             If two eigenvalues of Sigma cannot be told apart.
+        HypothesisError
+            If the covariates are not Gaussian.
 
         Examples
         --------
@@ -171,6 +200,8 @@ class Problem:
         """
         from qtheory.model.conditional import sketched
 
+        if not isinstance(self.covariates, Gaussian):
+            raise HypothesisError(_FEATURES.format(self.covariates))
         return Problem(*sketched(self, size, seed, matrix))
 
     @classmethod
@@ -203,8 +234,10 @@ class Problem:
         return cls(*from_covariance(covariance, w_star, noise))
 
     @classmethod
-    def from_data(cls, X: Any, y: Any) -> Problem:
-        """The Gaussian problem with the second moments of a real table.
+    def from_data(cls, X: Any, y: Any, covariates: Covariates | None = None) -> Problem:
+        """The problem with the second moments of a real table, Gaussian unless told otherwise.
+
+        Its ``assumptions`` have the fourth moments of the table and which law they are like.
 
         Parameters
         ----------
@@ -212,6 +245,8 @@ class Problem:
             Table of shape (n, d), n >= 2 rows.
         y
             Labels of shape (n,).
+        covariates
+            The law that takes the place of the rows; Gaussian if None.
 
         Raises
         ------
@@ -226,10 +261,10 @@ class Problem:
         """
         from qtheory.model.data import second_moments
 
-        return cls.from_moments(second_moments(X, y))
+        return cls.from_moments(second_moments(X, y), covariates)
 
     @classmethod
-    def from_moments(cls, moments: SecondMoments) -> Problem:
+    def from_moments(cls, moments: SecondMoments, covariates: Covariates | None = None) -> Problem:
         """The same from the second moments, where they are needed for more than the problem."""
         return cls(
             dim=len(moments.eigenvalues),
@@ -237,7 +272,14 @@ class Problem:
             target=Explicit(moments.coefficients),
             noise=moments.residual_variance,
             assumptions=moments.assumptions,
+            covariates=covariates,
         )
+
+
+_FEATURES = (
+    "covariates is {}, but features are learned of Gaussian data: only then is what they miss of "
+    "the label noise that is independent of them"
+)
 
 
 def _listed(name: str, values: Explicit) -> str:

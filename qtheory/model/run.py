@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.covariates import Covariates, Gaussian, KnownMoments
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.number_format import NumberFormat
 from qtheory.model.problem import Problem
@@ -68,7 +69,12 @@ class Run(_Three):
         stored = () if self.quantization.stored.is_exact else (STORED,)
         return (*self.sgd.changes, *stored)
 
-    def covered(self, in_full: bool = False, any_step: bool = False) -> Run:
+    def covered(
+        self,
+        in_full: bool = False,
+        any_step: bool = False,
+        covariates: type[Covariates] | tuple[type[Covariates], ...] = Gaussian,
+    ) -> Run:
         """The run, if the theory covers its quantizers: error models, or a format on the data.
 
         Parameters
@@ -77,6 +83,8 @@ class Run(_Three):
             Whether second moments are full matrices, so that errors may see a rotation.
         any_step
             Whether the recursion is asked, which takes schedules, momentum and stored weights.
+        covariates
+            The laws of the covariates that it holds for.
 
         Raises
         ------
@@ -84,8 +92,9 @@ class Run(_Three):
             If a quantizer is not covered.
         HypothesisError
             If one sees the rotation of the features, and that matters; or if the step is another
-            than theorems speak of.
+            than theorems speak of; or if the covariates have another law than these.
         """
+        self._require_law(covariates)
         for name in () if any_step and not self.sees_rotation else self.changes:
             value = getattr(self.quantization if name == STORED else self.sgd, name)
             raise HypothesisError(
@@ -119,6 +128,21 @@ class Run(_Three):
                     "one in the place of every number format); simulate takes it as it is",
                 )
         return self
+
+    def _require_law(self, taken: type[Covariates] | tuple[type[Covariates], ...]) -> None:
+        law, data = self.problem.covariates, self.quantization.data
+        if not isinstance(law, taken):
+            only_gaussian = taken is Gaussian
+            needs = "Gaussian data" if only_gaussian else "their fourth moments"
+            takes = "upper_bound takes it"
+            if isinstance(law, KnownMoments):
+                takes = "excess_risk, stability, upper_bound and simulate take it"
+            raise HypothesisError(f"covariates is {law}, but this needs {needs}: {takes}")
+        if isinstance(data, NumberFormat) and not isinstance(law, Gaussian):
+            raise HypothesisError(
+                f"covariates is {law}, but the moments of data in {data.name} are those of "
+                "Gaussian data: simulate takes it as it is"
+            )
 
     def with_steps(self, steps: Number) -> Run:
         """The same for another number of steps."""

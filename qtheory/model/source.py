@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from qtheory.model.covariates import Covariates, Gaussian
 from qtheory.model.error_models import ErrorModel
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
@@ -61,7 +62,8 @@ def _problem(problem: Problem) -> str:
     if problem.features is None:
         return (
             f"qt.Problem(dim={_number(problem.dim)}, spectrum={_formula(problem.spectrum)}, "
-            f"target={_formula(problem.target)}, noise={_number(problem.noise)})"
+            f"target={_formula(problem.target)}, noise={_number(problem.noise)}"
+            f"{_covariates(problem.covariates)})"
         )
     features, base = problem.features, problem.features.base
     if isinstance(base, Problem):
@@ -73,6 +75,10 @@ def _problem(problem: Problem) -> str:
         f"qt.Problem.from_covariance({_rows(base.matrix)}, {_list(base.coefficients)}, "
         f"noise={_number(base.noise)})"
     )
+
+
+def _covariates(law: Covariates) -> str:
+    return "" if isinstance(law, Gaussian) else f", covariates={_formula(law)}"
 
 
 def _rows(matrix: Any) -> str:

@@ -131,7 +131,7 @@ def _shared(setting: Setting) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...
     same = setting.stepsize**2 / setting.batch * (1 + setting.gradient.multiplicative)
     read = same * (1 + setting.activation.multiplicative) * (1 + parameter.multiplicative)
     return (
-        (read * c, read * a * g, -2 * same * (f3 + m)),
+        (read * c, read * a * g, -2 * same * setting.fourth * (f3 + m)),
         (read * a * g, read * a**2, -2 * same * a),
     )
 
@@ -145,16 +145,19 @@ def _rows(setting: Setting) -> Iterator[_Row]:
     every, both = 1 + setting.gradient.multiplicative, 1 + setting.gradient.shared
     read, read_by_all = 1 + setting.activation.multiplicative, 1 + setting.activation.shared
     label, parameter = setting.label, setting.parameter
+    between, own = setting.fourth, setting.kurtosis * setting.fourth
     trace, energy = sum(setting.eigenvalues, Fraction(0)), _energy(setting)
     spectra = setting.eigenvalues, quantized_eigenvalues(setting)
     optima = setting.target, quantized_optimum(setting)
     for one, quantized, target, optimum in zip(*spectra, *optima, strict=True):
         signal, rho = one * target, 1 - gamma * quantized
         # what the diagonals have beyond the products
-        q = 3 * g4 * one**2 + 6 * g2 * one * a + 3 * a**2 - (c * one**2 + 2 * a * g * one + a**2)
-        t = 3 * g3 * one**2 + 3 * one * a - ((f3 + setting.data.elementwise) * one**2 + a * one)
-        y = 3 * g2 * one**2 + one * a - (g * one**2 + a * one)
-        labels = setting.noise * quantized + (g * one + a) * energy + y * target**2
+        q = own * g4 * one**2 + 6 * g2 * one * a + 3 * a**2
+        q -= c * one**2 + 2 * a * g * one + a**2
+        t = own * g3 * one**2 + 3 * one * a
+        t -= between * (f3 + setting.data.elementwise) * one**2 + a * one
+        y = own * g2 * one**2 + one * a - (between * g * one**2 + a * one)
+        labels = setting.noise * quantized + (between * g * one + a) * energy + y * target**2
         # of parameters that are nothing but error
         row = one * (c * trace + a * g * setting.dim) + a * g * trace + a**2 * setting.dim + q
         noise = (1 + label.multiplicative) * labels + read * row * parameter.additive
@@ -184,7 +187,7 @@ def _products(setting: Setting) -> tuple[Fraction, ...]:
     """f_2, f_3, f_4 and the coefficients c and g of the products."""
     m = setting.data.elementwise
     f2, f3, f4 = factor_moments(setting.data.shared)
-    return f2, f3, f4, f4 + 2 * m * f2 + m**2, f2 + m
+    return f2, f3, f4, setting.fourth * (f4 + 2 * m * f2 + m**2), f2 + m
 
 
 def _energy(setting: Setting) -> Fraction:

@@ -43,7 +43,11 @@ class Errors:
 
 @dataclass(frozen=True)
 class Setting:
-    """One problem, its five quantizers and the run; ``noise`` is sigma^2."""
+    r"""One problem, its five quantizers and the run; ``noise`` is sigma^2.
+
+    x is tau times independent coordinates: ``kurtosis`` is their :math:`E x_i^4 / \lambda_i^2`, and
+    ``fourth`` is :math:`E \tau^4`, with :math:`E \tau^2 = 1`. For Gaussian data they are 3 and 1.
+    """
 
     eigenvalues: Vector
     target: Vector
@@ -56,6 +60,8 @@ class Setting:
     parameter: Errors = Errors()
     activation: Errors = Errors()
     gradient: Errors = Errors()
+    kurtosis: Fraction = Fraction(3)
+    fourth: Fraction = ONE
 
     @classmethod
     def read(
@@ -66,6 +72,8 @@ class Setting:
         stepsize: str,
         batch: int,
         steps: int,
+        kurtosis: str = "3",
+        fourth: str = "1",
         **errors: str,
     ) -> Setting:
         """From numbers as text; errors as "additive shared elementwise"."""
@@ -75,6 +83,7 @@ class Setting:
 
         models: dict[str, Any] = {n: Errors(*vector(text)) for n, text in errors.items()}
         numbers = vector(eigenvalues), vector(target), Fraction(noise), Fraction(stepsize)
+        models |= {"kurtosis": Fraction(kurtosis), "fourth": Fraction(fourth)}
         return cls(*numbers, batch, steps, **models)
 
     @property
@@ -140,23 +149,28 @@ def data_tables(setting: Setting) -> Tables:
               Y_{ij} = \lambda_i\lambda_j (f_2 + m) + a \lambda_j .
 
     On the diagonal only the sum 1 + zeta_s + zeta_i enters, so f_k is that of the level s + m.
+    What is of fourth order in x is, off the diagonal, times E tau^4, and on it that of
+    :math:`E x_i^4 = k E\tau^4 \lambda_i^2`; what is of second order is that of the variance alone.
     """
     data, eigenvalues = setting.data, setting.eigenvalues
     a, m = data.additive, data.elementwise
     f2, f3, f4 = factor_moments(data.shared)
     g2, g3, g4 = factor_moments(data.multiplicative)
+    between = setting.fourth
+    own = setting.kurtosis * setting.fourth
     d = setting.dim
     tables = Tables(*([[ZERO] * d for _ in range(d)] for _ in range(3)))
     for i, p in enumerate(eigenvalues):
         for j, q in enumerate(eigenvalues):
             if i == j:
-                tables.Q[i][j] = 3 * g4 * p**2 + 6 * g2 * p * a + 3 * a**2
-                tables.T[i][j] = 3 * g3 * p**2 + 3 * p * a
-                tables.Y[i][j] = 3 * g2 * p**2 + p * a
+                tables.Q[i][j] = own * g4 * p**2 + 6 * g2 * p * a + 3 * a**2
+                tables.T[i][j] = own * g3 * p**2 + 3 * p * a
+                tables.Y[i][j] = own * g2 * p**2 + p * a
             else:
-                tables.Q[i][j] = p * q * (f4 + 2 * m * f2 + m**2) + a * (p + q) * (f2 + m) + a**2
-                tables.T[i][j] = p * q * (f3 + m) + a * q
-                tables.Y[i][j] = p * q * (f2 + m) + a * q
+                pq = between * p * q
+                tables.Q[i][j] = pq * (f4 + 2 * m * f2 + m**2) + a * (p + q) * (f2 + m) + a**2
+                tables.T[i][j] = pq * (f3 + m) + a * q
+                tables.Y[i][j] = pq * (f2 + m) + a * q
     return tables
 
 

@@ -48,12 +48,18 @@ class _Dice:
         shape = (1,) * before + (len(values),) + (1,) * (MOST_AXES - before - 1)
         return np.array(values).reshape(shape)
 
-    def gaussian(self, variance: float) -> Array | float:
-        """Three values with the moments 0, s, 0, 3 s^2, 0 of N(0, s)."""
+    def gaussian(self, variance: float, kurtosis: float = 3) -> Array | float:
+        """Three values with the moments 0, s, 0, 3 s^2, 0 of N(0, s), or with k s^2 the fourth."""
         if variance == 0:
             return 0.0
-        width = math.sqrt(3 * variance)
-        return self._throw([-width, 0.0, width], [1 / 6, 2 / 3, 1 / 6])
+        width, chance = math.sqrt(kurtosis * variance), 1 / (2 * kurtosis)
+        return self._throw([-width, 0.0, width], [chance, 1 - 2 * chance, chance])
+
+    def size(self, fourth: float) -> Array | float:
+        """tau = 0 or more with E tau^2 = 1 and E tau^4 = fourth."""
+        if fourth == 1:
+            return 1.0
+        return self._throw([0.0, math.sqrt(fourth)], [1 - 1 / fourth, 1 / fourth])
 
     def coin(self, variance: float) -> Array | float:
         """Two values with mean zero and this variance."""
@@ -112,7 +118,8 @@ def _updated(setting: Setting, dice: _Dice, before: list[Array]) -> list[Array]:
     """The update, literally: the coordinates of w_t at every outcome."""
     samples, quantized_samples, labels = [], [], []
     for _ in range(setting.batch):
-        x = [np.asarray(dice.gaussian(float(one))) for one in setting.eigenvalues]
+        size, kurtosis = dice.size(float(setting.fourth)), float(setting.kurtosis)
+        x = [np.asarray(size * dice.gaussian(float(s), kurtosis)) for s in setting.eigenvalues]
         samples.append(x)
         quantized_samples.append(_quantize_data(dice, x, setting.data))
     for x in samples:
@@ -201,13 +208,16 @@ def count_outcomes(setting: Setting) -> int:
         return int(faces**exponent)
 
     sample = 3 ** sum(map(bool, setting.eigenvalues)) * one(setting.data, d, 3)
+    sample *= 1 if setting.fourth == 1 else 2
     out = 2 * (sample * 2 ** bool(setting.noise)) ** batch * one(setting.parameter, d, 2)
     for errors in (setting.label, setting.activation, setting.gradient):
         out *= one(errors, batch, 2)
     return int(out)
 
 
-def _case(dim: int, batch: int, steps: int = 1, **parts: str) -> Setting:
+def _case(
+    dim: int, batch: int, steps: int = 1, kurtosis: int = 3, fourth: int = 1, **parts: str
+) -> Setting:
     """A setting whose quantizers have the parts named by their first letters, such as "as"."""
     levels = {
         "data": (Fraction(1, 5), Fraction(1, 3), Fraction(1, 4)),
@@ -230,6 +240,8 @@ def _case(dim: int, batch: int, steps: int = 1, **parts: str) -> Setting:
         stepsize=Fraction(1, 3),
         batch=batch,
         steps=steps,
+        kurtosis=Fraction(kurtosis),
+        fourth=Fraction(fourth),
         **errors,
     )
 
@@ -263,6 +275,11 @@ CASES: tuple[Setting, ...] = (
     _case(1, 2, data="ase", label="e", parameter="s", gradient="a"),
     _case(1, 2, data="ase", parameter="s", activation="a", gradient="s"),
     _case(1, 2, data="ase", parameter="s", activation="e", gradient="s"),
+    # covariates that are not Gaussian: independent ones, and samples of random size
+    _case(2, 1, data="ase", label="s", parameter="s", activation="e", gradient="a", kurtosis=5),
+    _case(2, 2, label="ase", parameter="s", gradient="as", kurtosis=1),
+    _case(2, 1, data="ase", label="s", parameter="s", activation="e", gradient="a", fourth=2),
+    _case(2, 2, label="s", parameter="a", activation="e", gradient="s", fourth=3),
 )
 
 #: Runs of several steps, for the average: the covariance of two iterates counts.

@@ -101,8 +101,9 @@ class ClosedForm:
 
     ``start`` is E eta and E eta^2 at the first step; without it w_0 = 0.
 
-    Needs G of rank one besides its diagonal: no shared and additive data errors at once. Until a
-    second moment is asked for, nothing is factorised.
+    Needs G of rank one besides its diagonal: no additive data errors beside shared ones, or beside
+    covariates whose coordinates share a factor. Until a second moment is asked for, nothing is
+    factorised.
     """
 
     def __init__(self, instance: Instance, start: Moments | None = None) -> None:
@@ -114,8 +115,11 @@ class ClosedForm:
         self.groups = instance.groups
         # Where the noise is independent of the quantized data no rho_j^t enters (theorem T4').
         levels = (instance.parameter, instance.activation)
-        self.is_driven = isinstance(instance.data, NumericFormat) or any(
-            level.multiplicative != 0 for level in (*levels, instance.data)
+        # Of additive data errors it is independent only if x is Gaussian.
+        self.is_driven = (
+            isinstance(instance.data, NumericFormat)
+            or any(level.multiplicative != 0 for level in (*levels, instance.data))
+            or (instance.data.additive != 0 and not _is_gaussian(instance))
         )
 
     @property
@@ -308,6 +312,11 @@ class ClosedForm:
 
     def _decay(self, loss: Scalar | Array, n: int) -> tuple[Scalar | Array, Scalar | Array]:
         return self.instance.arithmetic.decay(loss, n)
+
+
+def _is_gaussian(instance: Instance) -> bool:
+    """Whether the covariates have the fourth moments of Gaussian ones."""
+    return instance.fourth is not None and (instance.fourth.own, instance.fourth.between) == (3, 1)
 
 
 def _summed(coefficients: Array, sequences: Array, weights: Array | None) -> Array:

@@ -22,6 +22,7 @@ import flint
 import sympy as sp
 
 from qtheory.errors import PrecisionError
+from qtheory.model.covariates import Gaussian
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Compression, Instance, Rest, instantiate, require_numbers
 from qtheory.model.problem import Problem
@@ -54,10 +55,14 @@ _RADII = (6.0, 5.0, 4.0, 3.5, 3.0, 2.5, 2.0, 1.6, 1.3, 1.1)
 
 
 def is_compressible(problem: Problem, quantization: Quantization) -> bool:
-    """Whether a proved compression is there: known forms, and one kind of error on the data."""
-    data = quantization.data
-    single = not isinstance(data, NumberFormat) and (data.additive == 0 or data.multiplicative == 0)
-    return single and has_sums(problem)
+    """Whether a proved compression is there: known forms, and one kind of error on the data.
+
+    Additive ones are taken for noise that is independent of x, which needs Gaussian data.
+    """
+    data, law = quantization.data, problem.covariates
+    if isinstance(data, NumberFormat) or (data.additive != 0 and data.multiplicative != 0):
+        return False
+    return has_sums(problem) and (data.additive == 0 or isinstance(law, Gaussian))
 
 
 def working_bits(tolerance: int) -> int:

@@ -118,6 +118,8 @@ class Couplings:
         of_label = first * (1 + gradient.multiplicative) * (1 + label.multiplicative)
         both = second * (1 + gradient.shared) * (1 + label.shared)
         added = (1 + gradient.multiplicative) * (label.additive + activation.additive)
+        law = instance.fourth
+        assert law is not None  # of what is but bounded, Step.of has refused to make a step
         per_parameter = parameter.additive / (1 + parameter.multiplicative)
         return cls(
             eps=eps,
@@ -127,11 +129,14 @@ class Couplings:
             g=g,
             H=2 / (1 + e) ** 2 + ratio / (1 + e),
             O=2 * g / (1 + e) ** 2 + mixed / (1 + e),
-            C_1_signal=U / (1 + e) ** 2 + ratio * U / (1 + e) + of_label * (1 + e),
+            C_1_signal=U / (1 + e) ** 2 + ratio * U / (1 + e) + of_label * law.between * (1 + e),
             C_1_trace=per_parameter * U,
             C_1=(1 + e) * (of_label * instance.noise + first * (added + gradient.additive)),
             C_2=per_parameter * g,
-            C_3=g / (1 + e) ** 2 + mixed / (1 + e) + 2 * (1 + e) * of_label + both,
+            C_3=g / (1 + e) ** 2
+            + mixed / (1 + e)
+            + abs(law.own - law.between) * (1 + e) * of_label
+            + both,
         )
 
 

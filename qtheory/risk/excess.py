@@ -21,6 +21,7 @@ from qtheory.errors import (
     PrecisionError,
     QTheoryError,
 )
+from qtheory.model.covariates import KnownMoments
 from qtheory.model.float_range import require_finite, within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
@@ -229,7 +230,9 @@ def risk_curve(
     ['4.318e-02', '2.924e-05', '2.744e-08']
     """
     digits = checked_digits(digits)
-    run = Run(problem, quantization, sgd).covered(in_full=True, any_step=True)
+    run = Run(problem, quantization, sgd).covered(
+        in_full=True, any_step=True, covariates=KnownMoments
+    )
     numbers = sequence(steps, "steps", "a sequence of at least one number of steps")
     runs = [run.with_steps(number) for number in numbers]
     require_numeric(problem.dim, "dim")

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from qtheory.errors import HypothesisError
 from qtheory.model.error_models import factor_moment
 from qtheory.model.instance import Instance, NumericFormat
 from qtheory.numbers.arithmetic import Array, Scalar
@@ -111,12 +112,25 @@ class FourthMoments:
 def fourth_moments(instance: Instance) -> FourthMoments:
     """The tables for xq_i = (1 + zeta + zeta_i) x_i + e_i with Gaussian zeta, zeta_i and e_i.
 
+    The law of x enters through k = E x_i^4 / lambda_i^2 and b = E x_i^2 x_j^2 / (lambda_i
+    lambda_j), 3 and 1 for Gaussian data, which multiply what is of fourth order in x.
+
     zeta is the shared factor of a sample, zeta_i the elementwise one, e_i the additive error.
     With f_k = E(1 + zeta)^k, the off-diagonal factor of Q is
     E[(1+zeta+zeta_i)^2 (1+zeta+zeta_j)^2] = f4 + 2 m f2 + m^2, where m = E zeta_i^2, and so on;
     m = 0 gives the shared table of section 2, zeta = 0 the elementwise one.
+
+    Raises
+    ------
+    HypothesisError
+        If the fourth moments of the covariates are assumed to be bounded, not known.
     """
-    x = instance.eigenvalues
+    x, law = instance.eigenvalues, instance.fourth
+    if law is None:
+        raise HypothesisError(
+            "covariates is FourthMoment, which bounds fourth moments and does not give them: "
+            "upper_bound takes it"
+        )
     if isinstance(instance.data, NumericFormat):
         return _moments_of_format(x, instance.data, instance.multiplicity)
     one, counts = x * 0 + 1, instance.multiplicity
@@ -125,23 +139,26 @@ def fourth_moments(instance: Instance) -> FourthMoments:
     f2, f3, f4 = (factor_moment(shared, power) for power in (2, 3, 4))
     h2, h3, h4 = (factor_moment(both, power) for power in (2, 3, 4))  # both factors, for i = j
 
-    # Q_ij = (f4 + 2 m f2 + m^2) l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2, which is
-    # (p l_i + eps)(p l_j + eps) + (f4 - f2^2) l_i l_j with p = f2 + m
-    p = f2 + m
+    # Q_ij = b q4 l_i l_j + (f2 + m) eps (l_i + l_j) + eps^2 with q4 = f4 + 2 m f2 + m^2, which is
+    # (p l_i + eps)(p l_j + eps) + (b q4 - p^2) l_i l_j with p = f2 + m, where q4 - p^2 = f4 - f2^2
+    k, b, p, q4 = law.own, law.between, f2 + m, f4 + 2 * m * f2 + m**2
     if eps == 0:
-        left, right = [(f4 + 2 * m * f2 + m**2) * x], [x]
+        left, right = [b * q4 * x], [x]
     else:
-        left, right = [p * x + eps * one, (f4 - f2**2) * x], [p * x + eps * one, x]
-    # Q_ii = 3 h4 l_i^2 + 6 h2 eps l_i + 3 eps^2, of which the low rank has
-    # (f4 + 2 m f2 + m^2) l_i^2 + 2 p eps l_i + eps^2
-    varying = (3 * h4 - (f4 + 2 * m * f2 + m**2)) * x**2 + (6 * h2 - 2 * p) * eps * x
+        beside = b * (f4 - f2**2) + (b - 1) * p**2
+        left, right = [p * x + eps * one, beside * x], [p * x + eps * one, x]
+    # Q_ii = k h4 l_i^2 + 6 h2 eps l_i + 3 eps^2, of which the low rank has
+    # b q4 l_i^2 + 2 p eps l_i + eps^2
+    varying = (k * h4 - b * q4) * x**2 + (6 * h2 - 2 * p) * eps * x
     Q = DiagonalPlusLowRank.from_parts(2 * eps**2, varying, left, right, counts)
-    # T_ij = (f3 + m) l_i l_j + eps l_j
+    # T_ij = b (f3 + m) l_i l_j + eps l_j
     T = DiagonalPlusLowRank.from_entries(
-        3 * h3 * x**2 + 3 * eps * x, [(f3 + m) * x + eps * one], [x], counts
+        k * h3 * x**2 + 3 * eps * x, [b * (f3 + m) * x + eps * one], [x], counts
     )
-    # Y_ij = (f2 + m) l_i l_j + eps l_j
-    Y = DiagonalPlusLowRank.from_entries(3 * h2 * x**2 + eps * x, [p * x + eps * one], [x], counts)
+    # Y_ij = b (f2 + m) l_i l_j + eps l_j
+    Y = DiagonalPlusLowRank.from_entries(
+        k * h2 * x**2 + eps * x, [b * p * x + eps * one], [x], counts
+    )
     return FourthMoments(Q, T, Y)
 
 

@@ -24,8 +24,8 @@ from typing import Any
 import sympy as sp
 
 from qtheory.errors import CostError, HypothesisError
+from qtheory.model.covariates import KnownMoments
 from qtheory.model.formats import NumberFormat
-from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.risk import closed_form, matrix_recursion, powers, recursion
 from qtheory.risk.compression import is_compressible
@@ -141,7 +141,7 @@ def plan_for(
         why = "its dimension is infinite" if dim is sp.oo else "every coordinate would take long"
         wanted = digits or DIGITS_FOR_FLOAT
         return Plan("closed form", wanted, True, SECONDS_TO_COMPRESS, why)
-    rank_one = rates_apart and has_rank_one(run.quantization)
+    rank_one = rates_apart and has_rank_one(run)
     try:
         return _affordable(int(dim), last, rank_one, digits, longest)
     except CostError:
@@ -174,7 +174,7 @@ def _changed_step(run: Run, digits: int | None, longest: float, rates_apart: boo
     carried = 1 + (run.sgd.momentum != 0) + run.sgd.error_feedback + run.window.averaged
     # a closed form goes on from any state, but has no memory
     closed = rates_apart and {*run.changes} <= {"stepsize", "batch"}
-    closed = closed and has_rank_one(run.quantization) and stretches < _MANY_STRETCHES
+    closed = closed and has_rank_one(run) and stretches < _MANY_STRETCHES
     dim, steps = int(run.problem.dim), run.window.last
     method, seconds = method_for_stretches(dim, steps, stretches, carried, closed, digits is None)
     reason = f"{stretches} stretches of one stepsize"
@@ -196,10 +196,15 @@ def _changed_step(run: Run, digits: int | None, longest: float, rates_apart: boo
     return plan
 
 
-def has_rank_one(quantization: Quantization) -> bool:
-    """Whether G is diagonal plus rank one: not with shared and additive data errors at once."""
-    data = quantization.data
-    return isinstance(data, NumberFormat) or data.additive == 0 or data.shared == 0
+def has_rank_one(run: Run) -> bool:
+    """Whether G is diagonal plus rank one.
+
+    Not with additive data errors beside a factor that all coordinates of a sample share: that of
+    shared errors, or of elliptical covariates.
+    """
+    data, law = run.quantization.data, run.problem.covariates
+    shares = isinstance(law, KnownMoments) and law.between != 1
+    return isinstance(data, NumberFormat) or data.additive == 0 or (data.shared == 0 and not shares)
 
 
 _REASONS: dict[Method, str] = {

@@ -19,6 +19,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import CostError, HypothesisError
+from qtheory.model.covariates import KnownMoments
 from qtheory.model.instance import Instance, NumericErrorModel, instantiate
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import STORED, TARGETS, Quantization
@@ -117,7 +118,7 @@ def sensitivity(
     >>> print(found.slopes["label", "additive"].str(6, radius=False))
     0.0342679
     """
-    run = Run(problem, quantization, sgd).covered(any_step=True)
+    run = Run(problem, quantization, sgd).covered(any_step=True, covariates=KnownMoments)
     digits = checked_digits(digits) or _DIGITS
     if problem.dim is sp.oo:
         raise HypothesisError("dim is oo, but every coordinate is followed: give a finite one")

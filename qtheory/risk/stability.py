@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError, PrecisionError, UnstableError
+from qtheory.model.covariates import KnownMoments
 from qtheory.model.float_range import within_float64
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.problem import Problem
@@ -74,7 +75,7 @@ def stability(problem: Problem, quantization: Quantization, sgd: SGD) -> Stabili
     >>> round(result.largest_stepsize, 6)    # d = 1: v' contracts for gamma < 2 / (3 lambda)
     0.666667
     """
-    run = Run(problem, quantization, sgd).covered(any_step=True)
+    run = Run(problem, quantization, sgd).covered(any_step=True, covariates=KnownMoments)
     if run.changes:
         return _of_changed_steps(run)
     theta, _ = _theta(_instance(run, Intervals()))

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from qtheory.errors import CostError, InvalidArgumentError
+from qtheory.errors import CostError, HypothesisError, InvalidArgumentError
+from qtheory.model.covariates import Elliptical, Independent, KnownMoments
 from qtheory.model.data import SecondMoments
 from qtheory.model.error_models import Additive, ErrorModel
 from qtheory.model.instance import Instance, instantiate
@@ -56,7 +57,11 @@ class Work:
         table: SecondMoments | None = None,
     ) -> Work:
         """From the model; with a table, samples are drawn from its rows."""
-        quantization = run.quantization
+        quantization, law = run.quantization, run.problem.covariates
+        if not isinstance(law, KnownMoments):
+            raise HypothesisError(
+                f"covariates is {law}, but only a law can be drawn from: upper_bound takes it"
+            )
         # coordinates of eigenvalue 0 matter if data errors can move them
         rounding = rounding_of(quantization.data)
         data = quantization.data if rounding is None else ErrorModel()
@@ -91,6 +96,8 @@ class Work:
             first=window.first,
             last=window.last,
             averaged=window.averaged,
+            kurtosis=float(law.kurtosis) if isinstance(law, Independent) else 0.0,
+            fourth=float(law.fourth) if isinstance(law, Elliptical) else 1.0,
             rows=np.empty((0, 0)) if table is None else table.scores[:, : len(eigenvalues)].copy(),
             labels=np.empty(0) if table is None else table.labels,
             mixing=mixing,

@@ -116,9 +116,7 @@ def run_block(
                 if progress[STOP] != 0:
                     return
                 if gaussian:
-                    _fill_normal(samples, latent)
-                    for i in range(latent.size):
-                        latent[i] *= deviation[i]
+                    _fill_covariates(samples, run, deviation, latent)
                     y = _dot(latent, run.target)
                     if mixed:
                         for i in range(d):
@@ -191,6 +189,27 @@ def _remembered(
 def _fill_normal(generator: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = generator.standard_normal()
+
+
+@_compiled
+def _fill_covariates(generator: Any, run: PackedRun, deviation: Any, out: Any) -> None:
+    """One sample x: Gaussian, or coordinates of three values, times the size of the sample."""
+    size = 1.0
+    if run.fourth > 1:  # tau^2 is E tau^4 or 0
+        size = math.sqrt(run.fourth) if generator.random() * run.fourth < 1 else 0.0
+    if run.kurtosis > 0:
+        for i in range(out.size):
+            place = generator.random() * run.kurtosis
+            out[i] = 0.0
+            if place < 1:
+                out[i] = math.sqrt(run.kurtosis) if place < 0.5 else -math.sqrt(run.kurtosis)
+    else:
+        _fill_normal(generator, out)
+    for i in range(out.size):
+        out[i] *= deviation[i]
+    if run.fourth > 1:
+        for i in range(out.size):
+            out[i] *= size
 
 
 @_compiled

@@ -52,7 +52,9 @@ class PackedRun(NamedTuple):
     first: int  # the first iterate in the average
     last: int  # the number of steps
     averaged: bool
-    rows: Any  # samples to draw from; without any, x is Gaussian
+    kurtosis: float  # of independent coordinates of three values; 0 for Gaussian ones
+    fourth: float  # E tau^4 of the random size of a sample; 1 for none
+    rows: Any  # samples to draw from, in place of x by its law
     labels: Any
     mixing: Any  # of shape (0, 0) if the features are x itself
     sketching: float  # the excess risk that the features miss

@@ -44,7 +44,8 @@ def simulate(
     .. math:: w_t = w_{t-1} + \frac{\gamma}{B} Q_d(X)^T Q_o(Q_l(y) - Q_a(Q_d(X) Q_p(w_{t-1})))
 
     Error models are sampled with Gaussian errors; number formats round, as they are, on any target.
-    Biased rounding is run too and marked in the result.
+    Biased rounding is run too and marked in the result. Covariates are drawn from the law of the
+    problem, and those of :class:`qtheory.Independent` and :class:`qtheory.Elliptical` as they say.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def simulate(
         If an argument is not what it must be.
     SymbolicValueError
         If a symbol stands where a number is needed.
+    HypothesisError
+        If the covariates have no law to draw from (:class:`qtheory.FourthMoment`).
 
     Examples
     --------

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from qtheory.errors import NoTheoremError, one_of
-from qtheory.theory import batch, decomposition, lower, recursion, sketch, spectrum, upper
+from qtheory.theory import (
+    batch,
+    decomposition,
+    fourth_moments,
+    lower,
+    recursion,
+    sketch,
+    spectrum,
+    upper,
+)
 from qtheory.theory.bounds import Bound, lower_bound, upper_bound
 from qtheory.theory.theorem import Hypothesis, Theorem
 
@@ -79,7 +88,16 @@ def _spelled(name: str) -> str:
 theorems = Theorems(
     tuple(
         theorem
-        for part in (decomposition, recursion, upper, lower, spectrum, batch, sketch)
+        for part in (
+            decomposition,
+            recursion,
+            upper,
+            fourth_moments,
+            lower,
+            spectrum,
+            batch,
+            sketch,
+        )
         for theorem in part.THEOREMS
     )
 )

@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
+from qtheory.model.covariates import Covariates, Gaussian
 from qtheory.model.float_range import require_finite, within_float64
 from qtheory.model.instance import instantiate, require_moving, sketching_of
 from qtheory.model.problem import Problem
@@ -23,6 +24,7 @@ from qtheory.numbers.certify import certified, checked_digits, outward, wanted_b
 from qtheory.numbers.display import html_table, shown
 from qtheory.numbers.evaluate import evaluate
 from qtheory.theory.definitions import D_N, A, bias, variance
+from qtheory.theory.fourth_moments import fourth_moment_bound
 from qtheory.theory.lower import floor, risk_lower_bound
 from qtheory.theory.lower import lower_bound as quantized_lower_bound
 from qtheory.theory.sketch import COROLLARIES
@@ -30,8 +32,9 @@ from qtheory.theory.theorem import Theorem
 from qtheory.theory.upper import refined_upper_bound
 from qtheory.theory.upper import upper_bound as paper_upper_bound
 
-#: The forms of the upper bound.
+#: The forms of the upper bound, and those for other covariates than Gaussian ones.
 UPPER_FORMS = {"refined": refined_upper_bound, "paper": paper_upper_bound}
+_FORMS_OF_OTHERS = {"paper": fourth_moment_bound}
 LOWER = "lower"
 # A float64 bound is this tight, or it is computed in balls.
 _NARROW = 1e-12
@@ -87,6 +90,7 @@ def upper_bound(
         None for float64, or the number of certified digits (``flint.arb`` balls).
     form
         ``"refined"`` (T4'), ``"paper"`` (T4), or None for the smallest one whose hypotheses hold.
+        For covariates that are not Gaussian it is T4 under the fourth-moment assumption.
 
     Raises
     ------
@@ -106,8 +110,14 @@ def upper_bound(
     """
     if form is not None and not (isinstance(form, str) and form in UPPER_FORMS):
         raise InvalidArgumentError("form", form, f"None or one of {', '.join(UPPER_FORMS)}")
-    run = Run(problem, quantization, sgd).covered()
-    wanted = UPPER_FORMS if form is None else {form: UPPER_FORMS[form]}
+    run = Run(problem, quantization, sgd).covered(covariates=Covariates)
+    known = UPPER_FORMS
+    if not isinstance(run.problem.covariates, Gaussian):
+        known = _FORMS_OF_OTHERS
+        if form == "refined":
+            law = run.problem.covariates
+            raise HypothesisError(f"covariates is {law}, but T4' needs Gaussian data: form='paper'")
+    wanted = known if form is None else {form: known[form]}
     bounds: list[Bound] = []
     refusals: list[str] = []
     for name, theorem in wanted.items():

@@ -57,8 +57,13 @@ _SEQUENCES: dict[sp.Basic, z3.ExprRef] = {
     base: parameter(base.name, SEQUENCE) for base in (notation.lam, notation.w_star)
 }
 
+# Of these no theorem on Gaussian data speaks: what is known of them is assumed with the law.
+_OF_LAWS: dict[sp.Basic, z3.ExprRef] = {
+    symbol: parameter(symbol.name) for symbol in (notation.alpha_0, notation.beta_0)
+}
+
 #: The kernel's words for the parameters of the model.
-PARAMETERS: Mapping[sp.Basic, z3.ExprRef] = MappingProxyType({**_SCALARS, **_SEQUENCES})
+PARAMETERS: Mapping[sp.Basic, z3.ExprRef] = MappingProxyType({**_SCALARS, **_SEQUENCES, **_OF_LAWS})
 
 
 def _standing() -> dict[str, Proof]:
@@ -118,7 +123,7 @@ class Vocabulary:
         self._equations = {symbol_of(equation.lhs): equation for equation in definitions}
         if len(self._equations) != len(definitions):
             raise ProofError(f"a symbol is defined twice in {', '.join(map(str, definitions))}")
-        self._terms: dict[sp.Basic, Any] = {**_SCALARS, **_SEQUENCES}
+        self._terms: dict[sp.Basic, Any] = dict(PARAMETERS)
         for symbol, term in (meanings or {}).items():
             if symbol_of(symbol) in self._equations or symbol_of(symbol) in self._terms:
                 raise ProofError(f"{symbol} is defined, it has no other meaning, as {term}")

@@ -9,21 +9,42 @@ S = sum_i lambda^q_i e_i, and E s, E s w, E s^2 for s = w_0 + ... + w_{t-1}, the
 before w_t. Symbols that the theorems use and do not define have these terms for meanings
 (:mod:`qtheory.theory.sequents`), so they are made here and not in the file of a proof.
 
-The tables Q, T, Y are the fourth moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x,
-zeta, zeta_i and e, with f_k = E(1 + zeta)^k.
+What the covariates are enters through one sequence alone, ``core``: the second moment of the noise
+of one sample. That they are Gaussian is an assumption on it (``GAUSSIAN``), by the tables Q, T, Y,
+the fourth moments of xq_i = (1 + zeta + zeta_i) x_i + e_i for Gaussian x, zeta, zeta_i and e, with
+f_k = E(1 + zeta)^k. Under the fourth-moment assumption it is bounded instead
+(:mod:`qtheory.theory.fourth_moments`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import z3
 
-from qtheory.proof.kernel import SEQUENCE, define, parameter, recursive, sequence, variable
+from qtheory.proof.kernel import (
+    SEQUENCE,
+    Proof,
+    assume,
+    define,
+    parameter,
+    recursive,
+    sequence,
+    undefined,
+    variable,
+)
 from qtheory.proof.sums import total, zeros
 from qtheory.theory import definitions, notation
 from qtheory.theory.decomposition import decomposition, first, second
-from qtheory.theory.formal import Vocabulary, coordinate, dimension, other_coordinate, time
+from qtheory.theory.formal import (
+    Vocabulary,
+    coordinate,
+    dimension,
+    inside,
+    other_coordinate,
+    time,
+)
 from qtheory.theory.sketch import energy as sketch_energy
 from qtheory.theory.sketch import sketched_risk
 
@@ -90,18 +111,44 @@ T_row = sequence("T row", [t, i], j, T_entry(i, j) * w[j] * m(j, t))
 Y_row = sequence("Y row", [i], j, Y_entry(i, j) * w[j] * w[j])
 
 Yy = sequence("Yy", [], i, sigma2 * lq[i] + total(Y_row(i), d))
-core = sequence(
-    "core",
-    [t, u],
-    i,
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """A sequence of which nothing is known; ``at`` gives what is assumed of it somewhere."""
+
+    symbol: z3.FuncDeclRef
+    assumption: Proof
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The sequence for these arguments."""
+        return self.symbol(*arguments)
+
+    def at(self, at_t: Any, second_moments: Any, at_i: Any) -> Proof:
+        """The assumption there."""
+        return self.assumption(t=at_t, u=second_moments, i=at_i)
+
+
+#: E (Q_l(y) - Q_a(u))^2 xq_i^2 of one sample, but for gradient errors, if x is Gaussian.
+gaussian_core = (
     Yy()[i]
     - 2 * total(T_row(t, i), d)
     + total(Q_row(u, i), d)
     + la * lq[i]
     + lm * Yy()[i]
     + aa * lq[i]
-    + am * total(Q_row(u, i), d),
+    + am * total(Q_row(u, i), d)
 )
+_core = undefined("core", [t, u], SEQUENCE)
+#: What the theorems rest on that are not for every law of the covariates.
+GAUSSIAN = assume(
+    _core(t, u)[i] == gaussian_core,
+    t,
+    u,
+    i,
+    meaning="the covariates are Gaussian: the noise of one sample is that of T2",
+)
+core = Assumed(_core, GAUSSIAN)
 same = sequence("same", [t, u], i, (1 + om) * core(t, u)[i] + oa * lq[i])
 
 
@@ -137,7 +184,12 @@ v = recursive("v", [], t, zeros(), lambda before: following(t, before))
 mu = sequence("mu", [t], i, m(i, t) - wq[i])
 e = sequence("e", [t, u], i, u[i] - 2 * wq[i] * m(i, t) + wq[i] * wq[i])
 c = sequence("c", [t], i, v(t)[i] - m(i, t) * m(i, t))
+#: Of every law; for Gaussian covariates it is proved (proofs/variance.py).
+VARIANCE = assume(
+    z3.Implies(z3.And(t >= 0, inside), c(t)[i] >= 0), t, i, meaning="E w^2 is at least (E w)^2"
+)
 weighted = sequence("lambda^q e", [t, u], i, lq[i] * e(t, u)[i])
+lq_v = sequence("lambda^q v", [u], i, lq[i] * u[i])
 S = define("S", [t], total(weighted(t, v(t)), d))
 
 # --- sums and averages of iterates ---------------------------------------------------------------

@@ -32,6 +32,11 @@ additive = {k: sp.Symbol(f"epsilon_{c}^a", nonnegative=True) for k, c in _LETTER
 multiplicative = {k: sp.Symbol(f"epsilon_{c}^m", nonnegative=True) for k, c in _LETTERS.items()}
 shared = {k: sp.Symbol(f"epsilon_{c}^s", nonnegative=True) for k, c in _LETTERS.items()}
 
+#: What bounds the fourth moments of x: E x_i^2 <x, a>^2 <= (alpha_0 - beta_0) lambda_i ||a||_H^2
+#: + beta_0 lambda_i^2 a_i^2; alpha_0 = 3 and beta_0 = 2 for Gaussian data.
+alpha_0 = sp.Symbol("alpha_0", nonnegative=True)
+beta_0 = sp.Symbol("beta_0", nonnegative=True)
+
 
 def over_coordinates(term: sp.Expr) -> sp.Sum:
     """The sum of a term over the coordinates i = 1, ..., d."""
@@ -50,6 +55,8 @@ def symbol_values(instance: Instance) -> Values:
         perp: 2 * instance.sketching,
         lam: instance.eigenvalues,
         w_star: instance.target,
+        alpha_0: instance.fourth_moment,
+        beta_0: instance.own_fourth_moment,
     }
     for target in TARGETS:
         model = getattr(instance, target)

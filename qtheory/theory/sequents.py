@@ -17,7 +17,7 @@ import z3
 from qtheory.errors import ProofError
 from qtheory.proof.kernel import SEQUENCE, Function, Proof, is_proof, lemma, parameter
 from qtheory.proof.text import one_line
-from qtheory.theory import decomposition, moments, notation, recursion, sketch, upper
+from qtheory.theory import decomposition, laws, moments, notation, recursion, sketch, upper
 from qtheory.theory.definitions import risk, risk_q
 from qtheory.theory.formal import (
     PARAMETERS,
@@ -202,9 +202,10 @@ class Formal(Vocabulary):
                 f"{label}: what is proved is not what is stated: {one_line(proof.formula)} "
                 f"for {one_line(self.statement)}"
             )
+        law = laws.LAWS[self.theorem.covariates]
         allowed = {
             hypothesis
-            for assumed_ in (*STANDING.values(), *self.hypotheses)
+            for assumed_ in (*STANDING.values(), *law, *self.hypotheses)
             for hypothesis in assumed_.hypotheses
         }
         extra = proof.hypotheses - allowed

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError
+from qtheory.model.covariates import Covariates, FourthMoment, Gaussian
 from qtheory.model.formats import NumberFormat
 from qtheory.model.instance import Instance, instantiate
 from qtheory.model.run import Run
@@ -78,6 +79,8 @@ class Theorem:
         The theorem and paper it follows, and what is different here.
     renamed
         Its own names for symbols of the model, each with that symbol.
+    covariates
+        The law of the covariates that it is for, or what is assumed of it.
 
     Examples
     --------
@@ -94,6 +97,7 @@ class Theorem:
     hypotheses: tuple[Hypothesis, ...]
     source: str
     renamed: tuple[tuple[sp.Basic, sp.Basic], ...] = ()
+    covariates: type[Covariates] = Gaussian
 
     @property
     def in_the_model(self) -> Theorem:
@@ -157,6 +161,12 @@ class Theorem:
             raise HypothesisError(
                 f"{self.label} ({self.title}) needs error models, but data carries the number "
                 f"format {run.quantization.data.name}"
+            )
+        law = run.problem.covariates
+        if not isinstance(law, Covariates if self.covariates is FourthMoment else self.covariates):
+            raise HypothesisError(
+                f"{self.label} ({self.title}) is for {self.covariates.__name__} covariates, but "
+                f"covariates is {law}"
             )
         for hypothesis in self.in_the_model.hypotheses:
             for arithmetic in (Balls(bits=128), Balls(bits=256), Symbolic()):

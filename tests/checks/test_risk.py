@@ -7,7 +7,7 @@ import pytest
 
 from qtheory.checks import risk as risk_checks
 from qtheory.checks import stability, statements
-from qtheory.checks.panel import PANEL
+from qtheory.checks.panel import OTHER_COVARIATES, SETTINGS
 from qtheory.reference import moments as reference
 from qtheory.risk import secular
 from qtheory.risk.closed_form import ClosedForm
@@ -16,7 +16,7 @@ from tests.checks.results import passed, status
 NEARLY_ONE = 1 + Fraction(1, 10**20)
 
 
-@pytest.mark.parametrize("name", PANEL)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_the_risks_agree(name):
     assert passed(risk_checks.risks_agree(name))
 
@@ -39,6 +39,16 @@ def test_another_step_is_noticed(monkeypatch):
     assert status(risk_checks.risks_agree("all/B=3")) == "failed"
     assert status(stability.edges_agree()) == "failed"
     assert status(statements.recursion_agrees()) == "failed"
+
+
+@pytest.mark.parametrize("name", OTHER_COVARIATES)
+def test_a_law_that_is_ignored_is_noticed(monkeypatch, name):
+    """The exact risk of Gaussian data in the place of that of the law."""
+    gaussian = dataclasses.replace(SETTINGS[name], kurtosis=Fraction(3), fourth=Fraction(1))
+    assert passed(risk_checks.risks_agree(name))
+    right = risk_checks.arguments
+    monkeypatch.setattr(risk_checks, "arguments", lambda _, *more: right(gaussian, *more))
+    assert status(risk_checks.risks_agree(name)) == "failed"
 
 
 def test_outcomes_that_are_added_up_otherwise_are_noticed(monkeypatch):

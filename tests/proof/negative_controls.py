@@ -21,9 +21,10 @@ from qtheory.risk import recursion
 from qtheory.theory import theorems
 from qtheory.theory.batch import alpha_limit
 from qtheory.theory.decomposition import W, first, second
-from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, risk, risk_q, s2
+from qtheory.theory.definitions import D_N, A, Pi, Pi_c, alpha, bias, k4, risk, risk_q, s2
 from qtheory.theory.definitions import q as own_noise
 from qtheory.theory.definitions import variance as variance_symbol
+from qtheory.theory.fourth_moments import alpha_q, beta_q
 from qtheory.theory.lower import floor, s2_low
 from qtheory.theory.notation import B, N, additive, i, lam, multiplicative, perp
 from qtheory.theory.sketch import energy, risk_on_features
@@ -79,6 +80,7 @@ T1, T3, T4 = theorems["decomposition"], theorems["noise_constants"], theorems["u
 T4R, T5, T5R = (
     theorems[name] for name in ("refined_upper_bound", "lower_bound", "risk_lower_bound")
 )
+T4F = theorems["fourth_moment_bound"]
 FLOOR, SHAPE = theorems["spectral_floor"], theorems["spectral_shape"]
 FEEDBACK, NOISE = theorems["feedback_limit"], theorems["noise_limit"]
 S1, T4S = theorems["sketched_risk"], theorems["sketched_upper_bound"]
@@ -94,6 +96,9 @@ FAR = instance(noise=0, gamma="0.001", batch=10**9, steps=10**7, data=ADD(1))  #
 OWN = instance(noise=0, gamma="0.3", batch=10**9, steps=10**6, label=MUL(1))  # the noise q alone
 OVERSHOOT = instance(noise=0, gamma="1.9", batch=10**6, steps=3)
 FAST = instance(8, gamma="0.6", steps=9)  # stable, though theta > 1 in T4
+HEAVY = instance(gamma="0.03", steps=10**5)  # feeds on itself: theta = 0.97
+HEAVY = (replace(HEAVY[0], covariates=qt.Independent(65)), *HEAVY[1:])
+FLAT = (replace(ONE[0], covariates=qt.Elliptical(3)), *ONE[1:])
 BATCH = instance(3, gamma="0.1", batch=2, steps=9, activation=MUL("0.1", "elementwise"))
 
 
@@ -121,6 +126,11 @@ def times(factor):
     return lambda expression: factor * expression
 
 
+def of_gaussian_data(expression):
+    """3 and 2 for what bounds the fourth moments, whatever they are."""
+    return expression.xreplace({alpha_q: 3 * k4, beta_q: 2 * k4})
+
+
 NEGATIVE_CONTROLS = [
     NegativeControl("A halved", defined(T1, A, times(1 / sp.Integer(2))), ADDITIVE),
     NegativeControl("W doubled", defined(T1, W, times(2)), ADDITIVE),
@@ -141,6 +151,16 @@ NEGATIVE_CONTROLS = [
     NegativeControl("large steps allowed", without(T4, "no coordinate overshoots"), OVERSHOOT),
     NegativeControl("theta >= 1 allowed", without(T4, "the noise does not feed itself"), FAST),
     NegativeControl("turned", turned(T4), PLAIN),
+    NegativeControl(
+        "variance cut to a third", defined(T4F, variance_symbol, times(sp.Rational(1, 3))), MANY
+    ),
+    NegativeControl("alpha halved", defined(T4F, alpha, times(sp.Rational(1, 2))), HEAVY),
+    NegativeControl("alpha of Gaussian data", defined(T4F, alpha, of_gaussian_data), HEAVY),
+    NegativeControl("bias halved", defined(T4F, bias, times(sp.Rational(1, 2))), FLAT),
+    NegativeControl("D_N with the power 3", defined(T4F, D_N, to_power(3)), TWO),
+    NegativeControl("A cut to a third", defined(T4F, A, times(sp.Rational(1, 3))), FAR),
+    NegativeControl("large steps allowed", without(T4F, "no coordinate overshoots"), OVERSHOOT),
+    NegativeControl("turned", turned(T4F), PLAIN),
     NegativeControl(
         "variance halved", defined(T4R, variance_symbol, times(sp.Rational(1, 2))), MANY
     ),

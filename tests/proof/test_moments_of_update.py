@@ -24,6 +24,7 @@ from proofs.moments_of_update import (
 from qtheory.errors import ProofError
 from qtheory.proof.kernel import assume, induction
 from qtheory.theory.formal import STANDING
+from qtheory.theory.moments import GAUSSIAN
 
 i, t, m = recursion.i, recursion.t, recursion.m
 MODEL = {h for assumed in STANDING.values() for h in assumed.hypotheses}
@@ -33,8 +34,9 @@ def test_it_rests_on_the_start_on_linearity_and_on_the_gradients():
     facts = {h for fact in (start, linear, gradients) for h in fact.hypotheses}
     assert len(facts) == 3
     assert first_moment.hypotheses - MODEL == facts
-    assert second_moment.hypotheses - MODEL == facts
-    assert same_noise.hypotheses <= MODEL
+    # the mean is that of every law, the noise of one sample that of Gaussian covariates
+    assert second_moment.hypotheses - MODEL == facts | GAUSSIAN.hypotheses
+    assert same_noise.hypotheses - MODEL == GAUSSIAN.hypotheses
 
 
 def test_what_is_assumed_of_the_gradients_are_the_identities():

@@ -23,6 +23,7 @@ from qtheory.proof.polynomials import Reader
 from qtheory.proof.sums import total
 from qtheory.theory import notation
 from qtheory.theory.definitions import x as relative_step
+from qtheory.theory.moments import gaussian_core
 
 
 class Update:
@@ -173,7 +174,7 @@ def section_2(step: Update) -> Reader:
         for symbol in (notation.D, notation.lq, relative_step):
             (definitions[words[symbol][i]],) = words.unfold(symbol, at=i)
         definitions[section2.Yy()[i]] = section2.Yy.at(i)
-        for f in (section2.core, section2.same, section2.cross, section2.following):
+        for f in (section2.same, section2.cross, section2.following):
             definitions[f(t, u)[i]] = f.at(t, u, i)
         for row, arguments in (
             (section2.Q_row, (u, i)),
@@ -187,7 +188,12 @@ def section_2(step: Update) -> Reader:
     entries = Reader(step.ring, values, definitions, coordinates)
     weights = [s**2 for s in of["s"]]
     sums = {whole: _dot(weights, [entries(e) for e in row]) for whole, row in rows.items()}
-    return Reader(step.ring, values | sums, definitions, coordinates)
+    reader = Reader(step.ring, values | sums, definitions, coordinates)
+    cores = {
+        section2.core(t, u)[i]: reader(z3.substitute(gaussian_core, (section2.i, i)))
+        for i in coordinates
+    }
+    return reader.also({}, cores)
 
 
 def renamed(

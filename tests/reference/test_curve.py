@@ -6,7 +6,7 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from qtheory.checks.panel import PANEL
+from qtheory.checks.panel import SETTINGS
 from qtheory.reference import curve
 from qtheory.reference import moments as reference
 from qtheory.reference.curve import risk_curve
@@ -17,16 +17,16 @@ def by_matrices(setting, steps):
     return reference.risks(short, reference.average_moments(short)).risk
 
 
-@pytest.mark.parametrize("name", PANEL)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_in_fractions_it_is_what_the_matrices_give(name):
-    setting = PANEL[name]
+    setting = SETTINGS[name]
     steps = sorted({1, 2, setting.steps})
     assert risk_curve(setting, steps) == [by_matrices(setting, n) for n in steps]
 
 
 @pytest.mark.parametrize("name", ["exact/B=3", "all/data mixed"])
 def test_in_mpmath_it_is_the_same_to_its_digits(name):
-    setting, context = PANEL[name], mpmath.MPContext()
+    setting, context = SETTINGS[name], mpmath.MPContext()
     context.dps = 30
 
     def number(fraction):
@@ -48,6 +48,6 @@ def test_another_coefficient_gives_another_risk(monkeypatch):
             return tuple(found)
 
         monkeypatch.setattr(curve, "_products", wrong)
-        setting = PANEL["all/data mixed"]
+        setting = SETTINGS["all/data mixed"]
         same = risk_curve(setting, [setting.steps]) == [by_matrices(setting, setting.steps)]
         assert same == (k in (0, 2))  # f_2 and f_4 are there for c and g

@@ -112,7 +112,7 @@ def test_the_numbers_of_the_theory_are_names_too(number):
 
 
 def test_they_are_listed_by_name_alone():
-    assert len(qt.theorems) == len(list(qt.theorems)) == 15
+    assert len(qt.theorems) == len(list(qt.theorems)) == 16
     assert all(theorem.name == name for name, theorem in qt.theorems.items())
     assert qt.theorems._ipython_key_completions_() == list(qt.theorems)
 
