@@ -39,7 +39,7 @@ class Steps:
     error_feedback: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Coordinate:
     """First and second moments of w, the weight before, what was lost and the sum of iterates."""
 
@@ -66,10 +66,8 @@ def moments_of_steps(setting: Setting, steps: Steps, first: int | None = None) -
     for t, (stepsize, batch) in enumerate(zip(steps.stepsizes, steps.batches, strict=True)):
         if first is not None and t >= first:
             count += 1
-            for c in coordinates:
-                c.pp, c.total = c.pp + 2 * c.pw + c.ww, c.total + c.w
-                c.pw, c.pb, c.pe = c.pw + c.ww, c.pb + c.wb, c.pe + c.we
-        _step(setting, steps, stepsize, batch, coordinates)
+            coordinates = [_summed(c) for c in coordinates]
+        coordinates = _step(setting, steps, stepsize, batch, coordinates)
     if first is None:
         return Moments(tuple(c.w for c in coordinates), tuple(c.ww for c in coordinates))
     return Moments(
@@ -77,13 +75,26 @@ def moments_of_steps(setting: Setting, steps: Steps, first: int | None = None) -
     )
 
 
+def _summed(c: _Coordinate) -> _Coordinate:
+    """With w in the sum."""
+    return replace(
+        c,
+        total=c.total + c.w,
+        pp=c.pp + 2 * c.pw + c.ww,
+        pw=c.pw + c.ww,
+        pb=c.pb + c.wb,
+        pe=c.pe + c.we,
+    )
+
+
 def _step(
     setting: Setting, steps: Steps, stepsize: Fraction, batch: int, coordinates: list[_Coordinate]
-) -> None:
+) -> list[_Coordinate]:
     now = replace(setting, stepsize=stepsize, batch=batch)
     m, v = tuple(c.w for c in coordinates), tuple(c.ww for c in coordinates)
     same, cross = same_sample(now, m, v), cross_samples(now, m, v)
     mu, levels = steps.momentum, steps.stored
+    found = []
     for i, (c, quantized) in enumerate(zip(coordinates, quantized_eigenvalues(now), strict=True)):
         signal = setting.eigenvalues[i] * setting.target[i]
         square = same[i] / batch + (1 - Fraction(1, batch)) * cross[i]
@@ -108,7 +119,11 @@ def _step(
             plain = c.ww + 2 * uw + uu
             after = (ONE + levels.multiplicative) * plain + levels.additive
             lost_after, we_after, pe_after = ZERO, ZERO, ZERO
-        c.wb, c.bb, c.be = c.ww + uw, c.ww, ZERO
-        c.pw, c.pb, c.pe = c.pw + up, c.pw, pe_after
-        c.before, c.w, c.lost = c.w, c.w + u, ZERO
-        c.ww, c.we, c.ee = after, we_after, lost_after
+        found.append(
+            _Coordinate(
+                w=c.w + u, before=c.w, lost=ZERO, total=c.total,
+                ww=after, wb=c.ww + uw, bb=c.ww, we=we_after, be=ZERO, ee=lost_after,
+                pw=c.pw + up, pb=c.pw, pe=pe_after, pp=c.pp,
+            )
+        )  # fmt: skip
+    return found

@@ -29,7 +29,6 @@ from qtheory.theory.fourth_moments import NOISE_OF_FOURTH_MOMENTS, alpha_q, beta
 from qtheory.theory.moments import (
     GAUSSIAN,
     VARIANCE,
-    S,
     aa,
     am,
     core,
@@ -46,6 +45,7 @@ from qtheory.theory.moments import (
     t,
     v,
 )
+from qtheory.theory.moments import S as spread
 
 words = Vocabulary((*QUANTIZED, *NOISE_OF_FOURTH_MOMENTS))
 _here = z3.And(t >= 0, inside)
@@ -62,7 +62,7 @@ prediction = undefined("prediction moment", [i, t], REAL)
 
 #: E ||Q_p(w) - w^q||^2 and E ||Q_p(w)||^2 in the norm of H^q, and what coordinate i has of them.
 _squares = total(lq_v(v(t)), d)
-_distance = S(t) + pm * _squares + pa * _trace
+_distance = spread(t) + pm * _squares + pa * _trace
 _distance_i = e(t, v(t))[i] + pm * v(t)[i] + pa
 _prediction = (1 + pm) * _squares + pa * _trace
 _prediction_i = (1 + pm) * v(t)[i] + pa
