@@ -459,7 +459,8 @@ def test_an_infinite_dimension_may_be_written_both_ways(dim):
         ("0.01", "did you mean additive:0.01 or multiplicative:0.01?"),
         ("aditive:0.1", "did you mean additive:0.1?"),
         ("additive:0.1+int8", "did you mean format:int8?"),
-        ("nvfp4", "fixed:I,F\n"),
+        ("nvfp4", "did you mean format:nvfp4?"),
+        ("ieee754", "fixed:I,F\n"),
     ],
 )
 def test_a_quantizer_of_no_kind_is_told_what_may_be_meant(model, meant):
