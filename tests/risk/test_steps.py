@@ -264,3 +264,25 @@ def test_rounding_to_nearest_stagnates_where_feedback_does_not():
     assert stuck.biased == ("stored",)
     assert stuck.mean > 3 * exact.mean
     assert kept.mean < 1.5 * exact.mean
+
+
+@pytest.mark.parametrize("feedback", [False, True])
+def test_all_changes_at_once_are_simulated_with_this_mean(feedback):
+    """Momentum, decay, weights stored in fp8, kurtosis 5, errors of fp8 on every target."""
+    fp8 = qt.formats.get("fp8_e4m3").error_model()
+    quantization = qt.Quantization(
+        data=qt.Multiplicative("0.001", "elementwise"), label=fp8, parameter=fp8, activation=fp8,
+        gradient=fp8, stored=fp8,
+    )  # fmt: skip
+    heavy = replace(PROBLEM, covariates=qt.Independent(kurtosis=5))
+    sgd = qt.SGD(
+        qt.LinearDecay("0.05"), 2, steps=40, output="last", momentum="0.5",
+        error_feedback=feedback,
+    )  # fmt: skip
+    exact = float(qt.excess_risk(heavy, quantization, sgd, digits=15).total)
+    for seed in (1, 2):
+        found = qt.simulate(heavy, quantization, sgd, replicates=60_000, seed=seed)
+        assert abs(found.mean - exact) < 4 * found.stderr
+        # the negative control: the kurtosis of Gaussian data
+        gaussian = qt.excess_risk(PROBLEM, quantization, sgd, digits=15).total
+        assert abs(found.mean - float(gaussian)) > 4 * found.stderr
