@@ -23,7 +23,14 @@ from typing import Any
 import z3
 
 from qtheory.model.quantization import TARGETS
-from qtheory.proof.expectation import Gaussian, Law, Polynomial, RandomVector, TwoMoments, ring
+from qtheory.proof.expectation import (
+    GaussianVector,
+    Law,
+    Polynomial,
+    RandomVector,
+    TwoMoments,
+    ring,
+)
 from qtheory.proof.identities import Identity, identity
 from qtheory.proof.kernel import Proof, lemma
 from qtheory.proof.polynomials import Reader
@@ -163,12 +170,12 @@ class Data(Part):
     def samples(self) -> list[RandomVector]:
         """The Gaussian variables of the data."""
         additive, shared, elementwise = self.level("data")
-        found: list[RandomVector] = [Gaussian(self.of["zeta"], [shared] * 2)]
+        found: list[RandomVector] = [GaussianVector(self.of["zeta"], [shared] * 2)]
         for n in (b, c):
             found += [
-                Gaussian(self.of["x"][n], self.of["lambda"]),
-                Gaussian(self.of["zeta_i"][n], [elementwise] * 3),
-                Gaussian(self.of["e_d"][n], [additive] * 3),
+                GaussianVector(self.of["x"][n], self.of["lambda"]),
+                GaussianVector(self.of["zeta_i"][n], [elementwise] * 3),
+                GaussianVector(self.of["e_d"][n], [additive] * 3),
             ]
         return found
 

@@ -37,7 +37,7 @@ class SecondMoments:
 
 
 @dataclass(frozen=True)
-class FourthMoments:
+class TableMoments:
     """The fourth moments of the rows of a table, in the eigenbasis of its covariance.
 
     ``own`` is E x_i^4 / lambda_i^2 and ``between`` E x_i^2 x_j^2 / (lambda_i lambda_j), each a mean
@@ -52,7 +52,7 @@ class FourthMoments:
     alpha: float | None
 
     @classmethod
-    def of(cls, scores: np.ndarray[Any, Any]) -> FourthMoments:
+    def of(cls, scores: np.ndarray[Any, Any]) -> TableMoments:
         """Those of rows whose coordinates are uncorrelated and vary."""
         rows, columns = scores.shape
         squares = scores**2
@@ -145,7 +145,7 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
     scores[:, :rank] = centred @ rotation[kept].T
     coefficients[:rank] = (scores[:, :rank].T @ residual) / singular[kept] ** 2
     residual = residual - scores @ coefficients
-    fourth = FourthMoments.of(scores[:, :rank])
+    fourth = TableMoments.of(scores[:, :rank])
     assumptions = (
         f"{rows} rows and {columns} columns, centred; rank {rank}.",
         "Coordinates are rotated to the eigenbasis of the empirical covariance, and quantizers "

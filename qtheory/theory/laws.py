@@ -22,14 +22,13 @@ import z3
 from qtheory.model.covariates import Covariates, FourthMoment, Gaussian
 from qtheory.proof.kernel import REAL, Proof, assume, undefined
 from qtheory.proof.sums import total
-from qtheory.theory import definitions, notation
+from qtheory.theory import definitions, moments, notation
 from qtheory.theory.definitions import QUANTIZED
 from qtheory.theory.formal import Vocabulary, inside
 from qtheory.theory.fourth_moments import NOISE_OF_FOURTH_MOMENTS, alpha_q, beta_q
 from qtheory.theory.moments import (
     GAUSSIAN,
     VARIANCE,
-    S,
     aa,
     am,
     core,
@@ -62,7 +61,8 @@ prediction = undefined("prediction moment", [i, t], REAL)
 
 #: E ||Q_p(w) - w^q||^2 and E ||Q_p(w)||^2 in the norm of H^q, and what coordinate i has of them.
 _squares = total(lq_v(v(t)), d)
-_distance = S(t) + pm * _squares + pa * _trace
+_sum = moments.S  # of lambda^q_i E (w_i - w^q_i)^2
+_distance = _sum(t) + pm * _squares + pa * _trace
 _distance_i = e(t, v(t))[i] + pm * v(t)[i] + pa
 _prediction = (1 + pm) * _squares + pa * _trace
 _prediction_i = (1 + pm) * v(t)[i] + pa
