@@ -62,14 +62,17 @@ class TableMoments:
         own, between = fourth / same, np.ones(rows)
         if columns > 1:
             between = (squares.sum(axis=1) ** 2 - fourth) / (variances.sum() ** 2 - same)
-        means = [float(each.mean()) for each in (own, between)]
-        errors = [float(each.std() / math.sqrt(rows)) for each in (own, between)]
+
+        def error(values: np.ndarray[Any, Any]) -> float:
+            return float(values.std() / math.sqrt(rows))
+
         alpha = None
         if rows * columns**3 <= _MOST_PRODUCTS:
             white = scores / np.sqrt(variances)
             weighted = (white.T @ (white * white[:, [i]] ** 2) / rows for i in range(columns))
             alpha = max(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in weighted)
-        return cls(*means, *errors, alpha)
+        own_mean, between_mean = float(own.mean()), float(between.mean())
+        return cls(own_mean, between_mean, error(own), error(between), alpha)
 
     @property
     def says(self) -> str:
