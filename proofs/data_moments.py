@@ -24,7 +24,7 @@ import z3
 
 from qtheory.model.quantization import TARGETS
 from qtheory.proof.expectation import (
-    GaussianVariables,
+    GaussianVector,
     Law,
     Polynomial,
     RandomVector,
@@ -170,12 +170,12 @@ class Data(Part):
     def samples(self) -> list[RandomVector]:
         """The Gaussian variables of the data."""
         additive, shared, elementwise = self.level("data")
-        found: list[RandomVector] = [GaussianVariables(self.of["zeta"], [shared] * 2)]
+        found: list[RandomVector] = [GaussianVector(self.of["zeta"], [shared] * 2)]
         for n in (b, c):
             found += [
-                GaussianVariables(self.of["x"][n], self.of["lambda"]),
-                GaussianVariables(self.of["zeta_i"][n], [elementwise] * 3),
-                GaussianVariables(self.of["e_d"][n], [additive] * 3),
+                GaussianVector(self.of["x"][n], self.of["lambda"]),
+                GaussianVector(self.of["zeta_i"][n], [elementwise] * 3),
+                GaussianVector(self.of["e_d"][n], [additive] * 3),
             ]
         return found
 

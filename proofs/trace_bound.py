@@ -27,10 +27,8 @@ from .risk_of_average import bounded_by_bias, quantized_risk, risk_at_most, var_
 from .sums_over_time import here, sum_S, swap, weighted_sum
 
 
-def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
-    """The statement of a theorem of this shape, from its noise recursion."""
-    contracting = assumed(sp.Lt(theta, 1), words)
-    alpha, s2 = words[definitions.alpha], words[definitions.s2]
+def accumulated(alpha, s2, trace_noise, alpha_nonnegative, s2_nonnegative):
+    """What the noise of every step adds up to over the run."""
     nonnegative_constants = lemma(
         z3.Implies(inside, z3.And(z3.RealVal(0) >= 0, alpha >= 0, s2 >= 0, zeros()[i] >= 0)),
         alpha_nonnegative,
@@ -51,18 +49,19 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         zeros.at(i),
         name="the noise recursion with kappa = q = 0",
     )
-    run = accumulate(
+    return accumulate(
         NoiseRecursion(
             z3.RealVal(0), alpha, s2, zeros(), plain_noise, nonnegative_constants, no_more
         )
     )
 
-    (theta_terms,) = words.summands(theta)
-    (bias_terms,), (D_terms,) = words.summands(bias), words.summands(D_N)
-    (start_terms,) = words.summands(variance)
-    feedback, D_total, start_total = words[theta], words[D_N], total(start_terms(), d)
-    sum_theta = total(theta_terms(), d)
 
+def noise_level_of(words, run, constants):
+    """s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)."""
+    contracting = assumed(sp.Lt(theta, 1), words)
+    alpha, s2, feedback = words[definitions.alpha], words[definitions.s2], words[theta]
+    (theta_terms,), (start_terms,) = words.summands(theta), words.summands(variance)
+    start_total, sum_theta = total(start_terms(), d), total(theta_terms(), d)
     # sum S <= (1/gamma) sum eta_0^2 min(1, N x) + (alpha sum S + N s^2) sum x / (2 - x)
     energy = sum_le(
         [(1, weighted_sum(N))],
@@ -81,8 +80,7 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         premises=[dimension_positive, steps],
         name="sum S, coordinate by coordinate",
     )
-    # s^2 + alpha sum S / N <= (s^2 + alpha / (N gamma) sum eta_0^2 min(1, N x)) / (1 - theta)
-    noise_level = lemma(
+    return lemma(
         s2 + alpha * (sum_S(N) / n) <= (s2 + alpha / (n * gamma) * start_total) / (1 - feedback),
         lemma(
             (1 - feedback) * (s2 * n + alpha * sum_S(N)) <= s2 * n + alpha / gamma * start_total,
@@ -96,8 +94,7 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
                     steps,
                     name="sum S",
                 ),
-                nonnegative_constants(i=z3.IntVal(0)),
-                dimension_positive,
+                *constants,
                 name="alpha sum S",
             ),
             *words.unfold(theta),
@@ -109,7 +106,13 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         STANDING["gamma"],
         name="the noise level",
     )
-    bias_bound = bounded_by_bias(bias_terms)
+
+
+def variance_of(words, run, noise_level):
+    """The variance of wbar is at most 2/N times the noise level times D_N."""
+    alpha, s2, feedback = words[definitions.alpha], words[definitions.s2], words[theta]
+    (D_terms,), (start_terms,) = words.summands(D_N), words.summands(variance)
+    start_total = total(start_terms(), d)
     level = (s2 + alpha / (n * gamma) * start_total) / (1 - feedback)
     # lambda^q Var wbar / 2 <= min(1, (N x)^2) (s^2 + alpha sum S / N) / N
     in_coordinate = lemma(
@@ -141,7 +144,7 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         steps,
         name="the variance of the average in one coordinate",
     )
-    variance_bound = sum_le(
+    return sum_le(
         [(1, var_terms())],
         [(2 / n * level, D_terms())],
         d,
@@ -149,6 +152,17 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         premises=[dimension_positive],
         name="the variance",
     )
+
+
+def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
+    """The statement of a theorem of this shape, from its noise recursion."""
+    contracting = assumed(sp.Lt(theta, 1), words)
+    alpha, s2, feedback = words[definitions.alpha], words[definitions.s2], words[theta]
+    (bias_terms,), (start_terms,) = words.summands(bias), words.summands(variance)
+    start_total, D_total = total(start_terms(), d), words[D_N]
+    level = (s2 + alpha / (n * gamma) * start_total) / (1 - feedback)
+    run = accumulated(alpha, s2, trace_noise, alpha_nonnegative, s2_nonnegative)
+    noise_level = noise_level_of(words, run, [alpha_nonnegative])
     variance_value = lemma(
         words[variance] == level * D_total / n,
         *words.unfold(variance),
@@ -157,15 +171,14 @@ def trace_bound(words, trace_noise, alpha_nonnegative, s2_nonnegative):
         steps,
         name="the variance of T4",
     )
-    bounded = lemma(
+    return lemma(
         words.statement,
         risk_at_most,
         quantized_risk,
-        bias_bound,
-        variance_bound,
+        bounded_by_bias(bias_terms),
+        variance_of(words, run, noise_level),
         variance_value,
         *words.unfold(bias, D_N),
         steps,
         name="T4",
     )
-    return bounded

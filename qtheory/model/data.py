@@ -37,7 +37,7 @@ class SecondMoments:
 
 
 @dataclass(frozen=True)
-class TableFourthMoments:
+class TableMoments:
     """The fourth moments of the rows of a table, in the eigenbasis of its covariance.
 
     ``own`` is E x_i^4 / lambda_i^2 and ``between`` E x_i^2 x_j^2 / (lambda_i lambda_j), each a mean
@@ -52,7 +52,7 @@ class TableFourthMoments:
     alpha: float | None
 
     @classmethod
-    def of(cls, scores: np.ndarray[Any, Any]) -> TableFourthMoments:
+    def of(cls, scores: np.ndarray[Any, Any]) -> TableMoments:
         """Those of rows whose coordinates are uncorrelated and vary."""
         rows, columns = scores.shape
         squares = scores**2
@@ -62,19 +62,17 @@ class TableFourthMoments:
         own, between = fourth / same, np.ones(rows)
         if columns > 1:
             between = (squares.sum(axis=1) ** 2 - fourth) / (variances.sum() ** 2 - same)
-        error = math.sqrt(rows)
+
+        def error(values: np.ndarray[Any, Any]) -> float:
+            return float(values.std() / math.sqrt(rows))
+
         alpha = None
         if rows * columns**3 <= _MOST_PRODUCTS:
             white = scores / np.sqrt(variances)
             weighted = (white.T @ (white * white[:, [i]] ** 2) / rows for i in range(columns))
             alpha = max(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in weighted)
-        return cls(
-            float(own.mean()),
-            float(between.mean()),
-            float(own.std()) / error,
-            float(between.std()) / error,
-            alpha,
-        )
+        own_mean, between_mean = float(own.mean()), float(between.mean())
+        return cls(own_mean, between_mean, error(own), error(between), alpha)
 
     @property
     def says(self) -> str:
@@ -150,7 +148,7 @@ def second_moments(X: Any, y: Any) -> SecondMoments:
     scores[:, :rank] = centred @ rotation[kept].T
     coefficients[:rank] = (scores[:, :rank].T @ residual) / singular[kept] ** 2
     residual = residual - scores @ coefficients
-    fourth = TableFourthMoments.of(scores[:, :rank])
+    fourth = TableMoments.of(scores[:, :rank])
     assumptions = (
         f"{rows} rows and {columns} columns, centred; rank {rank}.",
         "Coordinates are rotated to the eigenbasis of the empirical covariance, and quantizers "

@@ -9,7 +9,7 @@ each other given everything drawn before. The expectation is the tower property,
 and inside one stage linearity and independence: a monomial becomes the product of the moments of
 the vectors of the stage. What is known of a vector is one of
 
-- :class:`GaussianVariables`: everything, as E g^(2k) = (2k-1)!! (E g^2)^k and odd moments are 0
+- :class:`GaussianVector`: everything, as E g^(2k) = (2k-1)!! (E g^2)^k and odd moments are 0
   (L. Isserlis, Biometrika 12, 1918, pp. 134-139; Wick's theorem for one variable);
 - :class:`TwoMoments`: E u and E u u^T, which may depend on earlier stages;
 - :class:`Listed`: some moments, which may depend on earlier stages;
@@ -56,7 +56,7 @@ def ring(shapes: Mapping[str, Sequence[int | str]]) -> tuple[Ring, dict[str, Any
     --------
     >>> r, of = ring({"g": (2,), "s": ()})
     >>> g, s = of["g"], of["s"]
-    >>> law = Law(r, [s], [GaussianVariables(g, [s, 4 * s])])
+    >>> law = Law(r, [s], [GaussianVector(g, [s, 4 * s])])
     >>> law.expectation((g[0] + g[1]) ** 4)  # g_0 + g_1 has variance 5 s, so this is 3 (5 s)^2
     75*s^2
     """
@@ -95,7 +95,7 @@ class RandomVector(Protocol):
 
 
 @dataclass(frozen=True)
-class GaussianVariables:
+class GaussianVector:
     """Independent centred Gaussian variables with these variances."""
 
     variables: Sequence[Polynomial]

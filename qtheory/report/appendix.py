@@ -26,7 +26,7 @@ def report_appendix() -> str:
     --------
     >>> text = report_appendix()
     >>> text.count(r"\subsection")
-    15
+    16
     """
     return _PREAMBLE + "".join(map(_section, theorems.values())) + "\\end{document}\n"
 

@@ -74,14 +74,11 @@ NOISE_OF_FOURTH_MOMENTS = (
     ),
     sp.Eq(
         same,
-        (1 + _grad)
-        * (
-            doubling * sq
-            + _label_a
-            + _act_a
-            + _label * (sigma2 + alpha_0 * norm)
-            + doubling * alpha_q * ((_all_factors - 1) * norm_q + (1 + _act) * _param_a * tr)
-        )
+        (1 + _grad) * (doubling * sq + _label_a + _act_a + _label * (sigma2 + alpha_0 * norm))
+        + (1 + _grad)
+        * doubling
+        * alpha_q
+        * ((_all_factors - 1) * norm_q + (1 + _act) * _param_a * tr)
         + _grad_a,
     ),
     _given[cross],

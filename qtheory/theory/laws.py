@@ -61,8 +61,8 @@ prediction = undefined("prediction moment", [i, t], REAL)
 
 #: E ||Q_p(w) - w^q||^2 and E ||Q_p(w)||^2 in the norm of H^q, and what coordinate i has of them.
 _squares = total(lq_v(v(t)), d)
-_spread = moments.S
-_distance = _spread(t) + pm * _squares + pa * _trace
+_sum = moments.S  # of lambda^q_i E (w_i - w^q_i)^2
+_distance = _sum(t) + pm * _squares + pa * _trace
 _distance_i = e(t, v(t))[i] + pm * v(t)[i] + pa
 _prediction = (1 + pm) * _squares + pa * _trace
 _prediction_i = (1 + pm) * v(t)[i] + pa

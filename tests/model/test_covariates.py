@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import qtheory as qt
-from qtheory.model.data import TableFourthMoments, second_moments
+from qtheory.model.data import TableMoments, second_moments
 from qtheory.model.parse import parse_covariates
 from qtheory.model.source import python_code
 
@@ -141,7 +141,7 @@ def test_alpha_of_a_table_is_the_least_one():
     """Against random vectors a: none exceeds it, and some come near."""
     rng = np.random.default_rng(5)
     moments = second_moments(rng.standard_t(5, size=(300, 3)) * [3, 2, 1], rng.normal(size=300))
-    found = TableFourthMoments.of(moments.scores)
+    found = TableMoments.of(moments.scores)
     x, lam = moments.scores, np.array(moments.eigenvalues)
     largest = 0.0
     for a in rng.normal(size=(20_000, 3)) / np.sqrt(lam):

@@ -6,14 +6,14 @@ from math import comb, factorial
 import pytest
 
 from qtheory.errors import ProofError
-from qtheory.proof.expectation import GaussianVariables, Law, Listed, Symmetric, TwoMoments, ring
+from qtheory.proof.expectation import GaussianVector, Law, Listed, Symmetric, TwoMoments, ring
 
 
 @pytest.fixture
 def gaussian():
     """Two independent Gaussian variables g_0, g_1 with variances s_0, s_1."""
     r, of = ring({"g": (2,), "s": (2,)})
-    return *of["g"], *of["s"], Law(r, of["s"], [GaussianVariables(of["g"], of["s"])]).expectation
+    return *of["g"], *of["s"], Law(r, of["s"], [GaussianVector(of["g"], of["s"])]).expectation
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def rounded():
     r, of = ring(dict.fromkeys(["x", "e", "s", "a", "m"], ()))
     x, e, s, a, m = (of[name] for name in ("x", "e", "s", "a", "m"))
     error = TwoMoments([e], [r.constant(0)], [[a + m * x**2]])
-    return x, e, s, a, m, Law(r, [s, a, m], [GaussianVariables([x], [s])], [error])
+    return x, e, s, a, m, Law(r, [s, a, m], [GaussianVector([x], [s])], [error])
 
 
 def test_gaussian_moments(gaussian):
@@ -112,7 +112,7 @@ def test_symmetric_vector():
 def test_a_list_of_moments_may_depend_on_what_is_drawn_before():
     r, of = ring(dict.fromkeys(["g", "x", "q", "s"], ()))
     g, x, q, s = of["g"], of["x"], of["q"], of["s"]
-    law = Law(r, [s], [GaussianVariables([g], [s])], [Listed([x, q], {(1, 0): g, (1, 1): g**3})])
+    law = Law(r, [s], [GaussianVector([g], [s])], [Listed([x, q], {(1, 0): g, (1, 1): g**3})])
     assert law.expectation(g * x + g * x * q + 1) == s + 3 * s**2 + 1
     for unknown in (q, x * q**2):  # an odd moment that is not listed is not 0
         with pytest.raises(ProofError, match="is not known"):
@@ -129,28 +129,28 @@ def test_generators_may_be_called_by_letters():
 
 def test_a_variable_without_law_is_refused():
     r, of = ring(dict.fromkeys(["x", "s", "y"], ()))
-    law = Law(r, [of["s"]], [GaussianVariables([of["x"]], [of["s"]])])
+    law = Law(r, [of["s"]], [GaussianVector([of["x"]], [of["s"]])])
     with pytest.raises(ProofError, match="uses y, which has no law"):
         law.expectation(of["x"] * of["y"])
     with pytest.raises(ProofError, match="has no law"):
-        Law(r, [], [GaussianVariables([of["x"]], [of["s"]])])
+        Law(r, [], [GaussianVector([of["x"]], [of["s"]])])
 
 
 def test_a_moment_may_not_use_what_is_drawn_later(rounded):
     x, e, s, a, m, law = rounded
     error = TwoMoments([e], [0 * a], [[a + m * x**2]])
     with pytest.raises(ProofError, match="uses x"):
-        Law(law.ring, [s, a, m], [error], [GaussianVariables([x], [s])])
+        Law(law.ring, [s, a, m], [error], [GaussianVector([x], [s])])
     with pytest.raises(ProofError, match="uses x"):  # nor what is drawn beside it
-        Law(law.ring, [s, a, m], [GaussianVariables([x], [s]), error])
+        Law(law.ring, [s, a, m], [GaussianVector([x], [s]), error])
 
 
 def test_a_variable_is_drawn_once(rounded):
     x, _, s, a, m, law = rounded
     with pytest.raises(ProofError, match="drawn twice"):
-        Law(law.ring, [s, a, m], [GaussianVariables([x], [s])], [GaussianVariables([x], [a])])
+        Law(law.ring, [s, a, m], [GaussianVector([x], [s])], [GaussianVector([x], [a])])
     with pytest.raises(ProofError, match="drawn twice"):
-        Law(law.ring, [x, s, a, m], [GaussianVariables([x], [s])])
+        Law(law.ring, [x, s, a, m], [GaussianVector([x], [s])])
 
 
 def test_other_malformed_laws_are_refused(rounded):
@@ -161,7 +161,7 @@ def test_other_malformed_laws_are_refused(rounded):
     with pytest.raises(ProofError, match="not a generator"):
         Law(law.ring, [s + a])
     with pytest.raises(ProofError, match="as many variances"):
-        GaussianVariables([x, e], [s])
+        GaussianVector([x, e], [s])
     with pytest.raises(ProofError, match="table of 2 x 2"):
         TwoMoments([x, e], [s, s], [[s]])
     with pytest.raises(ProofError, match="symmetric"):

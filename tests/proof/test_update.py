@@ -23,7 +23,7 @@ from qtheory.model.instance import Instance, NumericErrorModel, NumericFormat, i
 from qtheory.model.quantization import TARGETS
 from qtheory.model.run import Run
 from qtheory.numbers.arithmetic import Symbolic
-from qtheory.proof.expectation import GaussianVariables, Symmetric
+from qtheory.proof.expectation import GaussianVector, Symmetric
 from qtheory.proof.identities import identity
 from qtheory.proof.kernel import lemma
 from qtheory.risk.recursion import Step, trajectory
@@ -42,7 +42,7 @@ def levels(part, kind):
 multiplicative, shared = levels(rounding, "multiplicative"), levels(rounding, "shared")
 
 
-class Sign(GaussianVariables):
+class Sign(GaussianVector):
     """Fair signs times a standard deviation: the variance of a Gaussian, but E u^4 = (E u^2)^2."""
 
     def moment(self, powers):

@@ -11,7 +11,7 @@ import z3
 from proofs import recursion as section2
 from qtheory.model.quantization import TARGETS
 from qtheory.proof.expectation import (
-    GaussianVariables,
+    GaussianVector,
     Law,
     Polynomial,
     RandomVector,
@@ -113,12 +113,12 @@ class Update:
     def data(self) -> list[RandomVector]:
         """The Gaussian variables of the data."""
         additive, shared, elementwise = self.level("data")
-        found: list[RandomVector] = [GaussianVariables(self.of["zeta"], [shared] * self.B)]
+        found: list[RandomVector] = [GaussianVector(self.of["zeta"], [shared] * self.B)]
         for b in range(self.B):
             found += [
-                GaussianVariables(self.of["x"][b], self.of["lambda"]),
-                GaussianVariables(self.of["zeta_i"][b], [elementwise] * self.d),
-                GaussianVariables(self.of["e_d"][b], [additive] * self.d),
+                GaussianVector(self.of["x"][b], self.of["lambda"]),
+                GaussianVector(self.of["zeta_i"][b], [elementwise] * self.d),
+                GaussianVector(self.of["e_d"][b], [additive] * self.d),
             ]
         return found
 
