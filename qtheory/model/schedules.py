@@ -124,8 +124,8 @@ class WarmupStableDecay(Schedule):
     Examples
     --------
     >>> schedule = WarmupStableDecay("0.1", warmup="1/4", decay="1/2")
-    >>> [round(float(segment.value), 4) for segment in schedule.segments(8)]
-    [0.05, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025]
+    >>> [(segment.steps, round(float(segment.value), 4)) for segment in schedule.segments(8)]
+    [(1, 0.05), (1, 0.1), (2, 0.1), (1, 0.1), (1, 0.075), (1, 0.05), (1, 0.025)]
     """
 
     largest: sp.Expr

@@ -47,7 +47,8 @@ class SGD:
     --------
     >>> SGD(stepsize="0.1", steps=1000)
     SGD(stepsize=1/10, batch=1, steps=1000, output='average', tail=1/2)
-    >>> SGD(LinearDecay("0.1"), steps=1000, momentum="0.9").momentum
+    >>> import qtheory as qt
+    >>> SGD(qt.LinearDecay("0.1"), steps=1000, momentum="0.9").momentum
     9/10
     """
 
