@@ -81,7 +81,7 @@ def theorem_list(entries: Iterable[Theorem] = tuple(theorems.values())) -> str:
     Examples
     --------
     >>> theorem_list().count("<tr>")
-    16
+    17
     """
     rows = "".join(
         f'<tr><td>{escape(each.label)}</td><td><a href="{each.name}/">{escape(each.title)}</a></td>'
