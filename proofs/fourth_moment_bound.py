@@ -28,7 +28,7 @@ from qtheory.theory.sequents import Formal, established
 
 from .constants import norms_nonnegative, per_batch
 from .noise import second, second_sum, two_bound, two_samples
-from .noise_constants import at_most_the_sum, norm_covers, norm_q_covers, trace_covers
+from .noise_constants import at_most_S, norm_covers, norm_q_covers, trace_covers
 from .recursion import (
     S,
     Vq,
@@ -64,7 +64,6 @@ from .recursion import (
     t,
     trace,
     v,
-    weighted,
     wq,
 )
 from .sums_over_time import S_nonnegative, here, squares_nonnegative
@@ -93,17 +92,7 @@ bounds = lemma(
     *words.unfold(alpha_q, beta_q),
     name="0 <= beta_q <= alpha_q",
 )
-S_covers = lemma(
-    z3.Implies(here, own <= S(t)),
-    at_most_the_sum(
-        weighted(t, v(t)),
-        lambda at: [weighted.at(t, v(t), at), squares_nonnegative(i=at), spectrum(i=at)],
-        given=t >= 0,
-    ),
-    weighted.at(t, v(t), i),
-    S.at(t),
-    name="lambda^q e <= S",
-)
+S_covers = at_most_S(squares_nonnegative)
 
 # --- one sample -----------------------------------------------------------------------------------
 

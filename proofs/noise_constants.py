@@ -105,20 +105,25 @@ def at_most_the_sum(row, *pointwise, given=True):
     )
 
 
+def at_most_S(squares):
+    """lambda^q_i e_i <= S, given what proves that every e_i is nonnegative."""
+    return lemma(
+        z3.Implies(here_t, lq[i] * e(t, v(t))[i] <= S(t)),
+        at_most_the_sum(
+            weighted(t, v(t)),
+            lambda at: [weighted.at(t, v(t), at), squares(i=at), spectrum(i=at)],
+            given=t >= 0,
+        ),
+        weighted.at(t, v(t), i),
+        S.at(t),
+        name="lambda^q e <= S",
+    )
+
+
 squares_nonnegative = lemma(
     z3.Implies(here_t, e(t, v(t))[i] >= 0), split, variance_nonnegative, name="E eta^2 >= 0"
 )
-S_covers = lemma(
-    z3.Implies(here_t, lq[i] * e(t, v(t))[i] <= S(t)),
-    at_most_the_sum(
-        weighted(t, v(t)),
-        lambda at: [weighted.at(t, v(t), at), squares_nonnegative(i=at), spectrum(i=at)],
-        given=t >= 0,
-    ),
-    weighted.at(t, v(t), i),
-    S.at(t),
-    name="lambda^q e <= S",
-)
+S_covers = at_most_S(squares_nonnegative)
 norm_q_covers = lemma(
     z3.Implies(inside, lq[i] * wq[i] * wq[i] <= signal_q),
     at_most_the_sum(nq_terms(), lambda at: [nq_terms.at(at), spectrum(i=at)]),

@@ -157,48 +157,37 @@ of_feature = lemma(
     dimension_positive,
     name="a feature and a model",
 )
+
+
+def with_features(first, products, term, name):
+    """C(first, sum_i u_i R_i) as a sum over the features, of which ``term`` proves each."""
+    return lemma(
+        C(first, model) == total(products(u), d),
+        with_model(f=first, t=d),
+        sum_equal(
+            [(1, weighted(u, first))],
+            [(1, products(u))],
+            d,
+            lambda k: [
+                weighted.at(u, first, k),
+                products.at(u, k),
+                symmetric(f=first, g=R(k)),
+                term(k),
+            ],
+            premises=[dimension_positive],
+            name=f"{name}, term by term",
+        ),
+        dimension_positive,
+        name=name,
+    )
+
+
 # C(a, sum_i u_i R_i) = sum_i lambda_i w*_i u_i
 crossed = sequence("lambda w* u", [u], i, spectrum[i] * target[i] * u[i])
-of_target = lemma(
-    C(a, model) == total(crossed(u), d),
-    with_model(f=a, t=d),
-    sum_equal(
-        [(1, weighted(u, a))],
-        [(1, crossed(u))],
-        d,
-        lambda k: [
-            weighted.at(u, a, k),
-            crossed.at(u, k),
-            symmetric(f=a, g=R(k)),
-            aimed(i=k),
-        ],
-        premises=[dimension_positive],
-        name="the target and a model, term by term",
-    ),
-    dimension_positive,
-    name="the target and a model",
-)
+of_target = with_features(a, crossed, lambda k: aimed(i=k), "the target and a model")
 # C of sum_i u_i R_i with itself is sum_i lambda_i u_i^2
 squared = sequence("lambda u u", [u], i, spectrum[i] * u[i] * u[i])
-of_model = lemma(
-    C(model, model) == total(squared(u), d),
-    with_model(f=model, t=d),
-    sum_equal(
-        [(1, weighted(u, model))],
-        [(1, squared(u))],
-        d,
-        lambda k: [
-            weighted.at(u, model, k),
-            squared.at(u, k),
-            symmetric(f=model, g=R(k)),
-            of_feature(j=k),
-        ],
-        premises=[dimension_positive],
-        name="a model with itself, term by term",
-    ),
-    dimension_positive,
-    name="a model with itself",
-)
+of_model = with_features(model, squared, lambda k: of_feature(j=k), "a model with itself")
 
 # --- what is missed ------------------------------------------------------------------------------
 

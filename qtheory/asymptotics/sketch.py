@@ -111,10 +111,6 @@ class Sketch:
         """sum (lambda / (lambda + kappa))^2."""
         return (self.weights * (self.eigenvalues / (self.eigenvalues + kappa)) ** 2).sum()
 
-    def learnt(self, kappa: Any) -> Any:
-        """sum lambda theta^2 / (lambda + kappa)."""
-        return (self.weights * self.signal * self.eigenvalues / (self.eigenvalues + kappa)).sum()
-
     def unlearnt(self, kappa: float) -> float:
         """sum kappa theta^2 / (lambda + kappa), which is all that is not learnt."""
         share = kappa / (self.eigenvalues + kappa)
@@ -127,9 +123,12 @@ class Sketch:
     @cached_property
     def perp(self) -> float:
         """||w*||_H^2 less what the features can express: the noise of the sketch."""
-        if self.size >= self._count:
-            return 0.0
-        return self.unlearnt(self.kappa(0.0))
+        return self.unlearnt(self.unquantized_kappa) if self.size < self._count else 0.0
+
+    @cached_property
+    def unquantized_kappa(self) -> float:
+        """kappa without errors of the data: 0 where M features hold every coordinate."""
+        return self.kappa(0.0) if self.size < self._count else 0.0
 
     @property
     def _count(self) -> float:
@@ -143,10 +142,8 @@ class Sketch:
         """A_S, F_S and df1 with errors of these levels on the data."""
         scale = 1 + shared
         level = additive / scale
-        if level == 0 and self.size >= self._count:
-            kappa, slope = 0.0, 0.0
-        else:
-            kappa = self.kappa(level)
+        kappa, slope = self.unquantized_kappa if level == 0 else self.kappa(level), 0.0
+        if kappa:
             slope = float(
                 (
                     self.weights * self.signal * self.eigenvalues / (self.eigenvalues + kappa) ** 2
@@ -218,7 +215,7 @@ class Sketch:
 
     def _signal_between(self, kappa: complex) -> complex:
         """z int nu(ds) / (s - z), which is int s nu(ds) / (s - z) less all of nu: 0 at z = 0."""
-        start = 0.0 if self.size >= self._count else self.kappa(0.0)
+        start = self.unquantized_kappa
         change = self.eigenvalues / (self.eigenvalues + start) / (self.eigenvalues + kappa)
         return complex((start - kappa) * (self.weights * self.signal * change).sum())
 

@@ -23,6 +23,7 @@ from qtheory.model.quantization import STORED, TARGETS, Quantization
 from qtheory.model.run import Run
 from qtheory.model.schedules import Pace
 from qtheory.model.spectra import Explicit, SpectrumFormula, coordinate
+from qtheory.model.window import Window
 from qtheory.numbers.arithmetic import Arithmetic, Array, Balls, Scalar, Symbolic
 from qtheory.numbers.evaluate import evaluate
 from qtheory.numbers.exact import require_numeric
@@ -71,6 +72,16 @@ class NumericFourthMoments:
 
     own: Scalar  # E x_i^4 / lambda_i^2
     between: Scalar  # E x_i^2 x_j^2 / (lambda_i lambda_j)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A number of constant steps, and whether their iterates are in the average."""
+
+    steps: int
+    stepsize: Scalar
+    batch: Scalar
+    summing: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +137,19 @@ class Instance:
         if self.schedule is None:
             return iter([(sys.maxsize, self.stepsize, self.batch)])
         return iter(self.schedule)
+
+    def stretches(self, window: Window) -> Iterator[Stretch]:
+        """The constant steps of a run, one after the other, cut where the average begins."""
+        done = 0
+        for count, stepsize, batch in self.paces():
+            for begin, end, summing in (
+                (0, window.first, False),
+                (window.first, window.last, True),
+            ):
+                times = min(done + count, end) - max(done, begin)
+                if times > 0:
+                    yield Stretch(times, stepsize, batch, summing)
+            done += count
 
     @property
     def quantized_eigenvalues(self) -> Array:

@@ -43,7 +43,7 @@ class Schedule:
             yield Segment(1, stepsize)
 
     def _each(self, steps: int) -> Iterator[flint.arb]:
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no stepsize of its own for every step")
 
 
 def _ball(value: sp.Expr) -> flint.arb:
@@ -52,7 +52,17 @@ def _ball(value: sp.Expr) -> flint.arb:
 
 
 @dataclass(frozen=True)
-class LinearDecay(Schedule):
+class _Decay(Schedule):
+    """A shape that is known by its largest stepsize."""
+
+    largest: sp.Expr
+
+    def __init__(self, largest: Number) -> None:
+        object.__setattr__(self, "largest", positive(largest, "stepsize"))
+
+
+@dataclass(frozen=True, init=False)
+class LinearDecay(_Decay):
     r"""From ``largest`` linearly to 0: :math:`\gamma_t = \gamma (1 - t/N)`.
 
     Examples
@@ -61,18 +71,13 @@ class LinearDecay(Schedule):
     [0.1, 0.075, 0.05, 0.025]
     """
 
-    largest: sp.Expr
-
-    def __init__(self, largest: Number) -> None:
-        object.__setattr__(self, "largest", positive(largest, "stepsize"))
-
     def _each(self, steps: int) -> Iterator[flint.arb]:
         unit = _ball(self.largest) / steps
         return (unit * (steps - t) for t in range(steps))
 
 
-@dataclass(frozen=True)
-class CosineDecay(Schedule):
+@dataclass(frozen=True, init=False)
+class CosineDecay(_Decay):
     r"""Half a cosine to 0: :math:`\gamma_t = \gamma (1 + \cos(\pi t / N)) / 2`.
 
     Examples
@@ -81,18 +86,13 @@ class CosineDecay(Schedule):
     [0.1, 0.0854, 0.05, 0.0146]
     """
 
-    largest: sp.Expr
-
-    def __init__(self, largest: Number) -> None:
-        object.__setattr__(self, "largest", positive(largest, "stepsize"))
-
     def _each(self, steps: int) -> Iterator[flint.arb]:
         half = _ball(self.largest) / 2
         return (half * (1 + (flint.arb(t) / steps).cos_pi()) for t in range(steps))
 
 
 @dataclass(frozen=True)
-class ExponentialDecay(Schedule):
+class ExponentialDecay(_Decay):
     r"""Geometric from ``largest`` towards ``final``: :math:`\gamma_t = \gamma (f/\gamma)^{t/N}`.
 
     Examples
@@ -101,11 +101,10 @@ class ExponentialDecay(Schedule):
     [0.1, 0.0316, 0.01, 0.0032]
     """
 
-    largest: sp.Expr
     final: sp.Expr
 
     def __init__(self, largest: Number, final: Number) -> None:
-        object.__setattr__(self, "largest", positive(largest, "stepsize"))
+        super().__init__(largest)
         object.__setattr__(self, "final", positive(final, "final"))
 
     def _each(self, steps: int) -> Iterator[flint.arb]:
@@ -115,7 +114,7 @@ class ExponentialDecay(Schedule):
 
 
 @dataclass(frozen=True)
-class WarmupStableDecay(Schedule):
+class WarmupStableDecay(_Decay):
     r"""A linear rise, a constant stretch, and a linear fall to 0.
 
     With W = ceil(warmup N) and D = ceil(decay N),
@@ -128,12 +127,11 @@ class WarmupStableDecay(Schedule):
     [(1, 0.05), (1, 0.1), (2, 0.1), (1, 0.1), (1, 0.075), (1, 0.05), (1, 0.025)]
     """
 
-    largest: sp.Expr
     warmup: sp.Expr
     decay: sp.Expr
 
     def __init__(self, largest: Number, warmup: Number = "1/100", decay: Number = "1/5") -> None:
-        object.__setattr__(self, "largest", positive(largest, "stepsize"))
+        super().__init__(largest)
         for name, value in (("warmup", warmup), ("decay", decay)):
             object.__setattr__(self, name, _fraction(value, name))
         if self.warmup + self.decay > 1:
@@ -252,14 +250,19 @@ def paces(stepsize: Any, batch: Any, steps: int) -> Iterator[Pace]:
     >>> list(paces(sp.Rational(1, 10), PiecewiseConstant([1, 8], [30]), 50))
     [Pace(steps=30, stepsize=1/10, batch=1), Pace(steps=20, stepsize=1/10, batch=8)]
     """
-    rows = _segments(stepsize, steps), _segments(batch, steps)
-    left: list[Segment | None] = [next(row, None) for row in rows]
-    while left[0] is not None and left[1] is not None:
-        count = min(left[0].steps, left[1].steps)
-        yield Pace(count, left[0].value, left[1].value)
-        for k, row in enumerate(rows):
-            rest = left[k].steps - count  # type: ignore[union-attr]
-            left[k] = Segment(rest, left[k].value) if rest else next(row, None)  # type: ignore[union-attr]
+    stepsizes, batches = _segments(stepsize, steps), _segments(batch, steps)
+    step, size = next(stepsizes, None), next(batches, None)
+    while step is not None and size is not None:
+        count = min(step.steps, size.steps)
+        yield Pace(count, step.value, size.value)
+        step, size = _after(step, count, stepsizes), _after(size, count, batches)
+
+
+def _after(segment: Segment, count: int, following: Iterator[Segment]) -> Segment | None:
+    """What comes after this many steps of a segment: the rest of it, or the next one."""
+    if segment.steps > count:
+        return Segment(segment.steps - count, segment.value)
+    return next(following, None)
 
 
 def _segments(value: Any, steps: int) -> Iterator[Segment]:

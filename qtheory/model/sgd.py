@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from typing import Any
 
 import sympy as sp
@@ -116,6 +117,10 @@ class SGD:
     def paces(self) -> Iterator[Pace]:
         """The stretches on which neither stepsize nor batch changes; the steps are a number."""
         return paces(self.stepsize, self.batch, int(self.steps))
+
+    def stretches(self, most: int) -> int:
+        """How many stretches of constant steps there are, counted up to this many."""
+        return sum(1 for _ in islice(self.paces(), most))
 
     @property
     def first_averaged(self) -> sp.Expr:

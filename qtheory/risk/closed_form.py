@@ -68,10 +68,12 @@ def _over_stretches(instance: Instance, window: Window) -> Moments:
     wq = instance.quantized_target
     mean, square = -wq, wq**2
     sum_mean = sum_eta = sum_square = wq * 0
-    for stretch, times, summing in _stretches(instance, window):
-        form = ClosedForm(stretch, (mean, square))
+    for stretch in instance.stretches(window):
+        times = stretch.steps
         alone = Window(times, 1, averaged=False)
-        if summing:
+        constant = replace(instance, schedule=None, stepsize=stretch.stepsize, batch=stretch.batch)
+        form = ClosedForm(constant, (mean, square))
+        if stretch.summing:
             whole = Window(0, times, averaged=True)
             decay, done = form._decay(form.x, times)
             own = form.second_moment(whole) * times * times
@@ -82,18 +84,6 @@ def _over_stretches(instance: Instance, window: Window) -> Moments:
     if not window.averaged:
         return mean, square
     return sum_mean / window.count, sum_square / window.count / window.count
-
-
-def _stretches(instance: Instance, window: Window) -> Iterator[tuple[Instance, int, bool]]:
-    """Constant steps one after the other: how many, and whether they are summed."""
-    done = 0
-    for count, stepsize, batch in instance.paces():
-        stretch = replace(instance, schedule=None, stepsize=stepsize, batch=batch)
-        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
-            times = min(done + count, end) - max(done, begin)
-            if times > 0:
-                yield stretch, times, summing
-        done += count
 
 
 class ClosedForm:

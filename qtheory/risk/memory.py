@@ -19,7 +19,7 @@ import numpy as np
 from qtheory.model.instance import Instance
 from qtheory.numbers.arithmetic import Array
 from qtheory.risk.recursion import update_for
-from qtheory.risk.update import MEAN_W, SQUARE_W, Form, Key
+from qtheory.risk.update import BEFORE, MEAN_W, SQUARE_W, Form, Key
 
 _HALVINGS = 100
 _OCTAVES, _PER_OCTAVE = 40, 8
@@ -72,11 +72,18 @@ class CarriedMap:
         """The spectral radius of the feedback; infinite where one coordinate alone grows."""
         if np.max(np.abs(np.linalg.eigvals(self.coordinates))) >= 1:
             return math.inf
-        if not self.couplings:
-            return 0.0
-        responses = [self._resolved(left)[:, 0] for left, _ in self.couplings]
-        matrix = [[right @ response for response in responses] for _, right in self.couplings]
-        return float(np.max(np.abs(np.linalg.eigvals(np.array(matrix)))))
+        return float(np.max(np.abs(np.linalg.eigvals(self.feedback)), initial=0.0))
+
+    @cached_property
+    def responses(self) -> list[Array]:
+        """[(1 - L)^{-1} c u_s]_ww for each term of low rank."""
+        return [self._resolved(left)[:, 0] for left, _ in self.couplings]
+
+    @cached_property
+    def feedback(self) -> Array:
+        """The matrix M."""
+        rows = [[right @ response for response in self.responses] for _, right in self.couplings]
+        return np.array(rows).reshape(len(rows), len(rows))
 
     def _resolved(self, right: Array) -> Array:
         """(1 - L_i)^{-1} times a vector for each coordinate."""
@@ -85,7 +92,7 @@ class CarriedMap:
 
     def settled(self, mean: Array) -> Array:
         """E w^2 once nothing changes any more, given the mean that all weights have then."""
-        means = {key: mean if key in (MEAN_W, ("before",)) else mean * 0 for key in self.forms}
+        means = {key: mean if key in (MEAN_W, (BEFORE,)) else mean * 0 for key in self.forms}
         constant = np.zeros((self.size, len(self.keys)))
         for a, key in enumerate(self.keys):
             form = self.forms[key]
@@ -94,13 +101,9 @@ class CarriedMap:
                 if source not in self.keys:
                     constant[:, a] += block @ means[source]
         alone = self._resolved(constant)[:, 0]
-        responses = [self._resolved(left)[:, 0] for left, _ in self.couplings]
-        rights = [right for _, right in self.couplings]
-        matrix = np.array([[right @ response for response in responses] for right in rights])
-        weights = np.linalg.solve(
-            np.eye(len(rights)) - matrix.reshape(len(rights), -1), [z @ alone for z in rights]
-        )
-        return alone + sum(w * response for w, response in zip(weights, responses, strict=True))
+        driven = np.array([right @ alone for _, right in self.couplings])
+        weights = np.linalg.solve(np.eye(len(driven)) - self.feedback, driven)
+        return alone + sum(w * each for w, each in zip(weights, self.responses, strict=True))
 
 
 def largest_stepsize(instance: Instance, longest: float) -> float:

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -170,7 +169,7 @@ def _changed_step(run: Run, digits: int | None, longest: float, rates_apart: boo
             f"dim is oo, but with {', '.join(run.changes)} every coordinate is followed: give a "
             "finite dimension"
         )
-    stretches = sum(1 for _ in islice(run.sgd.paces(), _MANY_STRETCHES))
+    stretches = run.sgd.stretches(_MANY_STRETCHES)
     carried = 1 + (run.sgd.momentum != 0) + run.sgd.error_feedback + run.window.averaged
     # a closed form goes on from any state, but has no memory
     closed = rates_apart and {*run.changes} <= {"stepsize", "batch"}

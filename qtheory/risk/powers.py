@@ -8,14 +8,14 @@ where it does. Each stretch of a schedule has a power of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import flint
 import numpy as np
 
-from qtheory.model.instance import Instance
+from qtheory.model.instance import Instance, Stretch
 from qtheory.model.window import Window
-from qtheory.numbers.arithmetic import Array, Scalar
+from qtheory.numbers.arithmetic import Array
 from qtheory.risk.block_maps import BlockMap
 from qtheory.risk.recursion import centred, update_for
 from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Moments, Update
@@ -29,36 +29,26 @@ def moments(instance: Instance, windows: Sequence[Window]) -> list[tuple[Array, 
 def output_moments(instance: Instance, window: Window) -> tuple[Array, Array]:
     """E w and E w^2 of what SGD returns."""
     moments = update_for(instance, instance.batch, summing=window.averaged).start()
-    for update, stepsize, times in stretches(instance, window):
-        moments = moments | _repeated(update, stepsize, times, moments)
+    for stretch in instance.stretches(window):
+        update = update_for(instance, stretch.batch, summing=stretch.summing)
+        moments = moments | _repeated(update, stretch, moments)
     if not window.averaged:
         return moments[MEAN_W], moments[SQUARE_W]
     return moments[(SUM,)] / window.count, moments[(SUM, SUM)] / window.count**2
 
 
-def stretches(instance: Instance, window: Window) -> Iterator[tuple[Update, Scalar, int]]:
-    """The updates that a run repeats, with their stepsize and how often; sums begin on time."""
-    done = 0
-    for count, stepsize, batch in instance.paces():
-        for begin, end, summing in ((0, window.first, False), (window.first, window.last, True)):
-            times = min(done + count, end) - max(done, begin)
-            if times > 0:
-                yield update_for(instance, batch, summing=summing), stepsize, times
-        done += count
-
-
-def step_matrix(update: Update, stepsize: Scalar) -> Array:
-    """The step on (1, and the moments in the order of the keys of the update)."""
-    return update.dense(stepsize)
-
-
-def _repeated(update: Update, stepsize: Scalar, times: int, moments: Moments) -> Moments:
-    """The moments of an update after this many steps."""
+def _repeated(update: Update, stretch: Stretch, moments: Moments) -> Moments:
+    """The moments of an update after a stretch of constant steps."""
     if update.zero.dtype != object:
-        return BlockMap.of(update.at(stepsize), update.zero).repeated(times, moments)
-    d = len(update.zero)
-    vector = np.concatenate([update.zero[:1] + 1, *(moments[key] for key in update.keys)])
-    power = flint.arb_mat(step_matrix(update, stepsize).tolist()) ** times
-    column = (power * flint.arb_mat([[entry] for entry in vector])).entries()
-    after = np.array(column, dtype=object)
-    return {key: after[1 + k * d : 1 + (k + 1) * d] for k, key in enumerate(update.keys)}
+        block_map = BlockMap.of(update.at(stretch.stepsize), update.zero)
+        return block_map.repeated(stretch.steps, moments)
+    one = update.zero[:1] + 1
+    vector = np.concatenate([one, update.as_vector(moments)])
+    return update.as_moments(applied(update.dense(stretch.stepsize), stretch.steps, vector)[1:])
+
+
+def applied(matrix: Array, times: int, vector: Array) -> Array:
+    """matrix^times vector, of balls."""
+    power = flint.arb_mat(matrix.tolist()) ** times
+    column = flint.arb_mat([[entry] for entry in vector])
+    return np.array((power * column).entries(), dtype=object)

@@ -32,12 +32,14 @@ from qtheory.numbers.display import html_table
 from qtheory.numbers.dual import Dual
 from qtheory.numbers.exact import require_numeric
 from qtheory.risk import recursion
-from qtheory.risk.powers import stretches
+from qtheory.risk.powers import applied
+from qtheory.risk.recursion import update_for
 from qtheory.risk.stability import require_stable
-from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Key, Update
+from qtheory.risk.update import MEAN_W, SQUARE_W, SUM, Moments
 
 _DIGITS = 10
 _MOST_SECONDS = 3600.0
+_MANY_STRETCHES = 10_000
 #: The kinds of error, as the levels of an error model.
 KINDS = ("additive", "shared", "elementwise")
 
@@ -144,8 +146,8 @@ def sensitivity(
 
 def _require_affordable(run: Run, levels: int) -> None:
     size = 2 * (5 if run.window.averaged else 2) * int(run.problem.dim)
-    stretches = 1 if run.sgd.changes == () else int(run.sgd.steps)
-    by_powers = size**3 * stretches * math.log2(int(run.sgd.steps) + 2) * 3e-8
+    doublings = run.sgd.stretches(_MANY_STRETCHES) * math.log2(int(run.sgd.steps) + 2)
+    by_powers = size**3 * doublings * 3e-8
     seconds = levels * min(by_powers, _by_recursion(run))
     if seconds > _MOST_SECONDS:
         raise CostError(
@@ -172,43 +174,31 @@ def _slope(plain: Instance, window: Window, target: str, kind: str) -> flint.arb
 def _moments(instance: Instance, window: Window) -> tuple[Array, Array]:
     """The derivatives of E w and E w^2 of what SGD returns."""
     d = len(instance.eigenvalues)
-    if window.last * 10 < d**2 * 25 * math.log2(window.last + 2):
+    doublings = len(instance.schedule or [None]) * math.log2(window.last + 2)
+    if window.last * 10 < d**2 * 25 * doublings:
         first, second = recursion.output_moments(instance, window)
         return _slopes(first), _slopes(second)
     return _by_powers(instance, window)
 
 
 def _by_powers(instance: Instance, window: Window) -> tuple[Array, Array]:
-    state: dict[Key, tuple[Array, Array]] = {}
-    for update, stepsize, times in stretches(instance, window):
-        state = _after(update, stepsize, times, state)
+    update = update_for(instance, instance.batch, summing=window.averaged)
+    values: Moments = {key: _values(update.zero) for key in update.keys}
+    slopes = values
+    for stretch in instance.stretches(window):
+        update = update_for(instance, stretch.batch, summing=stretch.summing)
+        matrix = update.dense(stretch.stepsize)
+        n = len(matrix)
+        double = np.full((2 * n, 2 * n), flint.arb(0), dtype=object)
+        double[:n, :n] = double[n:, n:] = _values(matrix)
+        double[n:, :n] = _slopes(matrix)
+        start = [[flint.arb(1)], update.as_vector(values), [flint.arb(0)], update.as_vector(slopes)]
+        after = applied(double, stretch.steps, np.concatenate(start))
+        values = values | update.as_moments(after[1:n])
+        slopes = slopes | update.as_moments(after[n + 1 :])
     if not window.averaged:
-        return state[MEAN_W][1], state[SQUARE_W][1]
-    return state[(SUM,)][1] / window.count, state[(SUM, SUM)][1] / window.count**2
-
-
-def _after(
-    update: Update, stepsize: Any, times: int, state: dict[Key, tuple[Array, Array]]
-) -> dict[Key, tuple[Array, Array]]:
-    """The moments and their derivatives after this many steps, by a power of ((T, 0), (T', T))."""
-    matrix, d = update.dense(stepsize), len(update.zero)
-    n = len(matrix)
-    double = np.full((2 * n, 2 * n), flint.arb(0), dtype=object)
-    double[:n, :n] = double[n:, n:] = _values(matrix)
-    double[n:, :n] = _slopes(matrix)
-    vector = np.full(2 * n, flint.arb(0), dtype=object)
-    vector[0] = flint.arb(1)
-    for k, key in enumerate(update.keys):
-        if key in state:
-            for half, part in enumerate(state[key]):
-                vector[half * n + 1 + k * d : half * n + 1 + (k + 1) * d] = part
-    power = flint.arb_mat(double.tolist()) ** times
-    column = (power * flint.arb_mat([[entry] for entry in vector])).entries()
-    after = np.array(column, dtype=object)
-    return {
-        key: (after[1 + k * d : 1 + (k + 1) * d], after[n + 1 + k * d : n + 1 + (k + 1) * d])
-        for k, key in enumerate(update.keys)
-    }
+        return slopes[MEAN_W], slopes[SQUARE_W]
+    return slopes[(SUM,)] / window.count, slopes[(SUM, SUM)] / window.count**2
 
 
 def _values(numbers: Array) -> Array:

@@ -109,39 +109,61 @@ def _require_below_one(run: Run) -> None:
     if not sgd.error_feedback:  # which keeps them from adding up
         kept = replace(quantization.stored, shared=sp.S.Zero, elementwise=sp.S.Zero)
         quantization = replace(quantization, stored=kept)
-    found = _of_changed_steps(Run(problem, quantization, sgd))
-    largest = found.largest_stepsize
-    if not found.stable:
+    instance = _changed_instance(Run(problem, quantization, sgd))
+    theta = _worst_theta(instance)
+    if theta >= 1:
+        largest = _largest_of_changed(instance)
         raise UnstableError(
-            f"stepsize is {run.sgd.stepsize}, past stability with {', '.join(run.changes)}: theta "
-            f"is {found.theta:.6g}, but it must be below 1; "
+            f"stepsize is {sgd.stepsize}, past stability with {', '.join(run.changes)}: theta is "
+            f"{theta:.6g}, but it must be below 1; "
             + (f"the largest stable stepsize is {largest:.6g}" if largest else "none is stable")
         )
 
 
 def _of_changed_steps(run: Run) -> Stability:
     """With momentum, stored weights or a schedule: the worst stretch, the limit of the last."""
-    if run.problem.dim is sp.oo:
-        raise HypothesisError(f"dim is oo, but with {', '.join(run.changes)} it must be finite")
-    instance = instantiate(run, Float64())
-    momentum = float(instance.momentum)
-    longest = 2 * (1 + momentum) / float(np.max(instance.quantized_eigenvalues))
-    steepest: dict[float, float] = {}
-    for _, stepsize, batch in instance.schedule or [(1, instance.stepsize, instance.batch)]:
-        steepest[float(batch)] = max(float(stepsize), steepest.get(float(batch), 0.0))
-    of_batch = {batch: replace(instance, batch=np.float64(batch)) for batch in steepest}
-    theta = max(CarriedMap.of(of_batch[batch], step).theta for batch, step in steepest.items())
-    largest = min(largest_stepsize(each, longest) for each in of_batch.values())
-    limit = math.inf
+    instance = _changed_instance(run)
+    theta, limit = _worst_theta(instance), math.inf
     if theta < 1 and run.sgd.output != "last":
         limit = float(floor(instance) + instance.sketching)
     elif theta < 1:
-        _, stepsize, batch = (instance.schedule or [(1, instance.stepsize, instance.batch)])[-1]
+        *_, (_, stepsize, batch) = instance.paces()
         last = CarriedMap.of(replace(instance, batch=batch), float(stepsize))
         mean = instance.quantized_target
         moments = centred(instance, mean, last.settled(mean))
         limit = float(decompose(instance, *moments).total + instance.sketching)
-    return Stability(theta, largest, limit)
+    return Stability(theta, _largest_of_changed(instance), limit)
+
+
+def _changed_instance(run: Run) -> Instance:
+    if run.problem.dim is sp.oo:
+        raise HypothesisError(f"dim is oo, but with {', '.join(run.changes)} it must be finite")
+    return instantiate(run, Float64())
+
+
+def _by_batch(instance: Instance) -> dict[float, float]:
+    """The largest stepsize with each batch."""
+    found: dict[float, float] = {}
+    for _, stepsize, batch in instance.paces():
+        found[float(batch)] = max(float(stepsize), found.get(float(batch), 0.0))
+    return found
+
+
+def _worst_theta(instance: Instance) -> float:
+    return max(
+        CarriedMap.of(replace(instance, batch=np.float64(batch)), stepsize).theta
+        for batch, stepsize in _by_batch(instance).items()
+    )
+
+
+def _largest_of_changed(instance: Instance) -> float:
+    """The largest stepsize that is stable with every batch."""
+    momentum = float(instance.momentum)
+    longest = 2 * (1 + momentum) / float(np.max(instance.quantized_eigenvalues))
+    return min(
+        largest_stepsize(replace(instance, batch=np.float64(batch)), longest)
+        for batch in _by_batch(instance)
+    )
 
 
 def _is_certainly_stable(run: Run) -> bool:

@@ -45,9 +45,9 @@ class Form:
     blocks: dict[Key, DiagonalPlusLowRank]
     constant: Any = 0
 
-    def __call__(self, moments: Moments, one: Any = 1) -> Array:
-        """Its value; ``one`` is what the constant counts."""
-        total = self.constant * one
+    def __call__(self, moments: Moments) -> Array:
+        """Its value."""
+        total = self.constant
         for key, block in self.blocks.items():
             total = total + block @ moments[key]
         return total
@@ -92,6 +92,14 @@ class Update:
     def start(self) -> Moments:
         """The moments of w_0 = 0."""
         return dict.fromkeys(self.keys, self.zero)
+
+    def as_vector(self, moments: Moments) -> Array:
+        """The moments one after the other, in the order of ``keys``."""
+        return np.concatenate([moments[key] for key in self.keys])
+
+    def as_moments(self, vector: Array) -> Moments:
+        """The moments that stand in a vector."""
+        return dict(zip(self.keys, vector.reshape(len(self.keys), -1), strict=True))
 
     def at(self, stepsize: Scalar) -> dict[Key, Form]:
         """The map at one stepsize, with one block for each pair of moments."""

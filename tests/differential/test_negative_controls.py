@@ -11,7 +11,8 @@ import qtheory as qt
 from qtheory.errors import PrecisionError
 from qtheory.numbers.arithmetic import Float64, MPMath
 from qtheory.reference import moments as reference
-from qtheory.risk import closed_form, excess, moments, powers
+from qtheory.risk import closed_form, excess, moments
+from qtheory.risk.update import Update
 from qtheory.theory import bounds as package_bounds
 from qtheory.theory import definitions as symbols
 from tests.differential import comparisons
@@ -193,7 +194,7 @@ CONTROLS = {
         patched(MPMath, "number", scaled(1 + 2**-50)), PURE, [methods], {"recursion, mpmath"}
     ),
     "powers": (
-        patched(powers, "step_matrix", scaled(1 + flint.arb(TINY))), PURE, [methods],
+        patched(Update, "dense", scaled(1 + flint.arb(TINY))), PURE, [methods],
         {"powers, balls"},
     ),
     "a root left out": (
