@@ -17,17 +17,15 @@ import sympy as sp
 from qtheory.asymptotics.exponent_plane import ExponentPlane
 from qtheory.asymptotics.setting import setting_of
 from qtheory.asymptotics.size_choices import SizeChoice, best_sizes
-from qtheory.errors import InfiniteRiskError, InvalidArgumentError
+from qtheory.errors import InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
 from qtheory.model.sgd import SGD
 from qtheory.numbers.precision import one_at_a_time
-from qtheory.orders.cell import Cell, explore
+from qtheory.orders.cell import Cell
 from qtheory.orders.display import where
 from qtheory.orders.monomial import Monomial
-from qtheory.orders.piecewise import Diverges
-from qtheory.orders.regimes import joined
 
 _BUDGETS = ("N*B", "N*M", "N*M*bits")
 _SAMPLES = sp.Symbol("n", positive=True)
@@ -167,25 +165,10 @@ def best_choice(
     sgd = SGD(stepsize=_STEPSIZE, batch=_BATCH, steps=_STEPS)
     sizes = {_STEPSIZE: n**-_g, _BATCH: n**_beta, _STEPS: n ** (1 - _beta)}
     setting = setting_of(Run(problem, quantization, sgd), {**sizes, **(regime or {})}, assumptions)
-    left = set(setting.root.parameters) - {n}
-    if left:
-        raise InvalidArgumentError(
-            "regime", regime, f"powers of n for {', '.join(sorted(map(str, left)))} too"
-        )
-    plane = ExponentPlane.of(setting, n, (_g, _beta), (_g, _beta, 1 - _beta))
-
-    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
-        try:
-            return _best(plane, cell)
-        except Diverges as cause:
-            return str(cause)
-
+    free, limits = (_g, _beta), (_g, _beta, 1 - _beta)
+    plane = ExponentPlane.of(setting, n, free, limits, regime or {})
     choices: list[Choice] = []
-    causes = []
-    for region in joined(setting.root, explore(compute, [setting.root])):
-        if isinstance(region.outcome, str):
-            causes.append(region.outcome)
-            continue
+    for region in plane.regions(_best):
         stepsize, batch, smallest, bound = region.outcome
         choices.append(
             Choice(
@@ -198,8 +181,6 @@ def best_choice(
                 region.occurs,
             )
         )
-    if not choices:
-        raise InfiniteRiskError(f"the bound is infinite: {'; '.join(causes)}")
     return tuple(choices)
 
 

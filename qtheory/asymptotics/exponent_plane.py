@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,11 +10,12 @@ import sympy as sp
 
 from qtheory.asymptotics.phases import meeting_point
 from qtheory.asymptotics.setting import RateSetting, restricted
-from qtheory.errors import HypothesisError
+from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.conditions import Condition
 from qtheory.orders.monomial import ONE, Monomial, log_of
 from qtheory.orders.piecewise import Diverges
+from qtheory.orders.regimes import Region, joined
 
 Pair = tuple[sp.Expr, sp.Expr]
 
@@ -45,8 +47,19 @@ class ExponentPlane:
         scale: sp.Symbol,
         free: Pair,
         limits: tuple[sp.Expr, ...],
+        regime: Mapping[sp.Symbol | str, sp.Expr | str],
     ) -> ExponentPlane:
-        """With its corners."""
+        """With its corners.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the regime leaves a parameter that is no power of the scale.
+        """
+        left = set(setting.root.parameters) - {scale}
+        if left:
+            names = ", ".join(sorted(map(str, left)))
+            raise InvalidArgumentError("regime", regime, f"powers of {scale} for {names} too")
         # Exponents are positive as all symbols are: their own limits need not be asked for.
         inside = [Condition.on(form, 1) for form in limits if form not in free]
         lines = {*limits, *free}
@@ -60,6 +73,28 @@ class ExponentPlane:
             if point is not None:
                 corners[point] = None
         return cls(setting, Monomial.of(scale), free, limits, tuple(corners))
+
+    def regions(self, best: Callable[[ExponentPlane, Cell], tuple[Monomial, ...]]) -> list[Region]:
+        """What is best, by regimes of the exponents in which the bound is finite.
+
+        Raises
+        ------
+        InfiniteRiskError
+            If it is finite in none.
+        """
+
+        def compute(cell: Cell) -> tuple[Monomial, ...] | str:
+            try:
+                return best(self, cell)
+            except Diverges as cause:
+                return str(cause)
+
+        found = joined(self.setting.root, explore(compute, [self.setting.root]))
+        finite = [region for region in found if not isinstance(region.outcome, str)]
+        if not finite:
+            causes = "; ".join(region.outcome for region in found)
+            raise InfiniteRiskError(f"the bound is infinite: {causes}")
+        return finite
 
     def best(self, cell: Cell) -> tuple[list[Pair], Monomial]:
         """The corners where the bound is least in a cell, and its order there without logarithms.

@@ -10,7 +10,7 @@ import sympy as sp
 from qtheory.errors import InvalidArgumentError
 from qtheory.numbers.latex import latex_of, words
 from qtheory.orders.compact import Compact
-from qtheory.orders.display import UNKNOWN, cases_latex, premises, premises_latex, where
+from qtheory.orders.display import UNKNOWN, cases_latex, premises, under_premises, where
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.regimes import Regime, piecewise
 from qtheory.orders.symbols import symbol_named
@@ -103,8 +103,7 @@ class Rate:
                 for r in self.regimes
             ]
         )
-        given = premises_latex(self.assumptions, self.fixed)
-        return rf"{text} \quad {given}" if given else text
+        return under_premises(text, self.assumptions, self.fixed)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

@@ -15,7 +15,7 @@ import sympy as sp
 
 from qtheory.asymptotics.exponent_plane import ExponentPlane, bound_in, pieces_of
 from qtheory.asymptotics.setting import RateSetting, restricted, setting_of
-from qtheory.errors import HypothesisError, InfiniteRiskError, InvalidArgumentError
+from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.problem import Problem
 from qtheory.model.quantization import Quantization
 from qtheory.model.run import Run
@@ -23,7 +23,6 @@ from qtheory.model.sgd import SGD
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.display import where
 from qtheory.orders.monomial import Monomial, log_of
-from qtheory.orders.piecewise import Diverges
 from qtheory.orders.regimes import Region, joined
 
 COMPUTE = sp.Symbol("C", positive=True)
@@ -96,20 +95,8 @@ def best_sizes(
     """
     exact = Quantization() if bits else quantization
     setting = _setting(problem, exact, regime, assumptions)
-    _require_powers(setting, regime)
-    plane = ExponentPlane.of(setting, COMPUTE, (_mu, _g), (_mu, _g, 1 - _mu))
-
-    def compute(cell: Cell) -> tuple[Monomial, ...] | str:
-        try:
-            return _best(plane, cell)
-        except Diverges as cause:
-            return str(cause)
-
-    regions = joined(setting.root, explore(compute, [setting.root]))
-    causes = [region.outcome for region in regions if isinstance(region.outcome, str)]
-    inside = [region for region in regions if not isinstance(region.outcome, str)]
-    if not inside:
-        raise InfiniteRiskError(f"the bound is infinite: {'; '.join(causes)}")
+    plane = ExponentPlane.of(setting, COMPUTE, (_mu, _g), (_mu, _g, 1 - _mu), regime)
+    inside = plane.regions(_best)
     if not bits:
         return tuple(_choice(region) for region in inside)
     level = _level_of(quantization, regime)
@@ -131,14 +118,6 @@ def _setting(
     }
     run = Run(problem, quantization, SGD(stepsize=_STEPSIZE, steps=_STEPS))
     return setting_of(run, {**sizes, **regime}, assumptions, _SIZE)
-
-
-def _require_powers(setting: RateSetting, regime: Mapping[sp.Symbol | str, sp.Expr | str]) -> None:
-    left = set(setting.root.parameters) - {COMPUTE}
-    if left:
-        raise InvalidArgumentError(
-            "regime", regime, f"powers of C for {', '.join(sorted(map(str, left)))} too"
-        )
 
 
 def _best(plane: ExponentPlane, cell: Cell) -> tuple[Monomial, ...]:

@@ -36,8 +36,7 @@ import numpy as np
 import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
-from qtheory.model.grid import FormatGrid
-from qtheory.model.number_format import NumberFormat, real_numbers
+from qtheory.model.number_format import NumberFormat, UnevenFormat, real_numbers
 from qtheory.model.rounding import DITHERS, Bits, round_to_grid
 from qtheory.numbers.arrays import Floats
 from qtheory.numbers.exact import Number
@@ -50,7 +49,7 @@ _LEAST_TENSOR_SCALE, _MOST_TENSOR_SCALE = Fraction(1, 2**126), Fraction((2**24 -
 
 
 @dataclass(frozen=True, repr=False)
-class BlockFormat(NumberFormat):
+class BlockFormat(UnevenFormat):
     """Elements that share a scale in blocks; get one with ``qt.formats.get("mxfp8_e4m3")``.
 
     ``scale`` is the tensor scale of a format with E4M3 scales, a number of single precision; the MX
@@ -66,7 +65,6 @@ class BlockFormat(NumberFormat):
     (Fraction(17, 4), Fraction(9, 2))
     """
 
-    element: NumberFormat
     block: int
     #: The format of the scales, or None for E8M0.
     scales: NumberFormat | None = None
@@ -86,16 +84,6 @@ class BlockFormat(NumberFormat):
             raise InvalidArgumentError("scale", self.scale, allowed)
 
     @property
-    def grid(self) -> FormatGrid:
-        """The values of the elements."""
-        return self.element.grid
-
-    @property
-    def bits(self) -> int:
-        """The width of an element; the scales come on top, see ``bits_per_number``."""
-        return self.element.bits
-
-    @property
     def bits_per_number(self) -> Fraction:
         """The width of an element and its part of the scale of a full block."""
         return self.bits + Fraction(_SCALE_BITS, self.block)
@@ -108,11 +96,6 @@ class BlockFormat(NumberFormat):
     @property
     def is_biased(self) -> bool:
         """The largest number of a block may saturate."""
-        return True
-
-    @property
-    def is_uneven(self) -> bool:
-        """Its place decides."""
         return True
 
     @property

@@ -13,8 +13,7 @@ import sympy as sp
 
 from qtheory.errors import HypothesisError, InvalidArgumentError
 from qtheory.model.error_estimates import ErrorEstimate
-from qtheory.model.grid import FormatGrid
-from qtheory.model.number_format import NumberFormat, real_numbers
+from qtheory.model.number_format import NumberFormat, UnevenFormat, real_numbers
 from qtheory.model.rounding import Bits, round_to_grid
 from qtheory.numbers.arrays import Floats, sequence
 from qtheory.numbers.exact import Number, positive
@@ -24,7 +23,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
-class ChannelFormat(NumberFormat):
+class ChannelFormat(UnevenFormat):
     """A format with a scale of its own on every coordinate; see :meth:`NumberFormat.scaled_by`.
 
     Without scales it is a wish: :meth:`scaled_to`, :func:`qtheory.calibrate` and
@@ -41,23 +40,7 @@ class ChannelFormat(NumberFormat):
     array([3.       , 0.2519685])
     """
 
-    element: NumberFormat
     scales: tuple[sp.Expr, ...] = ()
-
-    @property
-    def grid(self) -> FormatGrid:
-        """The values at scale 1."""
-        return self.element.grid
-
-    @property
-    def bits(self) -> int:
-        """The width of a code word, the sign included."""
-        return self.element.bits
-
-    @property
-    def is_uneven(self) -> bool:
-        """Its place decides."""
-        return True
 
     @property
     def largest(self) -> sp.Expr:

@@ -357,6 +357,28 @@ class NumberFormat(ABC):
         return f"formats.{function}({arguments}{scale})"
 
 
+@dataclass(frozen=True, repr=False)
+class UnevenFormat(NumberFormat):
+    """The values of another format, under scales that depend on the place of a number."""
+
+    element: NumberFormat
+
+    @property
+    def grid(self) -> FormatGrid:
+        """The values of the elements, which are those at scale 1."""
+        return self.element.grid
+
+    @property
+    def bits(self) -> int:
+        """The width of an element; scales that are stored come on top (``bits_per_number``)."""
+        return self.element.bits
+
+    @property
+    def is_uneven(self) -> bool:
+        """Its place decides."""
+        return True
+
+
 def real_numbers(x: Any) -> Floats:
     """x as an array of float64; InvalidArgumentError names it if it is none."""
     try:

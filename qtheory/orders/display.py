@@ -48,6 +48,12 @@ def premises_latex(assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) 
     return r"\text{, }".join(parts).replace(r"\text{, }\text{", r"\text{, ")
 
 
+def under_premises(text: str, assumptions: Sequence[sp.Basic], fixed: Sequence[sp.Symbol]) -> str:
+    """A formula in LaTeX with what is assumed behind it."""
+    given = premises_latex(assumptions, fixed)
+    return rf"{text} \quad {given}" if given else text
+
+
 def cases_latex(rows: Sequence[tuple[str, Sequence[sp.Basic], str]]) -> str:
     r"""Values with their conditions and a remark each, as LaTeX.
 

@@ -14,7 +14,7 @@ from qtheory.numbers.precision import one_at_a_time
 from qtheory.orders.assumptions import relations_of, root_cell
 from qtheory.orders.cell import Cell, explore
 from qtheory.orders.constants import Constants, between, constants_of_sum
-from qtheory.orders.display import UNKNOWN, cases_latex, premises, premises_latex, where
+from qtheory.orders.display import UNKNOWN, cases_latex, premises, under_premises, where
 from qtheory.orders.evaluation import Evaluation, exponentials_in, unsupported
 from qtheory.orders.monomial import Monomial
 from qtheory.orders.piecewise import Diverges
@@ -76,8 +76,7 @@ class AsymptoticSum:
         ]
         rows += [(r"\infty", conditions, "") for conditions, _ in self.divergences]
         text = f"{latex_of(self.sum)} = {cases_latex(rows)}"
-        given = premises_latex(self.assumptions, self.fixed)
-        return rf"{text} \quad {given}" if given else text
+        return under_premises(text, self.assumptions, self.fixed)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
